@@ -1,0 +1,1 @@
+"""One settings module per mode: standalone, cloud, test; base is what they share."""

@@ -1,0 +1,76 @@
+"""Read the environment, and refuse what cannot be meant."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+MAX_SOCKET_PATH_BYTES = 100  # the kernel's limit for a Unix socket is 108 with the final NUL
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable, or what stands in the file named by ``NAME_FILE``."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {file}, which cannot be read: {error}") from error
+    return os.environ.get(name, default)
+
+
+def number(name: str, default: float) -> float:
+    """Return the variable as a number.
+
+    :raises ImproperlyConfigured: when it is not one, or is negative.
+    """
+    found = os.environ.get(name)
+    if found is None:
+        return default
+    try:
+        value = float(found)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {found!r}; expected a number.") from None
+    if not 0 <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {found!r}; expected a number that is not negative.")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """Return the variable as yes or no.
+
+    :raises ImproperlyConfigured: for anything but 1, true, yes, 0, false, no.
+    """
+    found = os.environ.get(name)
+    if found is None or found == "":
+        return default
+    if found.lower() in {"1", "true", "yes"}:
+        return True
+    if found.lower() in {"0", "false", "no"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {found!r}; expected 1, true, yes, 0, false or no.")
+
+
+def words(name: str) -> list[str]:
+    """Return a comma-separated variable as a list, without empty entries."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def state_directory() -> Path:
+    """Return where this installation keeps its state: ``CPDS_STATE_DIR``, default ``var``."""
+    return Path(os.environ.get("CPDS_STATE_DIR") or "var").expanduser().resolve()
+
+
+def broker_socket(state: Path) -> Path:
+    """Return the Unix socket of the embedded broker of a state directory.
+
+    It lies in the state directory, or, where that path is too long for a socket,
+    in a private directory of the system's temporary one.
+    """
+    socket = state / "broker.sock"
+    if len(os.fsencode(socket)) <= MAX_SOCKET_PATH_BYTES:
+        return socket
+    name = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"cpds-{os.getuid()}-{name}" / "broker.sock"

@@ -1,0 +1,1 @@
+"""Ground under both apps: clock, transaction words, errors, redaction, settings. Imports neither app."""

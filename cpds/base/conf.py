@@ -1,0 +1,60 @@
+"""The one typed view of CPDS's own settings: name, type, default and unit on a line.
+
+Django's ``settings.CPDS`` is a mapping of overrides; what it does not set has the
+default here. Values are read when they are used, so tests can override them.
+"""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conf:
+    """CPDS's settings. Seconds are seconds; bytes are bytes."""
+
+    state_dir: str = "var"
+    lease_seconds: float = 30
+    """How long a claim lasts without being renewed; then its task is taken from the worker."""
+    renew_seconds: float = 6
+    """How often a worker renews its claims and says it is alive. At most a third of the lease."""
+    sweep_seconds: float = 2
+    """How often the chores run. A worker sweeps itself when none has run for three of these."""
+    redeliver_seconds: float = 10
+    """How long a published task may stay unclaimed, while slots are free, before it is published again."""
+    losses_to_quarantine: int = 3
+    """How many workers a task may lose before it is failed instead of started again."""
+    window_per_slot: float = 2.0
+    """Messages out at a time for each slot of the fleet."""
+    window_minimum: int = 16
+    chain_piece: int = 25
+    """Tasks in one chain message at most: a chain's message carries all that is left of it."""
+    default_timeout_seconds: float | None = None
+    output_bytes: int = 4 * 1024 * 1024
+    """The largest output of a task that is stored."""
+    allowed_hosts: list[str] = field(default_factory=list)
+    """Private hosts (``name`` or ``name:port``) that http_request may nevertheless call."""
+    function_modules: list[str] = field(default_factory=list)
+    services: dict[str, Any] = field(default_factory=dict)
+    """What ``ctx.service(name)`` returns: an object, or the dotted path of a callable that makes it."""
+    claude_api_key: str = ""
+    claude_base_url: str = ""
+    rehearsal_url: str = ""
+    """Where the rehearsal's Messages API listens; used only when there is no ``claude_api_key``."""
+    model_prices_file: str = "config/model_prices.yaml"
+
+    @property
+    def state_path(self) -> Path:
+        """The state directory as a path."""
+        return Path(self.state_dir)
+
+
+NAMES = frozenset(each.name for each in fields(Conf))
+
+
+def conf() -> Conf:
+    """Return the settings in force."""
+    overrides = getattr(settings, "CPDS", {})
+    return Conf(**{name: value for name, value in overrides.items() if name in NAMES})

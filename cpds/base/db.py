@@ -1,0 +1,73 @@
+"""Transaction words: each says one thing.
+
+Django's ``atomic`` means "open a transaction", "make a savepoint" and "require
+one" at once. Here each meaning has a name, so that a reader knows who owns the
+transaction and a helper cannot open one by accident.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+from django.db import connections
+from django.db import transaction as django_transaction
+from django.db.utils import DEFAULT_DB_ALIAS
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TransactionRequired(RuntimeError):
+    """A helper that must share its caller's transaction was called without one.
+
+    Open ``cpds.base.db.transaction()`` in the service that knows the whole act.
+    This is a programming error: do not catch it.
+    """
+
+
+@contextmanager
+def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Open a transaction; commit at the end, roll back on any exception.
+
+    On SQLite it is IMMEDIATE: the write lock is taken at once, so a read that
+    precedes a write inside it cannot go stale.
+    """
+    with django_transaction.atomic(using=using):
+        yield
+
+
+def in_transaction(*, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Return whether a transaction is open on this thread's connection."""
+    return bool(connections[using].in_atomic_block)
+
+
+def transaction_required(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a helper that only makes sense inside its caller's transaction.
+
+    :raises TransactionRequired: when called outside one.
+    """
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not in_transaction():
+            raise TransactionRequired(
+                f"{function.__qualname__} needs an open transaction; "
+                "open cpds.base.db.transaction() in the service that calls it."
+            )
+        return function(*args, **kwargs)
+
+    return guarded
+
+
+def run_after_commit(function: Callable[[], None]) -> None:
+    """Run ``function`` once the open transaction has committed.
+
+    It may only hasten what a sweep would find anyway: a crash right after the
+    commit loses it. An exception it raises is logged and goes no further.
+
+    :raises TransactionRequired: outside a transaction.
+    """
+    if not in_transaction():
+        raise TransactionRequired("run_after_commit needs an open transaction to wait for.")
+    django_transaction.on_commit(function, robust=True)

@@ -1,0 +1,1 @@
+"""The record: workflows, instances, tasks, execution records and events."""

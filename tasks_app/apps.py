@@ -1,0 +1,10 @@
+"""The record as a Django app."""
+
+from django.apps import AppConfig
+
+
+class TasksConfig(AppConfig):
+    """Workflows, instances, tasks, execution records, events."""
+
+    name = "tasks_app"
+    verbose_name = "CPDS record"

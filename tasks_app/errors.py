@@ -1,0 +1,67 @@
+"""The situations the record foresees. Each has a code, facts, and what to do now."""
+
+from http import HTTPStatus
+
+from cpds.base.errors import CPDSError
+
+
+class StaleDispatch(CPDSError):
+    """The claim this write relied on is no longer held: stop the work and discard its result."""
+
+    code = "stale_dispatch"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Task {task_id} is no longer held under dispatch {dispatch_id}: it was taken back, cancelled or "
+        "finished meanwhile. Nothing was changed; stop this attempt."
+    )
+
+
+class NotFound(CPDSError):
+    """Nothing here answers to that id."""
+
+    code = "not_found"
+    http_status = HTTPStatus.NOT_FOUND
+    sentence = "No {kind} is called {given!r}. List them with: {listing}"
+
+
+class AmbiguousId(CPDSError):
+    """A shortened id fits several objects: give more of it."""
+
+    code = "ambiguous_id"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "{given!r} fits several {kind}s ({candidates}). Give more characters of the id."
+
+
+class InvalidWorkflow(CPDSError):
+    """A workflow definition has problems; ``problems`` lists every one, each with its place."""
+
+    code = "invalid_workflow"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The workflow has {count} problem(s). Correct them and send it again; nothing was stored."
+
+
+class InvalidParams(CPDSError):
+    """The parameters given do not fit the workflow; ``problems`` lists every one."""
+
+    code = "invalid_params"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The parameters do not fit workflow {workflow!r}: {summary}. No instance was started."
+
+
+class WorkflowInUse(CPDSError):
+    """The workflow has unfinished instances: let them finish or cancel them first."""
+
+    code = "workflow_in_use"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Workflow {workflow!r} has {count} unfinished instance(s) ({instances}). "
+        "Wait for them or cancel them, then delete it."
+    )
+
+
+class IllegalMove(CPDSError):
+    """A state change that the table of legal moves forbids."""
+
+    code = "illegal_move"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "{kind} {key} is {state} and cannot become {wanted}."

@@ -1,0 +1,1 @@
+"""The hands: the fleet of workers and the executors that perform tasks."""

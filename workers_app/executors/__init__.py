@@ -1,0 +1,1 @@
+"""One file per kind of work, one contract, one shared test suite."""

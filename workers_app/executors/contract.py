@@ -1,0 +1,110 @@
+"""The contract between the runner and every executor.
+
+An executor is told everything by its ``Call`` and answers with an ``Outcome``.
+It never touches the database, never raises for an anticipated failure, and
+ends whatever it started before it returns.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from tasks_app.outcomes import JSON, Outcome
+
+
+class Cancellation:
+    """A flag that stops one attempt: set once, with the reason, from any thread."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+        self.reason = ""
+
+    @property
+    def requested(self) -> bool:
+        """Whether the attempt has been told to stop."""
+        return self._event.is_set()
+
+    def request(self, reason: str) -> None:
+        """Tell the attempt to stop. The first reason stays; asking twice is harmless."""
+        with self._lock:
+            if self._event.is_set():
+                return
+            self.reason = reason
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait up to ``seconds`` for the request; return whether it came."""
+        return self._event.wait(seconds)
+
+    def on_request(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when stopping is requested, at once if it already was.
+
+        It runs on the requester's thread: it must be short and must not raise.
+        """
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One attempt, as an executor sees it.
+
+    ``arguments`` is the task's ``with`` after rendering. ``workspace`` is a
+    directory of this attempt alone; it exists. ``timeout_seconds`` bounds the
+    whole attempt (None: no bound): the executor must have stopped its work by
+    then and answer ``Failed(kind="timeout")``. ``progress`` takes a fraction
+    0..1 and a message. ``redact`` hides secrets known to CPDS from a text.
+    """
+
+    task_id: int
+    task_name: str
+    instance_id: str
+    attempt: int
+    idempotency_key: str
+    arguments: Mapping[str, JSON]
+    params: Mapping[str, JSON]
+    workspace: Path
+    timeout_seconds: float | None
+    cancellation: Cancellation
+    upstream: Callable[[str], JSON]
+    progress: Callable[[float, str], None]
+    log: Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArgumentProblem:
+    """One thing wrong with the ``with`` of a task, found before it runs."""
+
+    field: str
+    message: str
+    hint: str = ""
+
+
+class Executor(Protocol):
+    """Performs one kind of task."""
+
+    name: ClassVar[str]
+
+    def check_arguments(
+        self, arguments: Mapping[str, JSON], *, templated: frozenset[str]
+    ) -> Sequence[ArgumentProblem]:
+        """Return what is wrong with a task's ``with`` as far as it can be told before running.
+
+        ``templated`` names the top-level fields whose value contains a template
+        anywhere: only their presence can be judged yet.
+        """
+        ...
+
+    def execute(self, call: Call) -> Outcome:
+        """Do the work and say how it went. Never raises for an anticipated failure."""
+        ...
