@@ -76,7 +76,9 @@ def check_against(
         model.model_validate(dict(arguments))
     except ValidationError as error:
         return [
-            problem for problem in _problems(model, error) if problem.field.partition(".")[0] not in templated
+            problem
+            for problem in _problems(model, error)
+            if not _can_only_be_judged_rendered(model, problem, templated)
         ]
     return []
 
