@@ -1,0 +1,148 @@
+"""The fixtures every test may ask for, and the marks that folders give."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.support.database import url_of_test_database
+from tests.support.plugin import POSTGRESQL, SQLITE, Installation
+from tests.support.plugin import installation as installation_of
+from tests.support.processes import BeatProcess, WorkerProcess
+from tests.support.program import Program
+from tests.support.servers import Broker, PostgreSQL
+
+ANY_DATABASE_FOLDERS = ("unit", "architecture", "standalone")
+PROGRAMS = pytest.StashKey[list[Program]]()
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what does not depend on the kind of database, and run it on SQLite only."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in ANY_DATABASE_FOLDERS:
+            item.add_marker("any_database")
+    if config.getoption("db") == SQLITE:
+        return
+    left_out = [item for item in items if item.get_closest_marker("any_database")]
+    items[:] = [item for item in items if not item.get_closest_marker("any_database")]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Show the logs of a failed test's processes."""
+    report = yield
+    if report.failed:
+        for program in item.stash.get(PROGRAMS, []):
+            report.sections.append(
+                (f"log of {program.name} (exit code {program.exit_code})", program.log_tail())
+            )
+    return report
+
+
+@pytest.fixture(scope="session")
+def installation(pytestconfig: pytest.Config) -> Installation:
+    """The servers and directories of this test process."""
+    return installation_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    installation: Installation, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Keep a SQLite test database in a file: in memory, no other process would see it."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database.setdefault("TEST", {})["NAME"] = str(installation.sqlite_file)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Make the test database, and name it to the programs that tests start."""
+    os.environ["DATABASE_URL"] = url_of_test_database(connection.settings_dict)
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """The URL of the test database, whose committed rows other processes see."""
+    return os.environ["DATABASE_URL"]
+
+
+@pytest.fixture
+def postgresql_server(installation: Installation) -> PostgreSQL:
+    """The PostgreSQL server under the tests, for those that restart it; skips where they did not start it."""
+    if installation.postgresql is None:
+        pytest.skip(f"needs --db={POSTGRESQL} and a server of the tests' own")
+    return installation.postgresql
+
+
+@pytest.fixture
+def broker(installation: Installation) -> Iterator[Broker]:
+    """The broker, running and empty. Afterwards it runs again, whatever the test did to it."""
+    server = installation.broker
+    server.flush()
+    yield server
+    server.thaw()
+    if not server.is_running:
+        server.start()
+        _forget_broker_connections()
+    server.flush()
+
+
+def _forget_broker_connections() -> None:
+    import kombu.pools
+
+    from cpds.celery import app
+
+    kombu.pools.reset()
+    app._after_fork()
+
+
+@pytest.fixture
+def ended_after_test(request: pytest.FixtureRequest) -> Iterator[Callable[[Program], Program]]:
+    """Take programs in charge: their logs are shown when the test fails, and they end with it."""
+    programs: list[Program] = []
+    request.node.stash[PROGRAMS] = programs
+
+    def take(program: Program) -> Program:
+        programs.append(program)
+        return program
+
+    yield take
+    for program in programs:
+        program.end()
+
+
+@pytest.fixture
+def celery_worker_process(
+    broker: Broker, database_url: str, ended_after_test: Callable[[Program], Program], tmp_path: Path
+) -> Callable[..., WorkerProcess]:
+    """Start worker processes: ``celery_worker_process(name="w1", concurrency=4, env={...}, wait=True)``."""
+
+    def started(*, wait: bool = True, **options: Any) -> WorkerProcess:
+        worker = WorkerProcess(directory=tmp_path, **options)
+        ended_after_test(worker)
+        worker.start(wait=wait)
+        return worker
+
+    return started
+
+
+@pytest.fixture
+def celery_beat_process(
+    broker: Broker, database_url: str, ended_after_test: Callable[[Program], Program], tmp_path: Path
+) -> Callable[..., BeatProcess]:
+    """Start celery-beat processes: ``celery_beat_process(name="beat", env={...}, wait=True)``."""
+
+    def started(*, wait: bool = True, **options: Any) -> BeatProcess:
+        beat = BeatProcess(directory=tmp_path, **options)
+        ended_after_test(beat)
+        beat.start(wait=wait)
+        return beat
+
+    return started

@@ -1,0 +1,106 @@
+"""Registered functions that the tests' workflows run, in this process or in a worker's.
+
+Workers find this module by ``CPDS_FUNCTION_MODULES``. The files these functions are
+given lie in the test's own directory: that is how a test watches and steers a worker.
+"""
+
+import asyncio
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.support.effects import append_effect, effects
+from tests.support.waiting import wait_until
+from workers_app.functions import task_function
+
+
+@task_function("noop")
+def noop() -> None:
+    """Do nothing."""
+
+
+@task_function("echo")
+def echo(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments."""
+    return arguments
+
+
+@task_function("nap")
+def nap(seconds: float) -> float:
+    """Take a while; return how long."""
+    time.sleep(seconds)
+    return seconds
+
+
+@task_function("nap_async")
+async def nap_async(seconds: float) -> float:
+    """Take a while without a thread."""
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+@task_function("fail")
+def fail(message: str = "as asked") -> None:
+    """Raise an error that says ``message``."""
+    raise RuntimeError(message)
+
+
+@task_function("fail_at_first")
+def fail_at_first(path: str, times: int = 1) -> int:
+    """Fail the first ``times`` times, counted in the effect log ``path``; then return the number of tries."""
+    append_effect(path, "try")
+    tries = len(effects(path))
+    if tries <= times:
+        raise RuntimeError(f"try {tries} of {times} that fail")
+    return tries
+
+
+@task_function("not_json")
+def not_json() -> object:
+    """Return what JSON cannot say."""
+    return object()
+
+
+@task_function("record_effect")
+def record_effect(path: str, line: str = "effect", seconds: float = 0) -> str:
+    """Append ``line`` to the effect log ``path``, then take ``seconds``."""
+    append_effect(path, line)
+    if seconds:
+        time.sleep(seconds)
+    return line
+
+
+@task_function("hold")
+def hold(path: str, started: str = "", line: str = "held", timeout: float = 60) -> str:
+    """Wait until the file ``path`` exists; record the start in the effect log ``started``."""
+    if started:
+        append_effect(started, line)
+    wait_until(Path(path).exists, timeout=timeout, message=f"{path} to release a held task")
+    return line
+
+
+@task_function("die")
+def die(code: int = 9) -> None:
+    """End the worker's process at once, without any clean-up."""
+    os._exit(code)
+
+
+@task_function("die_at_first")
+def die_at_first(path: str, times: int = 1) -> int:
+    """End the worker's process the first ``times`` times; then return the number of tries."""
+    append_effect(path, "try")
+    tries = len(effects(path))
+    if tries <= times:
+        os._exit(9)
+    return tries
+
+
+@task_function("start_a_sleeper")
+def start_a_sleeper(path: str, seconds: float = 600) -> int:
+    """Start a process that sleeps, write its pid to ``path``, and wait for it."""
+    sleeper = subprocess.Popen(["sleep", str(seconds)])
+    append_effect(path, str(sleeper.pid))
+    sleeper.wait()
+    return sleeper.pid

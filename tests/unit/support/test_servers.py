@@ -1,0 +1,104 @@
+import shutil
+
+import psutil
+import pytest
+import redis
+
+from tests.support.program import ProgramFailedError
+from tests.support.servers import Broker, PostgreSQL, private_directory
+
+
+@pytest.fixture
+def directory():
+    made = private_directory()
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def own_broker(directory):
+    server = Broker(directory)
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_broker_answers_on_a_socket_and_on_no_port(own_broker):
+    with own_broker.client() as client:
+        assert client.ping()
+    assert psutil.Process(own_broker.pid).net_connections(kind="inet") == []
+
+
+def test_a_broker_is_flushed(own_broker):
+    with own_broker.client() as client:
+        client.set("a", "1")
+
+        own_broker.flush()
+
+        assert client.dbsize() == 0
+
+
+def test_a_killed_broker_has_forgotten_everything(own_broker):
+    with own_broker.client() as client:
+        client.set("a", "1")
+    killed = own_broker.pid
+
+    own_broker.kill()
+    assert not psutil.pid_exists(killed)
+    own_broker.start()
+
+    with own_broker.client() as client:
+        assert client.get("a") is None
+
+
+def test_a_frozen_broker_keeps_connections_and_answers_nothing(own_broker):
+    with own_broker.client(socket_timeout=0.1) as client:
+        client.ping()
+        own_broker.freeze()
+
+        with pytest.raises(redis.TimeoutError):
+            client.ping()
+
+        own_broker.thaw()
+
+
+def test_a_stopped_broker_leaves_no_process(own_broker):
+    pid = own_broker.pid
+
+    own_broker.stop()
+    own_broker.stop()
+
+    assert not own_broker.is_running
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_server_that_cannot_start_shows_its_log(directory):
+    broker = Broker(directory)
+    broker.socket.mkdir()
+
+    with pytest.raises(
+        ProgramFailedError, match=r"(?s)broker ended while it was starting\. Its log: .*Unix socket"
+    ):
+        broker.start()
+
+
+@pytest.mark.slow
+def test_postgresql_survives_a_kill_and_leaves_no_process(directory):
+    directory.chmod(0o711)
+    (directory / "postgresql").mkdir()
+    server = PostgreSQL(directory / "postgresql")
+    server.start()
+    with server.connection() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        processes = [psutil.Process(server.pid), *server.descendants()]
+
+    server.kill()
+    assert not any(process.is_running() for process in processes)
+    server.start()
+
+    with server.connection() as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+        assert connection.execute("SHOW max_connections").fetchone() == ("200",)
+    processes = [psutil.Process(server.pid), *server.descendants()]
+    server.stop()
+    assert not any(process.is_running() for process in processes)
