@@ -1,0 +1,46 @@
+"""What may be imported, and what is too heavy or too dangerous to be."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import PRODUCT, ROOT, imports, name_of, python_files
+
+SPEAKS_TO_ANTHROPIC = frozenset({"workers_app/executors/claude.py"})
+SERIALIZERS_THAT_RUN_CODE = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"})
+HEAVY = frozenset(
+    {"anthropic", "pydantic", "httpx2", "rich", "jsonschema", "uvicorn", "hypothesis", "pytest"}
+)
+FILES = [*python_files(*PRODUCT), ROOT / "manage.py"]
+
+
+def roots(file):
+    return {name.split(".")[0] for name, _ in imports(file)}
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+class TestEveryFile:
+    def test_only_one_file_imports_anthropic(self, file):
+        assert "anthropic" not in roots(file) or name_of(file) in SPEAKS_TO_ANTHROPIC
+
+    def test_nothing_imports_a_serializer_that_runs_code(self, file):
+        assert not roots(file) & SERIALIZERS_THAT_RUN_CODE
+
+    def test_the_product_does_not_import_its_tests(self, file):
+        assert not roots(file) & {"tests", "pytest", "hypothesis"}
+
+
+def test_starting_celery_and_django_imports_nothing_heavy():
+    program = (
+        "import json, sys, cpds.celery, django\n"
+        "django.setup()\n"
+        f"print(json.dumps(sorted(set(sys.modules) & set({sorted(HEAVY)}))))"
+    )
+
+    asked = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    assert json.loads(asked.stdout) == []
