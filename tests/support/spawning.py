@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from tests.support.waiting import wait_until
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Note [One starter thread]
@@ -54,9 +56,10 @@ def alive(process: psutil.Process) -> bool:
 
 
 def end(processes: Iterable[psutil.Process]) -> None:
-    """Kill these processes and wait until each is gone."""
+    """Kill these processes and wait until none of them runs."""
     found = list(processes)
     for process in found:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(found, timeout=10)
+    # A zombie counts as gone: it waits for a parent that is not ours to make it disappear.
+    wait_until(lambda: not any(map(alive, found)), message="killed processes to be gone")

@@ -13,7 +13,7 @@ def double(number, *, plus=0):
     return 2 * number + plus
 
 
-class Broken(Exception):  # noqa: N818 - stands for any error
+class Broken(Exception):
     pass
 
 

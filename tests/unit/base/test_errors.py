@@ -7,7 +7,7 @@ import pytest
 from cpds.base.errors import CPDSError
 
 
-class BasketFull(CPDSError):  # noqa: N818 - named as the product names its errors: the situation
+class BasketFull(CPDSError):
     """Take something out."""
 
     code = "basket_full"

@@ -6,6 +6,7 @@ import redis
 
 from tests.support.program import ProgramFailedError
 from tests.support.servers import Broker, PostgreSQL, private_directory
+from tests.support.spawning import alive
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_postgresql_survives_a_kill_and_leaves_no_process(directory):
         processes = [psutil.Process(server.pid), *server.descendants()]
 
     server.kill()
-    assert not any(process.is_running() for process in processes)
+    assert not any(map(alive, processes))
     server.start()
 
     with server.connection() as connection:
@@ -101,4 +102,4 @@ def test_postgresql_survives_a_kill_and_leaves_no_process(directory):
         assert connection.execute("SHOW max_connections").fetchone() == ("200",)
     processes = [psutil.Process(server.pid), *server.descendants()]
     server.stop()
-    assert not any(process.is_running() for process in processes)
+    assert not any(map(alive, processes))
