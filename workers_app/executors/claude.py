@@ -36,6 +36,7 @@ from workers_app.executors.prices import PriceTable
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError, AsyncAnthropic
+    from httpx2 import AsyncClient
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ API_URL: Final = "https://api.anthropic.com"
 CONNECT_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 300.0
 """How long the API may say nothing at all, not even a ping, before the connection counts as dead."""
+
+MAX_CONNECTIONS: Final = 1000
+"""The SDK's own limit for a client (its 2.11 source), for the client made here."""
 
 _MESSAGE_CHARACTERS: Final = 500
 _clients: dict[tuple[int, "ClaudeConnection"], "AsyncAnthropic"] = {}
@@ -181,17 +185,26 @@ def _client(connection: ClaudeConnection) -> "AsyncAnthropic":
 
     key = (os.getpid(), connection)
     if key not in _clients:
-        timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-        # A rehearsal is on this machine: a proxy meant for the internet must not be asked for it.
-        direct = anthropic.DefaultAsyncHttpxClient(trust_env=False) if connection.simulated else None
         _clients[key] = anthropic.AsyncAnthropic(
             api_key=connection.api_key,
             base_url=connection.base_url or API_URL,
-            timeout=timeout,
+            timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
             max_retries=0,
-            http_client=direct,
+            http_client=_direct_http_client() if connection.simulated else None,
         )
     return _clients[key]
+
+
+def _direct_http_client() -> "AsyncClient":
+    """Return a client for a rehearsal on this machine, for which no proxy must be asked.
+
+    The SDK's own takes proxies from the environment unless it is given a transport.
+    """
+    import anthropic
+    import httpx2
+
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS)
+    return anthropic.DefaultAsyncHttpxClient(transport=httpx2.AsyncHTTPTransport(limits=limits))
 
 
 def _judged(error: Exception, exchange: Exchange) -> tuple[Judgement, str, dict[str, JSON], float | None]:

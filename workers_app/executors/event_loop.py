@@ -20,11 +20,11 @@ UNWIND_SECONDS: Final = 5.0
 T = TypeVar("T")
 
 
-class StoppedByRequest(Exception):  # noqa: N818 - a situation, not an error
+class StoppedByRequest(Exception):
     """The work was stopped because its cancellation was requested."""
 
 
-class StoppedByTimeout(Exception):  # noqa: N818 - a situation, not an error
+class StoppedByTimeout(Exception):
     """The work was stopped because its time was up."""
 
 

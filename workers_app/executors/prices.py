@@ -27,7 +27,7 @@ Dollars = Annotated[
 ]
 
 
-class PriceFileInvalid(ValueError):  # noqa: N818 - a situation
+class PriceFileInvalid(ValueError):
     """The price file cannot be used. Correct the lines named; nothing of it was taken."""
 
 

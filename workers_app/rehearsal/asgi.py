@@ -13,11 +13,11 @@ MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """The API's own limit for a request (Messages API reference, read 2026-11)."""
 
 
-class ClientLeft(Exception):  # noqa: N818 - a situation
+class ClientLeft(Exception):
     """The client closed the connection before the answer was complete."""
 
 
-class BodyTooLarge(Exception):  # noqa: N818 - a situation
+class BodyTooLarge(Exception):
     """The request is larger than the API takes."""
 
 

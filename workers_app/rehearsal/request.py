@@ -9,7 +9,7 @@ REMOVED: Final = ("temperature", "top_p", "top_k")
 """Parameters the API answers with 400 from version 2026-10-21 on."""
 
 
-class BadRequest(Exception):  # noqa: N818 - a situation
+class BadRequest(Exception):
     """A request the API would refuse, with the status and type it would give."""
 
     def __init__(self, message: str, *, status: int = 400, error_type: str = "invalid_request_error") -> None:

@@ -28,7 +28,7 @@ from workers_app.executors.claude_roles import ROLES
 from workers_app.rehearsal.answers import Question
 
 
-class ScriptInvalid(ValueError):  # noqa: N818 - a situation
+class ScriptInvalid(ValueError):
     """The script cannot be followed. Correct what the message names."""
 
 

@@ -18,7 +18,7 @@ BACKLOG: Final = 1024
 GOODBYE_SECONDS: Final = 1
 
 
-class NotLoopback(ValueError):  # noqa: N818 - a situation
+class NotLoopback(ValueError):
     """The rehearsal answers anyone who knows any key, so it is for this machine only. Use 127.0.0.1."""
 
 
@@ -67,6 +67,7 @@ class _Server(uvicorn.Server):
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=GOODBYE_SECONDS,
                 server_header=False,
+                date_header=False,  # a script may set its own
             )
         )
         self._listener = listener
