@@ -1,0 +1,22 @@
+"""One file per table."""
+
+from tasks_app.models.chore import Chore
+from tasks_app.models.dependency import Dependency
+from tasks_app.models.event import Event
+from tasks_app.models.instance import Instance
+from tasks_app.models.project import Project
+from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.task import Task
+from tasks_app.models.workflow import Workflow, WorkflowVersion
+
+__all__ = [
+    "Chore",
+    "Dependency",
+    "Event",
+    "ExecutionRecord",
+    "Instance",
+    "Project",
+    "Task",
+    "Workflow",
+    "WorkflowVersion",
+]

@@ -1,0 +1,35 @@
+"""What happened, in order: the one ledger behind history, live views and audit."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from tasks_app.models.instance import Instance
+from tasks_app.models.task import Task
+
+
+class Event(models.Model):
+    """One thing that happened to an instance or to one of its tasks. Never changed.
+
+    ``kind`` is ``instance.<state>`` or ``task.<state>`` for a move, and
+    ``task.progress`` or ``task.log`` for what a task said while it ran.
+    """
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="events", db_index=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="events", null=True, blank=True)
+    kind = models.CharField(max_length=40)
+    attempt = models.PositiveIntegerField(null=True, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    message = models.TextField(blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    happened_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes: ClassVar = [
+            # The history of an instance, and what is new in it since an event.
+            models.Index(fields=["instance", "id"], name="event_history"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"

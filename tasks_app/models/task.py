@@ -1,0 +1,151 @@
+"""One node of an instance."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from tasks_app.models.instance import Instance
+from tasks_app.models.moves import TaskMoves
+from tasks_app.states import TASK_FINAL, InstanceState, TaskState
+
+
+class TaskQuerySet(TaskMoves):
+    """Which tasks."""
+
+    def in_running_instance(self) -> "TaskQuerySet":
+        """Those whose instance runs now."""
+        return self.filter(
+            Exists(Instance.objects.filter(pk=OuterRef("instance_id"), status=InstanceState.RUNNING))
+        )
+
+    def satisfied(self) -> "TaskQuerySet":
+        """Those of which every dependency has completed."""
+        unmet = Task.objects.filter(followers__task=OuterRef("pk")).exclude(status=TaskState.COMPLETED)
+        return self.filter(~Exists(unmet))
+
+    def blocked(self) -> "TaskQuerySet":
+        """Pending, planned into no canvas, and not yet known to be ready."""
+        return self.filter(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=True)
+
+    def backlog(self) -> "TaskQuerySet":
+        """Ready and not published: what waits for room in the publish window."""
+        return self.filter(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
+
+    def planned(self) -> "TaskQuerySet":
+        """Pending under a dispatch: followers that a canvas is to start."""
+        return self.filter(status=TaskState.PENDING, dispatch_id__isnull=False)
+
+    def in_dispatch_order(self) -> "TaskQuerySet":
+        """Most urgent first: priority, then the longest path still ahead, then who waited longest."""
+        return self.order_by("-priority", "-rank", "ready_at", "id")
+
+    def held(self, *, task_id: int, dispatch_id: str) -> "TaskQuerySet":
+        """The task, if it runs under this dispatch: the fence of every write of an attempt."""
+        return self.filter(pk=task_id, dispatch_id=dispatch_id, status=TaskState.RUNNING)
+
+
+class Task(models.Model):
+    """One node of an instance and everything that decides what may happen to it.
+
+    The shape of the graph around it is fixed when the instance is submitted and
+    stored with it, so that planning reads only what lies near the frontier:
+    ``stage`` numbers the straight line of tasks it belongs to and
+    ``stage_position`` its place in it; ``meets`` is the stage whose first task is
+    the only follower of this line's last one; ``fan_in`` and ``fan_out`` count
+    dependencies and followers; ``rank`` is the number of tasks on the longest
+    path from here to an end.
+    """
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks", db_index=False)
+    name = models.CharField(max_length=200)
+    position = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
+    executor = models.CharField(max_length=100)
+    spec = models.JSONField(default=dict)
+    priority = models.PositiveSmallIntegerField(default=5)
+    requires = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    timeout_seconds = models.FloatField(null=True, blank=True)
+
+    stage = models.PositiveIntegerField()
+    stage_position = models.PositiveIntegerField()
+    meets = models.PositiveIntegerField(null=True, blank=True)
+    fan_in = models.PositiveIntegerField()
+    fan_out = models.PositiveIntegerField()
+    rank = models.PositiveIntegerField()
+
+    status = models.CharField(
+        max_length=16, choices=[(state.value, state.value) for state in TaskState], default=TaskState.PENDING
+    )
+    reason = models.TextField(blank=True)
+    dispatch_id = models.CharField(max_length=32, null=True, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    wake_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0)
+    progress = models.FloatField(null=True, blank=True)
+    progress_message = models.TextField(blank=True)
+    output = models.JSONField(null=True, blank=True)
+    error_kind = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    settled = models.BooleanField(default=False)
+    """Whether the sweep has seen that what follows this finished task was planned."""
+
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    ready_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = TaskQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            # Prevents two tasks of one name, which templates and dependencies could not tell apart.
+            models.UniqueConstraint(fields=["instance", "name"], name="task_name_per_instance"),
+        ]
+        indexes: ClassVar = [
+            # Is anything of this instance unfinished, and how many are in each state?
+            models.Index(fields=["instance", "status"], name="task_by_status"),
+            # The next piece of a line, when it is planned.
+            models.Index(fields=["instance", "stage", "stage_position"], name="task_by_stage"),
+            # What to publish next, in order.
+            models.Index(
+                fields=["-priority", "-rank", "ready_at", "id"],
+                name="task_backlog",
+                condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False),
+            ),
+            # What is out, to keep the publish window and to publish again what was never claimed.
+            models.Index(fields=["published_at"], name="task_queued", condition=Q(status=TaskState.QUEUED)),
+            # Followers whose canvas may have been lost.
+            models.Index(
+                fields=["dispatch_id"],
+                name="task_planned",
+                condition=Q(status=TaskState.PENDING, dispatch_id__isnull=False),
+            ),
+            # Whose lease has run out, and what a worker holds.
+            models.Index(
+                fields=["lease_expires_at"], name="task_leases", condition=Q(status=TaskState.RUNNING)
+            ),
+            # What is due to wake.
+            models.Index(fields=["wake_at"], name="task_timers", condition=Q(status=TaskState.WAITING)),
+            # Finished tasks whose followers the sweep has yet to look at.
+            models.Index(
+                fields=["id"],
+                name="task_unsettled",
+                condition=Q(settled=False, status__in=sorted(TASK_FINAL)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def duration_ms(self) -> int | None:
+        """Milliseconds from the last claim to the end; None before that."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return round((self.finished_at - self.started_at).total_seconds() * 1000)

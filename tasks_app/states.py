@@ -1,0 +1,97 @@
+"""The table of legal moves. It is the specification; ``models.moves`` is its only executor.
+
+Task: ``pending`` (blocked, ready, or planned into a canvas) → ``queued`` (published) → ``running`` (claimed)
+→ ``completed`` | ``failed`` | ``cancelled``; ``waiting`` between attempts (a reason and a time);
+``skipped`` when a condition or a failure upstream rules it out; ``compensating`` → ``compensated`` in a saga.
+
+``failed``, ``skipped`` and ``cancelled`` go back to ``pending`` only when their instance is retried.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class TaskState(StrEnum):
+    """Where a task stands."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    COMPENSATING = "compensating"
+    COMPENSATED = "compensated"
+
+
+class InstanceState(StrEnum):
+    """Where an instance stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    COMPENSATING = "compensating"
+    COMPENSATED = "compensated"
+
+
+class RecordState(StrEnum):
+    """How one attempt stands.
+
+    ``lost``: its worker died or was silent past its lease. ``interrupted``: it
+    was stopped from outside and handed back.
+    """
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    LOST = "lost"
+
+
+_T = TaskState
+TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = {
+    _T.PENDING: frozenset({_T.QUEUED, _T.RUNNING, _T.WAITING, _T.SKIPPED, _T.CANCELLED}),
+    _T.QUEUED: frozenset({_T.PENDING, _T.RUNNING, _T.SKIPPED, _T.CANCELLED}),
+    _T.RUNNING: frozenset({_T.PENDING, _T.WAITING, _T.COMPLETED, _T.FAILED, _T.CANCELLED}),
+    _T.WAITING: frozenset({_T.PENDING, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
+    _T.COMPLETED: frozenset({_T.COMPENSATING}),
+    _T.COMPENSATING: frozenset({_T.COMPENSATED, _T.COMPLETED}),
+    _T.COMPENSATED: frozenset(),
+    _T.FAILED: frozenset({_T.PENDING}),
+    _T.SKIPPED: frozenset({_T.PENDING}),
+    _T.CANCELLED: frozenset({_T.PENDING}),
+}
+
+_I = InstanceState
+INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
+    _I.PENDING: frozenset({_I.RUNNING, _I.CANCELLED}),
+    _I.RUNNING: frozenset({_I.PAUSED, _I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
+    _I.PAUSED: frozenset({_I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
+    _I.COMPENSATING: frozenset({_I.COMPENSATED, _I.FAILED}),
+    _I.FAILED: frozenset({_I.RUNNING, _I.COMPENSATING}),
+    _I.CANCELLED: frozenset({_I.RUNNING}),
+    _I.COMPLETED: frozenset(),
+    _I.COMPENSATED: frozenset(),
+}
+
+TASK_FINAL: Final = frozenset({_T.COMPLETED, _T.FAILED, _T.CANCELLED, _T.SKIPPED, _T.COMPENSATED})
+TASK_UNSTARTED: Final = frozenset({_T.PENDING, _T.QUEUED, _T.WAITING})
+TASK_UNFINISHED: Final = frozenset(_T) - TASK_FINAL
+INSTANCE_FINAL: Final = frozenset({_I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATED})
+INSTANCE_UNFINISHED: Final = frozenset(_I) - INSTANCE_FINAL
+
+
+def task_sources(to: TaskState) -> frozenset[TaskState]:
+    """Return the states a task may leave for ``to``."""
+    return frozenset(state for state, targets in TASK_MOVES.items() if to in targets)
+
+
+def instance_sources(to: InstanceState) -> frozenset[InstanceState]:
+    """Return the states an instance may leave for ``to``."""
+    return frozenset(state for state, targets in INSTANCE_MOVES.items() if to in targets)
