@@ -1,0 +1,1 @@
+"""From a plan to Celery's chain and chord, and out."""

@@ -1,0 +1,14 @@
+"""Names of the Celery tasks: the seam between the apps.
+
+Canvases are built from names, never from imported functions, so the record does
+not import the fleet. A name never changes: workers of an older release still
+answer to it.
+"""
+
+from typing import Final
+
+RUN_TASK: Final = "cpds.run_task"
+"""Perform one task: keyword arguments ``task_id`` and ``dispatch_id``, nothing else."""
+
+SWEEP: Final = "cpds.sweep"
+"""Run the chores once."""

@@ -1,0 +1,61 @@
+"""Build Celery canvases and publish them.
+
+Publishing comes after the commit and may fail without harm: the rows say what
+is out, and the sweep publishes again what nobody claimed. So there are no
+retries here, and a broker that hangs costs its short socket timeout.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from celery import chain, chord, current_app
+from celery.canvas import Signature
+
+from tasks_app.canvas import names
+from tasks_app.planning.canvas_plan import Canvas
+
+logger = logging.getLogger(__name__)
+
+
+def chords_are_possible() -> bool:
+    """Return whether a result backend is there to count a chord's members."""
+    return bool(current_app.conf.result_backend)
+
+
+def build(canvas: Canvas, *, dispatch_id: str) -> Signature:
+    """Return the Celery canvas that carries ``canvas`` under one dispatch id."""
+    lines = [_line(line, dispatch_id) for line in canvas.lines]
+    if canvas.body:
+        return chord(lines, _line(canvas.body, dispatch_id))
+    return lines[0]
+
+
+def publish(canvases: Iterable[tuple[Canvas, str]]) -> bool:
+    """Publish each canvas with its dispatch id; return whether all went out.
+
+    Stops at the first failure: the broker is down or full, and what is left is
+    the sweep's.
+    """
+    for canvas, dispatch_id in canvases:
+        try:
+            build(canvas, dispatch_id=dispatch_id).apply_async(retry=False)
+        except Exception as error:
+            logger.warning("publish_failed dispatch=%s error=%s", dispatch_id, type(error).__name__)
+            return False
+    return True
+
+
+def publish_alone(task_id: int, dispatch_id: str) -> bool:
+    """Publish one task again, without followers, under the dispatch id it already has."""
+    return publish([(Canvas(lines=((task_id,),)), dispatch_id)])
+
+
+def _line(task_ids: Sequence[int], dispatch_id: str) -> Signature:
+    steps = [_step(task_id, dispatch_id) for task_id in task_ids]
+    return steps[0] if len(steps) == 1 else chain(*steps)
+
+
+def _step(task_id: int, dispatch_id: str) -> Signature:
+    arguments: dict[str, Any] = {"task_id": task_id, "dispatch_id": dispatch_id}
+    return current_app.signature(names.RUN_TASK, kwargs=arguments, immutable=True)

@@ -1,0 +1,159 @@
+"""Plan what follows in one instance: ready, ruled out, or over."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+
+from django.db.models import Count
+
+from cpds.base import clock, db
+from tasks_app.canvas import publish
+from tasks_app.models import Dependency, Instance, Task
+from tasks_app.planning.decisions import instance_end
+from tasks_app.services import window
+from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
+from tasks_app.states import TASK_UNFINISHED, TASK_UNSTARTED, InstanceState, TaskState
+
+BATCH = 500
+
+
+def advance(*, instance_id: int, after: Collection[int] | None = None, failed: Collection[int] = ()) -> None:
+    """Plan and publish what became possible in an instance, and close it when nothing is left.
+
+    ``after``: finished tasks whose followers to look at (None: look at every
+    blocked task, which costs a look at each). ``failed``: tasks that failed, so
+    what depends on them is ruled out. Safe to call at any time, by anyone, as
+    often as they like: it acts on what the rows say under the instance's lock.
+    """
+    with db.transaction():
+        instance = Instance.objects.locked(instance_id)
+        if instance is None or instance.status != InstanceState.RUNNING:
+            return
+        if failed:
+            _rule_out(instance_id, failed)
+        ready = mark_ready(candidates=_candidates(instance_id, after))
+        if not ready and _close(instance):
+            return
+        waiting_their_turn = has_backlog_beside(len(ready))
+        named = (
+            [] if waiting_their_turn else dispatch(instance_id=instance_id, heads=ready, room=window.room())
+        )
+    publish.publish(named)
+    if waiting_their_turn or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+        pump()
+
+
+def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
+    """Do what a completed task's worker does after its commit.
+
+    Followers planned under the same dispatch are Celery's to start. If any other
+    became possible, or nothing is left to do, the instance is advanced. The slot
+    that became free is offered to the backlog.
+    """
+    followers = Task.objects.filter(needs__needed_id=task_id, status__in=sorted(TASK_UNFINISHED))
+    dispatches = set(followers.values_list("dispatch_id", flat=True).distinct())
+    if dispatches - {dispatch_id}:
+        advance(instance_id=instance_id, after=[task_id])
+    elif not dispatches and is_exhausted(instance_id=instance_id):
+        advance(instance_id=instance_id, after=[])
+    if has_backlog():
+        pump(eager=False)
+
+
+def is_exhausted(*, instance_id: int) -> bool:
+    """Return whether no task of the instance is unfinished."""
+    return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
+
+
+def has_backlog_beside(ready: int) -> bool:
+    """Return whether other tasks than the ``ready`` just marked wait for room: they may come first."""
+    return len(Task.objects.backlog().values_list("pk")[: ready + 1]) > ready
+
+
+def _candidates(instance_id: int, after: Collection[int] | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    tasks = Task.objects.filter(instance_id=instance_id)
+    if after is None:
+        return tasks
+    return tasks.filter(pk__in=Dependency.objects.filter(needed_id__in=after).values("task_id"))
+
+
+def _close(instance: Instance) -> bool:
+    """End the instance if all its tasks have; return whether it did."""
+    if not is_exhausted(instance_id=instance.pk):
+        return False
+    counts = {
+        TaskState(status): count
+        for status, count in Task.objects.filter(instance_id=instance.pk)
+        .values_list("status")
+        .annotate(Count("pk"))
+    }
+    end = instance_end(counts)
+    if end is None:
+        return False
+    message = _first_failure(instance) if end is InstanceState.FAILED else ""
+    Instance.objects.filter(pk=instance.pk).move(
+        to=end, message=message, error_message=message, finished_at=clock.database_now()
+    )
+    return True
+
+
+def _first_failure(instance: Instance) -> str:
+    failed = (
+        Task.objects.filter(instance_id=instance.pk, status=TaskState.FAILED)
+        .order_by("finished_at", "pk")
+        .first()
+    )
+    return f"{failed.name}: {failed.error_message}" if failed else ""
+
+
+def _rule_out(instance_id: int, failed: Collection[int]) -> None:
+    """Skip everything not started: what needs a failed task, and the rest, since the instance stops."""
+    culprits = dict(
+        Task.objects.filter(pk__in=failed, status=TaskState.FAILED).order_by("pk").values_list("pk", "name")
+    )
+    if not culprits:
+        return
+    dependants = _dependants(instance_id, culprits)
+    for culprit, task_ids in dependants.items():
+        _skip(task_ids, f"needs {culprits[culprit]}, which failed")
+    first = next(iter(culprits.values()))
+    rest = Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNSTARTED))
+    _skip(list(rest.values_list("pk", flat=True)), f"not started: the instance stopped when {first} failed")
+
+
+def _dependants(instance_id: int, culprits: Iterable[int]) -> dict[int, list[int]]:
+    """Return, for each failed task, what needs it directly or not; each dependant counts for the first."""
+    followers: dict[int, list[int]] = {}
+    edges = Dependency.objects.filter(needed__instance_id=instance_id).values_list("needed_id", "task_id")
+    for needed, task in edges:
+        followers.setdefault(needed, []).append(task)
+    seen: set[int] = set()
+    found: dict[int, list[int]] = {}
+    for culprit in culprits:
+        reached: list[int] = []
+        frontier = list(followers.get(culprit, ()))
+        while frontier:
+            task = frontier.pop()
+            if task not in seen:
+                seen.add(task)
+                reached.append(task)
+                frontier.extend(followers.get(task, ()))
+        found[culprit] = sorted(reached)
+    return found
+
+
+def _skip(task_ids: Sequence[int], reason: str) -> None:
+    for batch in _batches(task_ids):
+        Task.objects.filter(pk__in=batch, status__in=sorted(TASK_UNSTARTED)).move(
+            to=TaskState.SKIPPED,
+            message=reason,
+            reason=reason,
+            dispatch_id=None,
+            finished_at=clock.database_now(),
+            settled=True,
+        )
+
+
+def _batches(items: Sequence[int]) -> Iterator[list[int]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch

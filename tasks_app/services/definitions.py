@@ -1,0 +1,139 @@
+"""Workflows: upload, read, delete."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cpds.base import clock, db
+from tasks_app.errors import WorkflowInUse
+from tasks_app.models import Project, Workflow, WorkflowVersion
+from tasks_app.planning.params import params_from_text, resolve_params
+from tasks_app.planning.spec import WorkflowSpec
+from tasks_app.planning.validation import load_workflow
+from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.lookup import find_workflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowUpload:
+    """What an upload came to. ``created`` is False when this very version was there already."""
+
+    workflow_id: str
+    name: str
+    version: int
+    task_count: int
+    created: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowRemoval:
+    """What a deletion took away."""
+
+    workflow_id: str
+    name: str
+    instances: int
+
+
+def validate_workflow(*, source: bytes | str) -> WorkflowSpec:
+    """Return the definition that ``source`` describes.
+
+    :raises InvalidWorkflow: with every problem, when it is not valid.
+    """
+    return load_workflow(source, catalog=connected_fleet())
+
+
+def upload_workflow(*, source: bytes, project: Project | None = None) -> WorkflowUpload:
+    """Store a workflow, or the next version of the one that has its name.
+
+    The same definition again changes nothing: comments and layout do not count.
+
+    :raises InvalidWorkflow: with every problem, when it is not valid; nothing is stored.
+    """
+    spec = validate_workflow(source=source)
+    text = source.decode("utf-8-sig")
+    with db.transaction():
+        owner = project or Project.objects.default()
+        workflow, is_new = Workflow.objects.get_or_create(
+            project=owner, name=spec.name, defaults={"description": spec.description, "latest": 0}
+        )
+        workflow = Workflow.objects.select_for_update().get(pk=workflow.pk)
+        latest = None if is_new else workflow.versions.order_by("-number").first()
+        if latest is None or latest.digest != spec.digest():
+            latest = _next_version(workflow, spec, text)
+            created = True
+        else:
+            created = False
+    return WorkflowUpload(
+        workflow_id=workflow.public_id,
+        name=workflow.name,
+        version=latest.number,
+        task_count=latest.task_count,
+        created=created,
+    )
+
+
+def read_params(*, workflow: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters that ``K=V`` texts give, in the types the workflow declares.
+
+    :raises NotFound: when there is no such workflow.
+    :raises InvalidParams: when a text cannot be read.
+    """
+    return params_from_text(latest_spec(workflow=find_workflow(given=workflow)), pairs)
+
+
+def complete_params(*, spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``given`` with the workflow's defaults.
+
+    :raises InvalidParams: when they do not fit.
+    """
+    return resolve_params(spec, given)
+
+
+def latest_version(*, workflow: Workflow) -> WorkflowVersion:
+    """Return the newest version of a workflow."""
+    return workflow.versions.get(number=workflow.latest)
+
+
+def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
+    """Return the newest definition of a workflow."""
+    return WorkflowSpec.from_json(latest_version(workflow=workflow).definition)
+
+
+def delete_workflow(*, given: str) -> WorkflowRemoval:
+    """Delete a workflow with its versions and its finished instances.
+
+    :raises NotFound: when there is no such workflow.
+    :raises WorkflowInUse: when an instance of it is unfinished; nothing is deleted.
+    """
+    with db.transaction():
+        workflow = Workflow.objects.select_for_update().get(pk=find_workflow(given=given).pk)
+        unfinished = list(
+            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:10]
+        )
+        if unfinished:
+            raise WorkflowInUse(
+                workflow=workflow.name,
+                count=workflow.instances.unfinished().count(),
+                instances=", ".join(unfinished),
+            )
+        removal = WorkflowRemoval(
+            workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
+        )
+        workflow.delete()
+    return removal
+
+
+def _next_version(workflow: Workflow, spec: WorkflowSpec, text: str) -> WorkflowVersion:
+    version = WorkflowVersion.objects.create(
+        workflow=workflow,
+        number=workflow.latest + 1,
+        source=text,
+        definition=spec.to_json(),
+        digest=spec.digest(),
+        task_count=len(spec.tasks),
+    )
+    workflow.latest = version.number
+    workflow.description = spec.description
+    workflow.updated_at = clock.now()
+    workflow.save(update_fields=["latest", "description", "updated_at"])
+    return version

@@ -1,0 +1,56 @@
+"""Find what a person named: a whole id, the start of one, or a name."""
+
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from tasks_app.errors import AmbiguousId, NotFound
+from tasks_app.models import Instance, Workflow
+
+Row = TypeVar("Row", bound=Model)
+SHOWN = 5
+
+
+def find_workflow(*, given: str) -> Workflow:
+    """Return the workflow with this id, this start of an id, or this name.
+
+    :raises NotFound: when nothing fits.
+    :raises AmbiguousId: when the start fits several.
+    """
+    named = Workflow.objects.filter(name=given).first()
+    if named is not None:
+        return named
+    return _by_id(
+        Workflow.objects.all(), given, prefix="wf-", kind="workflow", listing="manage.py workflow list"
+    )
+
+
+def find_instance(*, given: str) -> Instance:
+    """Return the instance with this id or this start of an id.
+
+    :raises NotFound: when nothing fits.
+    :raises AmbiguousId: when the start fits several.
+    """
+    return _by_id(
+        Instance.objects.select_related("workflow", "version"),
+        given,
+        prefix="inst-",
+        kind="instance",
+        listing="manage.py instance list",
+    )
+
+
+def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing: str) -> Row:
+    start = given if given.startswith(prefix) else prefix + given
+    if not given or "\x00" in given or start == prefix:
+        raise NotFound(kind=kind, given=given, listing=listing)
+    found = list(rows.filter(public_id__startswith=start).order_by("public_id")[: SHOWN + 1])
+    exact = [row for row in found if row.public_id == start]  # type: ignore[attr-defined]
+    if exact:
+        return exact[0]
+    if not found:
+        raise NotFound(kind=kind, given=given, listing=listing)
+    if len(found) > 1:
+        candidates = ", ".join(row.public_id for row in found[:SHOWN])  # type: ignore[attr-defined]
+        raise AmbiguousId(kind=kind, given=given, candidates=candidates)
+    return found[0]

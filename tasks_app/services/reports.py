@@ -1,0 +1,195 @@
+"""Outcomes: how an attempt's end is recorded, and what follows from it."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from django.db import InterfaceError, OperationalError, connection
+
+from cpds.base import clock, db
+from cpds.base.conf import conf
+from cpds.base.redaction import redact, redact_text
+from tasks_app.errors import StaleDispatch
+from tasks_app.models import ExecutionRecord, Instance, Task
+from tasks_app.outcomes import JSON, Completed, Failed, Outcome, Report
+from tasks_app.planning.decisions import Finish, HandBack, decide
+from tasks_app.planning.values import NotJSONError, as_json
+from tasks_app.services.advance import advance, follow_up
+from tasks_app.services.claims import Claim
+from tasks_app.services.release import release_followers, take_back
+from tasks_app.states import RecordState, TaskState
+
+logger = logging.getLogger(__name__)
+
+RETRY_PAUSE_SECONDS: Final = 0.5
+MESSAGE_CHARACTERS: Final = 4000
+_resting = threading.Event()
+
+
+def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
+    """Record how an attempt ended and plan what follows; return whether its task completed.
+
+    A database that is away is waited for, until the lease would have run out:
+    the work is paid for.
+
+    :raises StaleDispatch: when the claim is no longer held; nothing was changed.
+    """
+    outcome = _storable(outcome)
+    decision = decide(outcome)
+    match decision:
+        case Finish():
+            _patiently(claim, lambda: _finish(claim, decision, outcome.report))
+        case HandBack():
+            _patiently(claim, lambda: _hand_back(claim, decision))
+    try:
+        _plan_what_follows(claim, decision)
+    except (OperationalError, InterfaceError) as error:
+        # The outcome is safe; the sweep finds what should follow it.
+        logger.warning("follow_up_postponed task=%s error=%s", claim.task_id, type(error).__name__)
+    return isinstance(decision, Finish) and decision.state is TaskState.COMPLETED
+
+
+def _plan_what_follows(claim: Claim, decision: Finish | HandBack) -> None:
+    match decision:
+        case Finish(state=TaskState.COMPLETED):
+            follow_up(instance_id=claim.instance_pk, task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        case Finish():
+            advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
+        case HandBack():
+            advance(instance_id=claim.instance_pk, after=[])
+
+
+def _finish(claim: Claim, decision: Finish, report: Report) -> None:
+    done = decision.state is TaskState.COMPLETED
+    with db.transaction():
+        moved = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id).move(
+            to=decision.state,
+            by=claim.worker,
+            message=decision.error_message,
+            data={} if done else {"kind": decision.error_kind},
+            output=decision.output if done else None,
+            error_kind=decision.error_kind,
+            error_message=decision.error_message,
+            lease_expires_at=None,
+            finished_at=clock.database_now(),
+        )
+        if not moved:
+            raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        _close_record(claim, decision, report)
+
+
+def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
+    spent: dict[str, Any] = {}
+    if report != Report():
+        spent = {
+            "prompt": _hidden(report.prompt),
+            "answer": _hidden(report.answer),
+            "model": report.model or "",
+            "call_id": report.call_id or "",
+            "tokens": report.tokens,
+            "tokens_used": _tokens_used(report.tokens),
+            "cost_usd_micros": report.cost_usd_micros,
+            "simulated": report.simulated,
+            "metadata": as_json(report.metadata),
+        }
+    ExecutionRecord.objects.filter(task_id=claim.task_id, dispatch_id=claim.dispatch_id).update(
+        status=decision.record,
+        finished_at=clock.database_now(),
+        output=decision.output if decision.state is TaskState.COMPLETED else redact(decision.output),
+        error_kind=decision.error_kind,
+        error_message=decision.error_message,
+        error_detail=decision.error_detail,
+        **spent,
+    )
+
+
+def _hand_back(claim: Claim, decision: HandBack) -> None:
+    with db.transaction():
+        Instance.objects.locked(claim.instance_pk)
+        if not Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id).exists():
+            raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        take_back(task_ids=[claim.task_id], reason=decision.reason, is_loss=False)
+        release_followers(instance_id=claim.instance_pk, dispatch_ids=[claim.dispatch_id])
+
+
+def _patiently(claim: Claim, act: Callable[[], None]) -> None:
+    """Do ``act``; when the database fails around it, look whether it was done, and else try again.
+
+    An error around a commit does not tell whether the commit went through, so the
+    rows are read again and never assumed.
+    """
+    give_up_at = clock.monotonic() + conf().lease_seconds
+    while True:
+        try:
+            act()
+        except StaleDispatch:
+            if _was_recorded(claim):
+                return
+            raise
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if clock.monotonic() >= give_up_at:
+                raise
+            logger.warning("outcome_waits_for_database task=%s", claim.task_id)
+            _resting.wait(RETRY_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _was_recorded(claim: Claim) -> bool:
+    return ExecutionRecord.objects.filter(
+        task_id=claim.task_id,
+        dispatch_id=claim.dispatch_id,
+        worker=claim.worker,
+        status__in=[RecordState.COMPLETED, RecordState.FAILED, RecordState.INTERRUPTED],
+    ).exists()
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """Return the outcome as the database can hold it; an output that is not JSON is a failure."""
+    match outcome:
+        case Completed():
+            try:
+                output = as_json(outcome.output)
+            except NotJSONError as error:
+                message = f"The result cannot be stored: {error}"
+                return Failed(kind="bad_output", message=message, report=outcome.report)
+            size = len(json.dumps(output))
+            limit = conf().output_bytes
+            if size > limit:
+                message = (
+                    f"The result has {size} bytes; at most {limit} are stored. "
+                    "Keep it in a file and return its place."
+                )
+                return Failed(kind="output_too_large", message=message, report=outcome.report)
+            return replace(outcome, output=output)
+        case Failed():
+            return replace(
+                outcome,
+                message=redact_text(as_json(outcome.message))[:MESSAGE_CHARACTERS],
+                detail=redact(_json_or_text(outcome.detail)),
+                output=_json_or_text(outcome.output),
+            )
+        case _:
+            return outcome
+
+
+def _json_or_text(value: Any) -> JSON:
+    try:
+        return as_json(value)
+    except NotJSONError:
+        return as_json(repr(value)[:MESSAGE_CHARACTERS])
+
+
+def _hidden(text: str | None) -> str | None:
+    return None if text is None else redact_text(as_json(text))
+
+
+def _tokens_used(tokens: Mapping[str, int]) -> int | None:
+    if not tokens:
+        return None
+    kinds = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+    return sum(tokens.get(kind, 0) for kind in kinds)

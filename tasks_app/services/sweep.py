@@ -1,0 +1,264 @@
+"""The chores: find what a lost message or a lost process left behind. Each is idempotent.
+
+Beat rings for them; a worker that sees none run for three intervals does them
+itself. Two at once do no harm, and one of them usually finds that the other was
+there first.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
+
+from cpds.base import clock, db
+from cpds.base.conf import conf
+from tasks_app.canvas import publish
+from tasks_app.models import Chore, Instance, Task
+from tasks_app.models.moves import update_returning
+from tasks_app.models.task import TaskQuerySet
+from tasks_app.planning.decisions import is_poisonous
+from tasks_app.services import window
+from tasks_app.services.advance import advance
+from tasks_app.services.dispatch import pump
+from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, RecordState, TaskState
+
+logger = logging.getLogger(__name__)
+
+SWEEP = "sweep"
+BATCH = 500
+OVERDUE_INTERVALS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """How much a sweep found to do. All zeros on a quiet day."""
+
+    rescued: int = 0
+    advanced: int = 0
+    freed: int = 0
+    published_again: int = 0
+    published: int = 0
+
+
+def sweep(*, only_if_overdue: bool = False) -> Swept | None:
+    """Run every chore once; return what they did, or None when another sweep has just run.
+
+    ``only_if_overdue``: run only when none has for three intervals.
+    """
+    if not _take_turn(only_if_overdue):
+        return None
+    swept = Swept(
+        rescued=rescue_lost(),
+        advanced=advance_unsettled(),
+        freed=release_undelivered(),
+        published_again=publish_unclaimed_again(),
+        published=pump(),
+    )
+    if swept.rescued or swept.freed or swept.published_again:
+        logger.info("swept %s", swept)
+    return swept
+
+
+def rescue_lost() -> int:
+    """Take back every task whose lease ran out; return how many."""
+    if Chore.objects.filter(pk=SWEEP, grace_until__gt=clock.database_now()).exists():
+        return 0
+    expired = Task.objects.filter(status=TaskState.RUNNING, lease_expires_at__lt=clock.database_now())
+    return _rescue(expired, "its lease ran out: the worker was silent for too long")
+
+
+def free_claims_of(*, worker: str) -> int:
+    """Take back what a worker's dead predecessor of the same name still held; return how many."""
+    return _rescue(
+        Task.objects.filter(status=TaskState.RUNNING, worker=worker), "its worker was started anew"
+    )
+
+
+def advance_unsettled() -> int:
+    """Plan what follows finished tasks wherever their workers did not get to it; return how many instances.
+
+    A worker plans after its commit; if it dies in between, this finds it. Each
+    finished task is looked at once.
+    """
+    rows = list(
+        Task.objects.filter(settled=False, status__in=sorted(TASK_FINAL))
+        .order_by("pk")
+        .values_list("pk", "instance_id", "status")[:BATCH]
+    )
+    if not rows:
+        return 0
+    due = _instances_to_advance(rows)
+    for instance_id in sorted(due):
+        advance(
+            instance_id=instance_id,
+            after=[pk for pk, owner, _ in rows if owner == instance_id],
+            failed=[pk for pk, owner, status in rows if owner == instance_id and status == TaskState.FAILED],
+        )
+    Task.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(settled=True)
+    return len(due)
+
+
+def release_undelivered() -> int:
+    """Free followers whose canvas did not start them although they could; return how many.
+
+    Only while slots are free: otherwise their message may simply be waiting.
+    """
+    if not window.has_free_slots():
+        return 0
+    cutoff = clock.database_now_plus(-conf().redeliver_seconds)
+    recent = Task.objects.filter(followers__task=OuterRef("pk"), finished_at__gte=cutoff)
+    overdue = list(
+        Task.objects.planned()
+        .satisfied()
+        .in_running_instance()
+        .filter(~Exists(recent))
+        .values_list("instance_id", "dispatch_id")[:BATCH]
+    )
+    freed = 0
+    for instance_id, dispatch_ids in sorted(_grouped(overdue).items()):
+        with db.transaction():
+            if Instance.objects.locked(instance_id) is not None:
+                freed += release_followers(instance_id=instance_id, dispatch_ids=dispatch_ids)
+    return freed
+
+
+def publish_unclaimed_again() -> int:
+    """Publish again what was published and never claimed, alone and under the same dispatch; return how many.
+
+    Only while slots are free, so that a queue behind long tasks is not filled
+    with copies. A new dispatch id would make the copy still in a queue stale.
+    """
+    if not window.has_free_slots():
+        return 0
+    cutoff = clock.database_now_plus(-conf().redeliver_seconds)
+    overdue = list(
+        Task.objects.filter(status=TaskState.QUEUED, published_at__lt=cutoff)
+        .in_running_instance()
+        .order_by("published_at")
+        .values_list("pk", "instance_id", "dispatch_id")[:BATCH]
+    )
+    by_instance: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for task_id, instance_id, dispatch_id in overdue:
+        by_instance[instance_id].append((task_id, dispatch_id))
+    return sum(_publish_again(instance_id, tasks) for instance_id, tasks in sorted(by_instance.items()))
+
+
+def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
+    with db.transaction():
+        Instance.objects.locked(instance_id)
+        unclaimed = update_returning(
+            Task.objects.filter(pk__in=[task_id for task_id, _ in tasks], status=TaskState.QUEUED),
+            {"published_at": clock.database_now()},
+            ("id", "dispatch_id"),
+        )
+        release_followers(instance_id=instance_id, dispatch_ids=[dispatch_id for _, dispatch_id in unclaimed])
+    for task_id, dispatch_id in unclaimed:
+        if not publish.publish_alone(task_id, dispatch_id):
+            break
+    return len(unclaimed)
+
+
+def _rescue(lost: TaskQuerySet, why: str) -> int:
+    rows = list(lost.order_by("pk").values_list("pk", "instance_id", "dispatch_id", "losses")[:BATCH])
+    by_instance: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
+    for pk, instance_id, dispatch_id, losses in rows:
+        by_instance[instance_id].append((pk, dispatch_id, losses))
+    return sum(
+        _rescue_in_instance(instance_id, tasks, lost, why)
+        for instance_id, tasks in sorted(by_instance.items())
+    )
+
+
+def _rescue_in_instance(
+    instance_id: int, tasks: Sequence[tuple[int, str, int]], lost: TaskQuerySet, why: str
+) -> int:
+    limit = conf().losses_to_quarantine
+    with db.transaction():
+        Instance.objects.locked(instance_id)
+        still = set(lost.filter(pk__in=[pk for pk, _, _ in tasks]).values_list("pk", flat=True))
+        claims = [(pk, dispatch, losses) for pk, dispatch, losses in tasks if pk in still]
+        poisonous = [
+            (pk, dispatch) for pk, dispatch, losses in claims if is_poisonous(losses=losses + 1, limit=limit)
+        ]
+        spared = still - {pk for pk, _ in poisonous}
+        take_back(task_ids=spared, reason=why, is_loss=True)
+        _quarantine(poisonous, why, limit)
+        release_followers(instance_id=instance_id, dispatch_ids=[dispatch for _, dispatch, _ in claims])
+    if poisonous:
+        advance(instance_id=instance_id, after=[], failed=[pk for pk, _ in poisonous])
+    return len(still)
+
+
+def _quarantine(claims: Sequence[tuple[int, str]], why: str, limit: int) -> None:
+    if not claims:
+        return
+    message = f"It lost {limit} workers and is not started again; the last time {why}."
+    Task.objects.filter(pk__in=[pk for pk, _ in claims]).move(
+        to=TaskState.FAILED,
+        message=message,
+        data={"kind": "quarantined"},
+        error_kind="quarantined",
+        error_message=message,
+        lease_expires_at=None,
+        finished_at=clock.database_now(),
+        losses=limit,
+    )
+    close_records(claims=claims, status=RecordState.LOST, kind="worker_lost", message=why)
+
+
+def _instances_to_advance(rows: Sequence[tuple[int, int, str]]) -> set[int]:
+    """Return the running instances among these in which something became possible, failed, or is over."""
+    finished = [pk for pk, _, _ in rows]
+    ready = (
+        Task.objects.blocked()
+        .filter(needs__needed_id__in=finished)
+        .satisfied()
+        .values_list("instance_id", flat=True)
+        .distinct()
+    )
+    unfinished = Task.objects.filter(instance_id=OuterRef("pk"), status__in=sorted(TASK_UNFINISHED))
+    over = Instance.objects.filter(
+        ~Exists(unfinished), pk__in={owner for _, owner, _ in rows}, status=InstanceState.RUNNING
+    )
+    failed = {owner for _, owner, status in rows if status == TaskState.FAILED}
+    return set(ready) | set(over.values_list("pk", flat=True)) | failed
+
+
+def _take_turn(only_if_overdue: bool) -> bool:
+    """Return whether this caller is to sweep now; at most one is, in each half interval.
+
+    After a gap in which no sweep ran for longer than a lease, nobody may have been
+    able to renew, so rescues get one lease of grace.
+    """
+    settings = conf()
+    since = settings.sweep_seconds * (OVERDUE_INTERVALS if only_if_overdue else 0.5)
+    with db.transaction():
+        chore, _ = Chore.objects.select_for_update().get_or_create(pk=SWEEP)
+        mine = Chore.objects.filter(
+            Q(ran_at__isnull=True) | Q(ran_at__lt=clock.database_now_plus(-since)), pk=SWEEP
+        )
+        if not mine.exists():
+            return False
+        gap = (
+            chore.ran_at is not None
+            and Chore.objects.filter(
+                pk=SWEEP, ran_at__lt=clock.database_now_plus(-settings.lease_seconds)
+            ).exists()
+        )
+        if gap:
+            mine.update(
+                ran_at=clock.database_now(), grace_until=clock.database_now_plus(settings.lease_seconds)
+            )
+        else:
+            mine.update(ran_at=clock.database_now())
+    return True
+
+
+def _grouped(pairs: Sequence[tuple[int, str]]) -> dict[int, list[str]]:
+    groups: dict[int, list[str]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return groups
