@@ -8,3 +8,12 @@ class WorkersConfig(AppConfig):
 
     name = "workers_app"
     verbose_name = "CPDS fleet"
+
+    def ready(self) -> None:
+        """Connect the fleet to the record, and CPDS's hooks to Celery's worker."""
+        from tasks_app.services.fleet import connect_fleet
+        from workers_app import hooks
+        from workers_app.services.fleet import ConnectedFleet
+
+        connect_fleet(fleet=ConnectedFleet())
+        self.hooks = hooks

@@ -1,0 +1,5 @@
+"""One file per table."""
+
+from workers_app.models.worker import Worker
+
+__all__ = ["Worker"]

@@ -1,0 +1,29 @@
+"""The situations the fleet foresees."""
+
+from http import HTTPStatus
+
+from cpds.base.errors import CPDSError
+
+
+class UnknownService(CPDSError):
+    """A function asked for a service that the settings do not name."""
+
+    code = "unknown_service"
+    http_status = HTTPStatus.INTERNAL_SERVER_ERROR
+    sentence = "No service is called {name!r}. Name it in settings.CPDS['services']; known: {known}."
+
+
+class DuplicateFunction(CPDSError):
+    """Two functions were registered under one name: rename one."""
+
+    code = "duplicate_function"
+    sentence = "The task function {name!r} is registered twice: in {first} and in {second}. Rename one."
+
+
+class MismatchedSignature(CPDSError):
+    """A task function takes parameters that CPDS cannot fill."""
+
+    code = "mismatched_signature"
+    sentence = (
+        "The task function {name!r} takes {found}; expected one parameter named ctx, or keyword parameters."
+    )

@@ -1,0 +1,165 @@
+"""``run: <name>``: a registered Python function, in a thread of its own.
+
+A thread cannot be ended from outside. At a timeout or a cancellation the
+function is told by ``ctx.cancelled``; if it does not stop within a short grace
+it is abandoned: it may go on for a while, but whatever it returns or reports is
+refused, since its claim is gone. The record says which of the two happened.
+"""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from django.db import connections
+
+from cpds.base import clock
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from workers_app.executors.contract import ArgumentProblem, Call
+from workers_app.functions import CONTEXT, TaskFunction, find_service
+
+GRACE_SECONDS: Final = 1.0
+"""How long a function that was told to stop may take to do so."""
+
+
+class FunctionContext:
+    """What a task function sees of CPDS."""
+
+    def __init__(self, call: Call, stopped: threading.Event) -> None:
+        self._call = call
+        self._stopped = stopped
+        self.arguments: Mapping[str, JSON] = call.arguments
+        self.params: Mapping[str, JSON] = call.params
+        self.task_name = call.task_name
+        self.instance_id = call.instance_id
+        self.attempt = call.attempt
+        self.idempotency_key = call.idempotency_key
+        self.workspace = call.workspace
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop: cancelled, out of time, or the claim is lost."""
+        return self._stopped.is_set() or self._call.cancellation.requested
+
+    def upstream(self, name: str) -> JSON:
+        """Return the output of a task this one depends on, directly or not.
+
+        :raises LookupError: when it does not.
+        """
+        return self._call.upstream(name)
+
+    def service(self, name: str) -> Any:
+        """Return the service registered under ``name`` in the settings.
+
+        :raises UnknownService: when there is none.
+        """
+        return find_service(name)
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Say how far the work is, 0 to 1."""
+        if not self.cancelled:
+            self._call.progress(fraction, message)
+
+    def log(self, message: str) -> None:
+        """Add a line to the instance's log."""
+        if not self.cancelled:
+            self._call.log(str(message))
+
+
+class PythonFunction:
+    """The executor of one registered function."""
+
+    def __init__(self, function: TaskFunction) -> None:
+        self.function = function
+        self.name = function.name
+
+    def check_arguments(
+        self, arguments: Mapping[str, JSON], *, templated: frozenset[str]
+    ) -> Sequence[ArgumentProblem]:
+        """Return which arguments the function does not take, or misses."""
+        del templated
+        allowed = self.function.allowed
+        if allowed is None:
+            return []
+        expected = ", ".join(sorted(allowed)) or "none"
+        unknown = [
+            ArgumentProblem(
+                field=name, message=f"{self.name} takes no {name!r}", hint=f"it takes: {expected}"
+            )
+            for name in arguments
+            if name not in allowed
+        ]
+        missing = [
+            ArgumentProblem(field=name, message=f"{self.name} needs {name!r}", hint=f"it takes: {expected}")
+            for name in sorted(self.function.required - arguments.keys())
+        ]
+        return [*unknown, *missing]
+
+    def execute(self, call: Call) -> Outcome:
+        """Call the function and wait for it, the timeout, or the cancellation."""
+        problems = self.check_arguments(call.arguments, templated=frozenset())
+        if problems:
+            return Failed(kind="bad_input", message="; ".join(each.message for each in problems))
+        run = _Run(self.function, call)
+        return run.outcome()
+
+
+class _Run:
+    """One call of a function in its thread."""
+
+    def __init__(self, function: TaskFunction, call: Call) -> None:
+        self.function = function
+        self.call = call
+        self.stopped = threading.Event()
+        self.settled = threading.Event()
+        self.ended = threading.Event()
+        self.result: Outcome | None = None
+
+    def outcome(self) -> Outcome:
+        self.call.cancellation.on_request(self.settled.set)
+        threading.Thread(target=self._perform, name=f"task-{self.call.task_id}", daemon=True).start()
+        started = clock.monotonic()
+        self.settled.wait(self.call.timeout_seconds)
+        if self.result is not None and not self.call.cancellation.requested:
+            return self.result
+        self.stopped.set()
+        has_stopped = self.ended.wait(GRACE_SECONDS)
+        how = "it stopped when told" if has_stopped else "it did not stop when told and was abandoned"
+        if self.call.cancellation.requested:
+            return self.result or Interrupted(reason=f"{self.call.cancellation.reason}; {how}")
+        seconds = clock.monotonic() - started
+        return Failed(
+            kind="timeout",
+            message=f"The function ran out of time ({self.call.timeout_seconds:g} s); {how}.",
+            retryable=True,
+            detail={"stopped": has_stopped, "seconds": round(seconds, 3)},
+        )
+
+    def _perform(self) -> None:
+        try:
+            self.result = self._call()
+        finally:
+            connections.close_all()
+            self.ended.set()
+            self.settled.set()
+
+    def _call(self) -> Outcome:
+        arguments: dict[str, Any] = dict(self.call.arguments) if self.function.takes_keywords else {}
+        if self.function.takes_context:
+            arguments[CONTEXT] = FunctionContext(self.call, self.stopped)
+        try:
+            return Completed(output=_result_of(self.function.call, arguments))
+        except Exception as error:
+            return Failed(
+                kind="exception",
+                message=f"{type(error).__name__}: {error}",
+                retryable=True,
+                detail={"exception": type(error).__name__},
+            )
+
+
+def _result_of(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(function):
+        return asyncio.run(function(**arguments))
+    return function(**arguments)

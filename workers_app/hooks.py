@@ -1,0 +1,53 @@
+"""What happens when a Celery worker starts, is ready, is told to stop, and has stopped."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.db import connections
+
+from tasks_app.services.sweep import free_claims_of
+from workers_app.executors.processes import end_all
+from workers_app.services.keeper import keeper_of_this_process, running_keeper
+from workers_app.services.workers import register_worker, retire_worker
+
+
+@worker_init.connect
+def take_the_name(sender: Any = None, **_facts: Any) -> None:
+    """Register the worker and free what a dead predecessor of its name still holds.
+
+    It happens before anything is consumed: later it would take back its own work.
+    """
+    name = sender.hostname
+    register_worker(name=name, pid=os.getpid(), slots=sender.concurrency or 1)
+    free_claims_of(worker=name)
+    connections.close_all()
+
+
+@worker_ready.connect
+def open_the_door(sender: Any = None, **_facts: Any) -> None:
+    """Start the keeper and say that the worker is ready, to whoever waits for the file."""
+    keeper_of_this_process(worker=sender.hostname, speaks=True)
+    ready_file = os.environ.get("CPDS_READY_FILE")
+    if ready_file:
+        Path(ready_file).write_text(str(os.getpid()), encoding="ascii")
+
+
+@worker_shutting_down.connect
+def drain(**_facts: Any) -> None:
+    """Let running tasks go on for a while, then hand them back."""
+    keeper = running_keeper()
+    if keeper is not None:
+        keeper.drain()
+
+
+@worker_shutdown.connect
+def leave(sender: Any = None, **_facts: Any) -> None:
+    """End what still runs and say goodbye."""
+    keeper = running_keeper()
+    if keeper is not None:
+        keeper.stop()
+    end_all()
+    retire_worker(name=sender.hostname)
+    connections.close_all()

@@ -1,0 +1,146 @@
+"""The keeper: one thread in each worker process that keeps its claims, and the fleet's chores, going.
+
+It renews the leases of what runs here and stops what is no longer held; it says
+that the worker is alive; and when no sweep has run for three intervals it sweeps
+itself, so that neither a dead beat nor a fleet full of long tasks stops recovery.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connections
+
+from cpds.base import clock
+from cpds.base.conf import conf
+from tasks_app.services.claims import Claim, renew_claims
+from tasks_app.services.sweep import sweep
+from workers_app.executors.contract import Cancellation
+from workers_app.services.workers import beat_worker
+
+logger = logging.getLogger(__name__)
+
+MARGIN_OF_LEASE: Final = 0.2
+"""The part of a lease that is left when a worker that could not renew it stops its work."""
+
+
+class Keeper:
+    """Keeps the claims of one process. ``speaks`` is True in the process that is the worker itself."""
+
+    def __init__(self, *, worker: str, speaks: bool) -> None:
+        self.worker = worker
+        self.speaks = speaks
+        self._held: dict[tuple[int, str], tuple[Cancellation, float]] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._drain_at: float | None = None
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is held is told to stop."""
+        self.interrupt_all("the worker stopped")
+        self._stop.set()
+
+    def drain(self) -> None:
+        """Let what runs go on for the drain time, then interrupt it. Safe in a signal handler."""
+        self._drain_at = clock.monotonic() + conf().drain_seconds
+
+    @contextmanager
+    def holding(self, claim: Claim) -> Iterator[Cancellation]:
+        """Keep a claim while the block runs; yield the flag that says when to stop."""
+        cancellation = Cancellation()
+        key = (claim.task_id, claim.dispatch_id)
+        with self._lock:
+            self._held[key] = (cancellation, clock.monotonic())
+        try:
+            yield cancellation
+        finally:
+            with self._lock:
+                self._held.pop(key, None)
+
+    def interrupt_all(self, reason: str) -> None:
+        """Tell everything that runs here to stop."""
+        with self._lock:
+            held = list(self._held.values())
+        for cancellation, _ in held:
+            cancellation.request(reason)
+
+    def _run(self) -> None:
+        settings = conf()
+        tick = min(settings.renew_seconds, settings.sweep_seconds, 1.0)
+        renewed_at = swept_at = float("-inf")
+        while not self._stop.wait(tick):
+            now = clock.monotonic()
+            if self._drain_at is not None and now >= self._drain_at:
+                self.interrupt_all("the worker is shutting down")
+            if now - renewed_at >= settings.renew_seconds - tick / 2:
+                renewed_at = now
+                self._guarded(self._renew)
+            if now - swept_at >= settings.sweep_seconds:
+                swept_at = now
+                self._guarded(self._sweep)
+            self._stop_what_cannot_be_renewed()
+        connections.close_all()
+
+    def _guarded(self, act) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Do ``act``; a database that is away is the next tick's business."""
+        try:
+            close_old_connections()
+            act()
+        except DatabaseError as error:
+            logger.warning("keeper_without_database act=%s error=%s", act.__name__, type(error).__name__)
+            connections.close_all()
+        except Exception:
+            logger.exception("keeper_failed act=%s", act.__name__)
+
+    def _renew(self) -> None:
+        asked_at = clock.monotonic()
+        with self._lock:
+            claims = list(self._held)
+        kept = renew_claims(worker=self.worker, claims=claims)
+        with self._lock:
+            for key in kept & self._held.keys():
+                self._held[key] = (self._held[key][0], asked_at)
+            lost = [self._held[key][0] for key in claims if key not in kept and key in self._held]
+        for cancellation in lost:
+            cancellation.request("the claim was taken back")
+        if self.speaks:
+            beat_worker(name=self.worker)
+
+    def _sweep(self) -> None:
+        sweep(only_if_overdue=True)
+
+    def _stop_what_cannot_be_renewed(self) -> None:
+        """Stop work whose lease is about to end unrenewed: another worker may start it any moment."""
+        last_good = clock.monotonic() - conf().lease_seconds * (1 - MARGIN_OF_LEASE)
+        with self._lock:
+            overdue = [cancellation for cancellation, at in self._held.values() if at < last_good]
+        for cancellation in overdue:
+            cancellation.request("the lease could not be renewed")
+
+
+_keepers: dict[int, Keeper] = {}
+_keepers_lock = threading.Lock()
+
+
+def keeper_of_this_process(*, worker: str, speaks: bool = False) -> Keeper:
+    """Return this process's keeper, started on first use; a forked child gets one of its own."""
+    with _keepers_lock:
+        keeper = _keepers.get(os.getpid())
+        if keeper is None:
+            keeper = _keepers[os.getpid()] = Keeper(worker=worker, speaks=speaks)
+            keeper.start()
+        return keeper
+
+
+def running_keeper() -> Keeper | None:
+    """Return this process's keeper, if it has one."""
+    return _keepers.get(os.getpid())

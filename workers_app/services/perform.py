@@ -1,0 +1,110 @@
+"""Perform one delivered message: claim, execute, report."""
+
+import logging
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from cpds.base.conf import conf
+from tasks_app.errors import StaleDispatch
+from tasks_app.outcomes import JSON, Failed, Outcome
+from tasks_app.services.claims import Claim, claim_task, read_upstream, render_arguments
+from tasks_app.services.reports import report_outcome
+from tasks_app.services.speech import append_log, report_progress
+from workers_app.executors.contract import Call, Cancellation
+from workers_app.executors.registry import find_executor
+from workers_app.services.keeper import keeper_of_this_process
+
+logger = logging.getLogger(__name__)
+
+
+def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
+    """Perform a task that was delivered here; return whether its canvas may go on.
+
+    False when the message was stale, when the task did not complete, or when its
+    claim was lost meanwhile: then nothing that follows in the same canvas may start.
+    """
+    try:
+        claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+    except StaleDispatch:
+        logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
+        return False
+    with keeper_of_this_process(worker=worker).holding(claim) as cancellation:
+        outcome = _execute(claim, cancellation)
+        try:
+            return report_outcome(claim=claim, outcome=outcome)
+        except StaleDispatch as stale:
+            logger.warning("late_result_refused task=%s attempt=%s: %s", task_id, claim.attempt, stale)
+            return False
+
+
+def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
+    executor = find_executor(claim.executor)
+    if executor is None:
+        return Failed(
+            kind="unknown_executor",
+            message=f"No executor or function is called {claim.executor!r} on worker {claim.worker}.",
+        )
+    arguments = render_arguments(claim=claim)
+    if isinstance(arguments, Failed):
+        return arguments
+    workspace = _make_workspace(claim)
+    try:
+        return executor.execute(_call(claim, arguments, workspace, cancellation))
+    except Exception as error:
+        logger.exception("executor_raised task=%s executor=%s", claim.task_id, claim.executor)
+        return Failed(
+            kind="executor_error",
+            message=f"The executor {claim.executor} raised {type(error).__name__}; see the worker's log.",
+            retryable=True,
+        )
+    finally:
+        _remove_if_empty(workspace)
+
+
+def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:
+    def upstream(name: str) -> JSON:
+        return read_upstream(claim=claim, name=name)
+
+    def progress(fraction: float, message: str) -> None:
+        try:
+            report_progress(claim=claim, fraction=fraction, message=message)
+        except StaleDispatch:
+            cancellation.request("the claim was taken back")
+
+    def log(message: str) -> None:
+        try:
+            append_log(claim=claim, message=message)
+        except StaleDispatch:
+            cancellation.request("the claim was taken back")
+
+    return Call(
+        task_id=claim.task_id,
+        task_name=claim.name,
+        instance_id=claim.instance_id,
+        attempt=claim.attempt,
+        idempotency_key=claim.idempotency_key,
+        arguments=arguments,
+        params=claim.params,
+        workspace=workspace,
+        timeout_seconds=claim.timeout_seconds,
+        cancellation=cancellation,
+        upstream=upstream,
+        progress=progress,
+        log=log,
+    )
+
+
+def _make_workspace(claim: Claim) -> Path:
+    """Make the attempt's own directory: no attempt, however late, writes into another's."""
+    workspace = conf().state_path / "work" / claim.instance_id / f"{claim.task_id}-{claim.attempt}"
+    if workspace.exists():
+        shutil.rmtree(workspace)
+    workspace.mkdir(parents=True, mode=0o700)
+    return workspace
+
+
+def _remove_if_empty(workspace: Path) -> None:
+    with suppress(OSError):
+        workspace.rmdir()
+        workspace.parent.rmdir()

@@ -1,0 +1,27 @@
+"""Celery doors of the fleet. Names come from ``tasks_app.canvas.names`` and never change."""
+
+from typing import Any
+
+from celery import Task, shared_task
+from celery.exceptions import Ignore
+
+from tasks_app.canvas import names
+from tasks_app.services.sweep import sweep
+from workers_app.services.perform import perform
+
+
+@shared_task(name=names.RUN_TASK, bind=True)
+def run_task(self: "Task[Any, Any]", *, task_id: int, dispatch_id: str, **_unknown: Any) -> None:
+    """Perform one task.
+
+    :raises Ignore: when it did not complete, so that Celery starts nothing that follows it.
+    """
+    worker = self.request.hostname or "unknown"
+    if not perform(task_id=task_id, dispatch_id=dispatch_id, worker=worker):
+        raise Ignore
+
+
+@shared_task(name=names.SWEEP)
+def run_sweep(**_unknown: Any) -> None:
+    """Run the chores once."""
+    sweep()
