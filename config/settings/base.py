@@ -106,7 +106,6 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = environment.number("CPDS_SOFT_SHUTDOWN_SECONDS", 20)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
@@ -125,10 +124,19 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
+_SWEEP_SECONDS = environment.number("CPDS_SWEEP_SECONDS", 2)
+CELERY_BEAT_SCHEDULE = {
+    # An operator sees and pauses it in the admin like any periodic task. A message that waited for a free
+    # slot for long is worth nothing any more: the next one does the same.
+    "sweep": {"task": "cpds.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 3 * _SWEEP_SECONDS}},
+}
+
 # CPDS ---------------------------------------------------------------------------------------------
 # Every value, its default and its unit: cpds/base/conf.py. Only what the environment sets stands here.
 CPDS = {
     "state_dir": str(environment.state_directory()),
+    "mode": environment.text("CPDS_MODE", "standalone"),
+    "drain_seconds": environment.number("CPDS_DRAIN_SECONDS", 20),
     "allowed_hosts": environment.words("CPDS_HTTP_ALLOWED_HOSTS"),
     "claude_api_key": environment.text("ANTHROPIC_API_KEY"),
     "claude_base_url": environment.text("ANTHROPIC_BASE_URL"),
@@ -136,7 +144,7 @@ CPDS = {
     "model_prices_file": str(BASE_DIR / "config" / "model_prices.yaml"),
     "lease_seconds": environment.number("CPDS_LEASE_SECONDS", 30),
     "renew_seconds": environment.number("CPDS_RENEW_SECONDS", 6),
-    "sweep_seconds": environment.number("CPDS_SWEEP_SECONDS", 2),
+    "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
 }

@@ -13,17 +13,18 @@ def _required(name: str, example: str) -> str:
     return value
 
 
-SECRET_KEY = _required("SECRET_KEY", "the output of: python -c 'import secrets; print(secrets.token_urlsafe(48))'")
+SECRET_KEY = _required(
+    "SECRET_KEY", "the output of: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+)
 DATABASES = {
     "default": databases.from_url(_required("DATABASE_URL", "postgres://cpds:password@db:5432/cpds"))
 }
 CELERY_BROKER_URL = _required("CPDS_BROKER_URL", "redis://:password@redis:6379/0")
-# Chords count their members in the result backend; without one, joins are simply planned one by one.
-CELERY_RESULT_BACKEND = environment.text("CPDS_RESULT_URL") or (
-    CELERY_BROKER_URL if CELERY_BROKER_URL.startswith(("redis", "rediss")) else None
-)
+CELERY_RESULT_BACKEND = environment.result_url(CELERY_BROKER_URL)
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("CPDS_BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("CPDS_BEHIND_PROXY") else None
+)
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 CSRF_TRUSTED_ORIGINS = environment.words("CPDS_TRUSTED_ORIGINS")

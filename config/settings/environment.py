@@ -58,6 +58,18 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
+def result_url(broker_url: str) -> str | None:
+    """Return where chords count their members: ``CPDS_RESULT_URL``, else a broker that can do it.
+
+    ``none`` asks for no result backend. Without one there are no chords, and joins
+    are planned one by one.
+    """
+    given = text("CPDS_RESULT_URL")
+    if given == "none":
+        return None
+    return given or (broker_url if broker_url.startswith("redis") else None)
+
+
 def state_directory() -> Path:
     """Return where this installation keeps its state: ``CPDS_STATE_DIR``, default ``var``."""
     return Path(os.environ.get("CPDS_STATE_DIR") or "var").expanduser().resolve()

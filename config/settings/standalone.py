@@ -32,9 +32,11 @@ ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
 DATABASE_URL = environment.text("DATABASE_URL")
 DATABASES = {
-    "default": databases.from_url(DATABASE_URL) if DATABASE_URL else databases.sqlite(STATE_DIR / "db.sqlite3")
+    "default": databases.from_url(DATABASE_URL)
+    if DATABASE_URL
+    else databases.sqlite(STATE_DIR / "db.sqlite3")
 }
 
 _SOCKET_URL = f"redis+socket://{environment.broker_socket(STATE_DIR)}"
 CELERY_BROKER_URL = environment.text("CPDS_BROKER_URL") or f"{_SOCKET_URL}?virtual_host=0"
-CELERY_RESULT_BACKEND = environment.text("CPDS_RESULT_URL") or CELERY_BROKER_URL
+CELERY_RESULT_BACKEND = environment.result_url(CELERY_BROKER_URL)

@@ -15,7 +15,5 @@ DATABASES = {
     else databases.sqlite(Path(tempfile.gettempdir()) / "cpds-test" / "db.sqlite3")
 }
 CELERY_BROKER_URL = environment.text("CPDS_BROKER_URL") or "memory://"
-CELERY_RESULT_BACKEND = environment.text("CPDS_RESULT_URL") or (
-    CELERY_BROKER_URL if CELERY_BROKER_URL.startswith("redis") else None
-)
+CELERY_RESULT_BACKEND = environment.result_url(CELERY_BROKER_URL)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -16,6 +16,8 @@ class Conf:
     """CPDS's settings. Seconds are seconds; bytes are bytes."""
 
     state_dir: str = "var"
+    mode: str = "standalone"
+    """Noted on every execution record."""
     lease_seconds: float = 30
     """How long a claim lasts without being renewed; then its task is taken from the worker."""
     renew_seconds: float = 6
@@ -24,6 +26,8 @@ class Conf:
     """How often the chores run. A worker sweeps itself when none has run for three of these."""
     redeliver_seconds: float = 10
     """How long a published task may stay unclaimed, while slots are free, before it is published again."""
+    drain_seconds: float = 20
+    """How long running tasks may go on when their worker is told to stop; then they are handed back."""
     losses_to_quarantine: int = 3
     """How many workers a task may lose before it is failed instead of started again."""
     window_per_slot: float = 2.0

@@ -6,8 +6,9 @@ transaction and a helper cannot open one by accident.
 """
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
 from django.db import connections
@@ -26,6 +27,11 @@ class TransactionRequired(RuntimeError):
     """
 
 
+# Threads of one process that want SQLite's only write lock queue here, in order. Left to SQLite they
+# would poll for it with growing pauses.
+_sqlite_writer = threading.RLock()
+
+
 @contextmanager
 def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Open a transaction; commit at the end, roll back on any exception.
@@ -33,7 +39,8 @@ def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     On SQLite it is IMMEDIATE: the write lock is taken at once, so a read that
     precedes a write inside it cannot go stale.
     """
-    with django_transaction.atomic(using=using):
+    queue = _sqlite_writer if connections[using].vendor == "sqlite" else nullcontext()
+    with queue, django_transaction.atomic(using=using):
         yield
 
 

@@ -104,3 +104,11 @@ def start_a_sleeper(path: str, seconds: float = 600) -> int:
     append_effect(path, str(sleeper.pid))
     sleeper.wait()
     return sleeper.pid
+
+
+@task_function("hold_and_tell")
+def hold_and_tell(path: str, started: str, timeout: float = 60) -> dict[str, int]:
+    """Like ``hold``, and return which process this was."""
+    append_effect(started, str(os.getpid()))
+    wait_until(Path(path).exists, timeout=timeout, message=f"{path} to release a held task")
+    return {"pid": os.getpid()}
