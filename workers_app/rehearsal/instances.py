@@ -88,6 +88,8 @@ class Instances:
         self, schema: Mapping[str, Any], name: str, limits: Mapping[str, float], depth: int
     ) -> list[Any]:
         least = int(limits.get("minItems", 0))
+        if least == 0 and _may_be_empty(schema):
+            return []
         usual = USUAL_ITEMS + self._roll(name, depth) % 2 if depth < MAX_DEPTH // 2 else 0
         count = int(min(max(usual, least), limits.get("maxItems", max(usual, least))))
         singular = name.removesuffix("s")
@@ -100,6 +102,8 @@ class Instances:
         return item
 
     def _string(self, schema: Mapping[str, Any], name: str, position: int) -> str:
+        if _may_be_empty(schema):
+            return ""
         if schema.get("format") == "uuid":
             digest = hashlib.sha256(f"{self.seed}/{name}/{position}".encode()).hexdigest()
             return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
@@ -118,6 +122,11 @@ class Instances:
 
     def _roll(self, name: str, position: int) -> int:
         return hashlib.sha256(f"{self.seed}/{name}/{position}".encode()).digest()[0]
+
+
+def _may_be_empty(schema: Mapping[str, Any]) -> bool:
+    """Return whether the author says when the value is empty: the usual answer then has nothing to report."""
+    return "empty when" in str(schema.get("description", "")).lower()
 
 
 def _leanest(choices: list[Any], depth: int) -> Any:

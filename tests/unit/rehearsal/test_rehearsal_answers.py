@@ -135,3 +135,18 @@ def test_items_of_a_list_differ_and_have_ids_of_their_own():
 
     assert [one["id"] for one in made[:2]] == ["FEA-1", "FEA-2"]
     assert made[0]["title"] != made[1]["title"]
+
+
+def test_what_may_be_empty_by_its_own_words_is_empty():
+    described = {"description": "Empty when there is none"}
+    schema = {
+        "type": "object",
+        "properties": {
+            "defects": {"type": "array", "items": {"type": "string"}, **described},
+            "rule": {"type": "string", **described},
+        },
+    }
+
+    made = json.loads(answer(Question(system="", prompt="Judge", schema=schema)))
+
+    assert made == {"defects": [], "rule": ""}
