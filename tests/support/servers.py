@@ -174,9 +174,14 @@ class PostgreSQL(Program):
         return asked.returncode == 0
 
     def _copied_programs(self) -> Path:
-        copied = self.directory / "postgresql"
-        shutil.copytree(self.programs.parent, copied, symlinks=True)
-        return copied / "bin"
+        # The wheel's programs find their libraries by a relative path, so the copy keeps the places.
+        installed = self.programs.parent
+        package, copied = installed.parent, self.directory / "programs"
+        shutil.copytree(installed, copied / package.name / installed.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copied / libraries.name, symlinks=True)
+        return copied / package.name / installed.name / self.programs.name
 
     def options(self) -> dict[str, Any]:
         """Return what else ``subprocess.Popen`` needs to know."""

