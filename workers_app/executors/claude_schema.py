@@ -50,12 +50,12 @@ def parse_answer(text: str, schema: Mapping[str, JSON]) -> JSON | Mismatch:
     except (ValueError, RecursionError) as error:
         return Mismatch(message=f"The answer is not JSON: {error}.")
     validator = validator_for(schema, default=Draft202012Validator)(schema, registry=Registry())
-    error = best_match(validator.iter_errors(value))
-    if error is None:
+    worst = best_match(validator.iter_errors(value))
+    if worst is None:
         return value
-    place = _where(error.absolute_path)
+    place = _where(worst.absolute_path)
     return Mismatch(
-        message=f"The answer does not match output_schema at {place}: {error.message[:300]}", path=place
+        message=f"The answer does not match output_schema at {place}: {worst.message[:300]}", path=place
     )
 
 

@@ -68,9 +68,11 @@ def delay_fraction(question: Question) -> float:
 
 def _words(question: Question) -> Callable[[str, int], str]:
     def words(name: str, position: int) -> str:
-        choices = phrases().properties.get(name.lower()) or phrases().sentences
-        start = _roll(question.seed, len(name))
-        return _filled(choices[(start + position) % len(choices)], question)
+        known = phrases().properties.get(name.lower())
+        if known:
+            return _filled(known[position % len(known)], question)
+        sentences = phrases().sentences
+        return _filled(sentences[(_roll(question.seed, len(name)) + position) % len(sentences)], question)
 
     return words
 

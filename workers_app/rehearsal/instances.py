@@ -67,7 +67,9 @@ class Instances:
             case "array":
                 return self._array(schema, name, limits, depth)
             case "integer" | "number":
-                return _number(kind, limits, self._roll(name, position))
+                told = self.text(name, position)
+                known = told.isdigit() and _within(limits, int(told))
+                return int(told) if known else _number(kind, limits, self._roll(name, position))
             case "boolean":
                 return True
             case "null":
@@ -81,7 +83,11 @@ class Instances:
             for name, part in schema.get("properties", {}).items()
             if name in required or depth < MAX_DEPTH // 2
         }
-        made = {name: self._of(part, name, position, depth + 1) for name, part in members.items()}
+        # Below the top all members share the place of their item, so that what belongs together fits.
+        made = {
+            name: self._of(part, name, position if depth else place, depth + 1)
+            for place, (name, part) in enumerate(members.items())
+        }
         return made | {name: self.text(name, 0) for name in required if name not in made}
 
     def _array(
@@ -156,6 +162,10 @@ def _limits(schema: Mapping[str, Any]) -> dict[str, float]:
         for name, value in schema.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool)
     }
+
+
+def _within(limits: Mapping[str, float], number: float) -> bool:
+    return limits.get("minimum", number) <= number <= limits.get("maximum", number)
 
 
 def _number(kind: str, limits: Mapping[str, float], roll: int) -> float:

@@ -3,11 +3,13 @@
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import jinja2
 import pytest
 import yaml
 
 from tasks_app.outcomes import Completed
+from tasks_app.planning.params import resolve_params
+from tasks_app.planning.templates import render
+from tasks_app.planning.validation import load_workflow
 from tests.unit.rehearsal.stage import staged
 from workers_app.executors.claude_roles import ROLES
 
@@ -17,25 +19,51 @@ EXAMPLE = yaml.safe_load((FOLDER / "feature.example.yaml").read_text(encoding="u
 TASKS = {task["name"]: task for task in WORKFLOW["tasks"]}
 
 
+class ClaudeOnly:
+    """A catalog with the one executor the workflow runs."""
+
+    def __init__(self, executor):
+        self.executor = executor
+
+    def names(self):
+        return frozenset({"claude"})
+
+    def check(self, _run, arguments, *, templated):
+        problems = self.executor.check_arguments(arguments, templated=templated)
+        return [(problem.field, problem.message, problem.hint) for problem in problems]
+
+
 @pytest.fixture(scope="module")
-def answers():
-    """The outcome of every task and the prompt it was asked, played through without the engine."""
-    defaults = {name: declared.get("default") for name, declared in WORKFLOW["params"].items()}
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+def stage():
+    with staged() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def workflow(stage):
+    return load_workflow(
+        (FOLDER / "feature-delivery.yaml").read_bytes(), catalog=ClaudeOnly(stage.executor())
+    )
+
+
+@pytest.fixture(scope="module")
+def answers(stage, workflow):
+    """The outcome of every task, played through in order without the engine."""
+    params = resolve_params(workflow, EXAMPLE)
+    order = TopologicalSorter({name: task.get("needs", []) for name, task in TASKS.items()}).static_order()
     outcomes, outputs = {}, {}
-    with staged() as stage:
-        executor = stage.executor()
-        for name in TopologicalSorter(
-            {name: task.get("needs", []) for name, task in TASKS.items()}
-        ).static_order():
-            known = {"params": {**defaults, **EXAMPLE}, "tasks": outputs}
-            arguments = {
-                key: environment.from_string(value).render(known) if isinstance(value, str) else value
-                for key, value in TASKS[name]["with"].items()
-            }
-            outcomes[name] = executor.execute(stage.call(**arguments))
-            outputs[name] = {"output": outcomes[name].output}
+    for name in order:
+        arguments = render(
+            TASKS[name]["with"], params=params, outputs=outputs, instance={}, task={"name": name}
+        )
+        outcomes[name] = stage.executor().execute(stage.call(**arguments))
+        outputs[name] = outcomes[name].output
     return outcomes
+
+
+def test_planning_accepts_it(workflow):
+    assert workflow.name == "feature-delivery"
+    assert len(workflow.tasks) == len(TASKS)
 
 
 def test_it_has_eight_stages_and_enough_tasks():
