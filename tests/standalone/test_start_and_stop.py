@@ -1,0 +1,121 @@
+"""Everything starts, says where it is, and stops."""
+
+import signal
+import stat
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.standalone.program import CHILDREN, Standalone
+from tests.support.spawning import alive
+
+STOPS_WITHIN_SECONDS = 5.0
+
+
+def answer_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_it_says_where_everything_is_once_all_is_ready(standalone: Callable[..., Standalone]) -> None:
+    program = standalone()
+
+    facts = program.facts()
+    assert set(facts) == {"url", "port", "broker_url", "database_url", "pids"}
+    assert facts["url"] == f"http://127.0.0.1:{facts['port']}"
+    assert facts["broker_url"].startswith("redis+socket://")
+    assert facts["database_url"] == f"sqlite:///{program.state / 'db.sqlite3'}"
+    assert set(facts["pids"]) == {"supervisor", *CHILDREN}
+    assert facts["pids"]["supervisor"] == program.pid
+    assert all(alive(psutil.Process(pid)) for pid in facts["pids"].values())
+    assert answer_of(f"{facts['url']}/admin/login/") == 200
+
+
+def test_it_tells_the_user_how_to_go_on(standalone: Callable[..., Standalone]) -> None:
+    program = standalone()
+
+    program.stop()
+
+    told = program.output()
+    assert "/admin/" in told
+    assert "createsuperuser" in told
+    assert f"CPDS_STATE_DIR='{program.state}'" in told
+    assert str(program.state / "logs") in told
+
+
+def test_the_state_directory_is_the_users_alone(standalone: Callable[..., Standalone]) -> None:
+    program = standalone()
+
+    for path in (program.state, program.state / "logs", program.state / "broker"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((program.state / "run.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((program.state / "broker.sock").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_within_five_seconds(
+    standalone: Callable[..., Standalone], number: signal.Signals
+) -> None:
+    program = standalone()
+    asked_at = time.monotonic()
+
+    program.process.send_signal(number)
+
+    assert program.wait_for_exit() == 130
+    assert time.monotonic() - asked_at < STOPS_WITHIN_SECONDS
+    assert program.belongings() == []
+    assert not (program.state / "run.json").exists()
+
+
+def test_a_second_ctrl_c_stops_at_once(standalone: Callable[..., Standalone]) -> None:
+    program = standalone()
+    psutil.Process(program.pid_of("beat")).suspend()
+    psutil.Process(program.pid_of("worker")).suspend()
+    program.process.send_signal(signal.SIGINT)
+    time.sleep(0.4)  # sooner, it would count as the first one's echo
+    asked_at = time.monotonic()
+
+    program.process.send_signal(signal.SIGINT)
+
+    assert program.wait_for_exit() == 130
+    assert time.monotonic() - asked_at < 1.5
+    assert program.belongings() == []
+
+
+def test_children_that_do_not_answer_are_killed_in_time(standalone: Callable[..., Standalone]) -> None:
+    program = standalone()
+    for child in CHILDREN:
+        psutil.Process(program.pid_of(child)).suspend()
+    asked_at = time.monotonic()
+
+    program.process.send_signal(signal.SIGINT)
+
+    assert program.wait_for_exit() == 130
+    assert time.monotonic() - asked_at < STOPS_WITHIN_SECONDS + 0.3
+    assert program.belongings() == []
+
+
+def test_it_can_be_interrupted_while_it_starts(standalone: Callable[..., Standalone]) -> None:
+    program = standalone(wait=False)
+    program.wait_for_log("child_started child=beat")
+
+    program.process.send_signal(signal.SIGINT)
+
+    assert program.wait_for_exit() == 130
+    assert program.belongings() == []
+
+
+def test_a_too_long_path_is_no_hindrance(standalone: Callable[..., Standalone]) -> None:
+    program = standalone(name="状态" * 30)
+
+    assert str(program.state) not in program.facts()["broker_url"]
+    program.stop()
+
+    assert program.exit_code == 130
