@@ -1,11 +1,13 @@
 """Celery's processes as a user starts them, under the tests' control."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.program import Program
+from tests.support.waiting import StillWaitingError, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "tests"
@@ -88,3 +90,15 @@ class BeatProcess(PythonProgram):
     def is_ready(self) -> bool:
         """Return whether beat has begun to tick."""
         return "beat: Starting" in self.log_tail()
+
+    # Celery's beat saves its schedule inside the signal's handler (celery/apps/beat.py, install_sync_handler,
+    # 5.7.0). A signal that interrupts a statement makes that fail, and then beat ticks on: so ask again.
+    def stop(self) -> None:
+        """Ask beat to stop, more than once if it must be; kill it when it has not."""
+        for _ in range(4):
+            self.thaw()
+            self.ask_to_stop()
+            with contextlib.suppress(StillWaitingError):
+                wait_until(lambda: not self.is_running, timeout=3)
+                break
+        super().stop()
