@@ -9,3 +9,5 @@ choose_settings()
 app = Celery("cpds")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+app.steps["worker"].add("workers_app.wakeup:WakeOnFreeSlot")

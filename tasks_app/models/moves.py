@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from django.apps import apps
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models.sql import UpdateQuery
 
@@ -43,8 +44,9 @@ def update_returning(
         return [row[1:] for row in rows]
     query = cast("UpdateQuery", queryset.query.chain(UpdateQuery))
     query.add_update_values(dict(changes))
-    statement, params = query.get_compiler(queryset.db).as_sql()
-    if not statement:
+    try:
+        statement, params = query.get_compiler(queryset.db).as_sql()
+    except EmptyResultSet:  # the filter can fit no row, for example an empty list of keys
         return []
     meta = queryset.model._meta  # noqa: SLF001
     columns = ", ".join(

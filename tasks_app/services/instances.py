@@ -64,7 +64,7 @@ def _create_tasks(instance: Instance, spec: WorkflowSpec) -> None:
                 priority=task.priority,
                 requires=list(task.requires),
                 tags=list(task.tags),
-                timeout_seconds=task.timeout_seconds or spec.defaults.timeout_seconds,
+                timeout_seconds=task.timeout_seconds,
                 **vars(shape_of[task.name]),
             )
             for position, task in enumerate(spec.tasks)

@@ -48,9 +48,16 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
     arguments = render_arguments(claim=claim)
     if isinstance(arguments, Failed):
         return arguments
-    workspace = _make_workspace(claim)
+    workspace = _workspace_of(claim)
     try:
+        _make_empty(workspace)
         return executor.execute(_call(claim, arguments, workspace, cancellation))
+    except OSError as error:
+        return Failed(
+            kind="workspace",
+            message=f"The attempt's workspace could not be used: {error.strerror or error}.",
+            retryable=True,
+        )
     except Exception as error:
         logger.exception("executor_raised task=%s executor=%s", claim.task_id, claim.executor)
         return Failed(
@@ -95,16 +102,17 @@ def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellatio
     )
 
 
-def _make_workspace(claim: Claim) -> Path:
-    """Make the attempt's own directory: no attempt, however late, writes into another's."""
-    workspace = conf().state_path / "work" / claim.instance_id / f"{claim.task_id}-{claim.attempt}"
+def _workspace_of(claim: Claim) -> Path:
+    """Return the attempt's own directory: no attempt, however late, writes into another's."""
+    return conf().state_path / "work" / f"{claim.instance_id}-{claim.task_id}-{claim.attempt}"
+
+
+def _make_empty(workspace: Path) -> None:
     if workspace.exists():
         shutil.rmtree(workspace)
     workspace.mkdir(parents=True, mode=0o700)
-    return workspace
 
 
 def _remove_if_empty(workspace: Path) -> None:
     with suppress(OSError):
         workspace.rmdir()
-        workspace.parent.rmdir()
