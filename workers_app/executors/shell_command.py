@@ -1,0 +1,223 @@
+"""Run a program: no shell, a scrubbed environment, and nothing left behind.
+
+The command is no sandbox: it runs with the worker's rights and network. What
+is guaranteed is that it cannot see the worker's environment through its own,
+cannot start outside its workspace, and ends with all it started.
+"""
+
+import errno
+import os
+import shlex
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, ClassVar, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from workers_app.executors.arguments import Arguments, Seconds, bad_input, check_against, parse_arguments
+from workers_app.executors.contract import ArgumentProblem, Call
+from workers_app.executors.processes import Command, Ending, Finished, Limits, run_command
+
+_REFUSED_PREFIXES: Final = ("LD_", "DYLD_", "GIT_", "BASH_FUNC_", "CPDS_")
+_REFUSED_NAMES: Final = frozenset(
+    {
+        *("BASH_ENV", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "CDPATH"),
+        *("GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NODE_OPTIONS", "RUBYOPT", "RUBYLIB"),
+        *("PERL5OPT", "PERL5LIB", "PERL5DB", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS"),
+    }
+)
+_NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_NOT_EXECUTABLE: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ELIBBAD, errno.EINVAL}
+)
+_SHOWN_CHARACTERS: Final = 300
+
+
+def _split(value: JSON) -> JSON:
+    try:
+        return shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"expected words as a shell would quote them ({error})") from None
+
+
+def _is_passable(word: str) -> bool:
+    """Return whether the system can hand this text to a program."""
+    return "\0" not in word and not any("\ud800" <= character <= "\udfff" for character in word)
+
+
+def _runnable(argv: list[str]) -> list[str]:
+    if not argv or not argv[0]:
+        raise ValueError("expected at least the name of a program")
+    if not all(map(_is_passable, argv)):
+        raise ValueError("expected words of valid Unicode without NUL")
+    return argv
+
+
+def _relative(cwd: str) -> str:
+    path = PurePosixPath(cwd)
+    if path.is_absolute() or ".." in path.parts or not _is_passable(cwd):
+        raise ValueError("expected a directory inside the workspace, relative to it and without '..'")
+    return cwd
+
+
+def _changes_loading(name: str) -> bool:
+    # ``PYTHON`` itself is what builds call their interpreter; the longer names are the interpreter's own.
+    of_python = name.startswith("PYTHON") and name != "PYTHON"
+    return of_python or name in _REFUSED_NAMES or name.startswith(_REFUSED_PREFIXES)
+
+
+def _harmless(env: dict[str, str]) -> dict[str, str]:
+    for name, value in env.items():
+        if not name or "=" in name or not _is_passable(name + value):
+            raise ValueError("expected names without '=' and texts of valid Unicode without NUL")
+        if _changes_loading(name.upper()):
+            raise ValueError(f"expected variables that do not change how programs load, without {name[:40]}")
+    return env
+
+
+class ShellCommandArguments(Arguments):
+    """The ``with`` of a ``shell_command`` task."""
+
+    argv: Annotated[list[str], BeforeValidator(_split), AfterValidator(_runnable)]
+    cwd: Annotated[str, AfterValidator(_relative)] = "."
+    env: Annotated[dict[str, str], AfterValidator(_harmless)] = Field(default_factory=dict)
+    stdin: str | None = None
+    timeout: Seconds | None = None
+
+
+class ShellCommand:
+    """Runs ``argv`` in the workspace and answers its exit code and outputs.
+
+    :param path: the ``PATH`` of commands; by default the worker's own.
+    :param kept_bytes: how much of each output stream is kept.
+    :param contained: whether to ask the kernel for a PID namespace (see ``processes.guardian``).
+    """
+
+    name: ClassVar[str] = "shell_command"
+
+    def __init__(self, *, path: str | None = None, kept_bytes: int = 1 << 20, contained: bool = True) -> None:
+        self._path = path
+        self._kept_bytes = kept_bytes
+        self._contained = contained
+
+    def check_arguments(
+        self, arguments: Mapping[str, JSON], *, templated: frozenset[str]
+    ) -> Sequence[ArgumentProblem]:
+        return check_against(ShellCommandArguments, arguments, templated=templated)
+
+    def execute(self, call: Call) -> Outcome:
+        arguments = parse_arguments(ShellCommandArguments, call.arguments)
+        if isinstance(arguments, Failed):
+            return arguments
+        cwd = _directory(call.workspace, arguments.cwd)
+        if isinstance(cwd, Failed):
+            return cwd
+        if call.cancellation.requested:
+            return Interrupted(reason=call.cancellation.reason)
+        bounds = [bound for bound in (arguments.timeout, call.timeout_seconds) if bound is not None]
+        timeout_seconds = min(bounds, default=None)
+        finished = run_command(
+            Command(
+                argv=arguments.argv,
+                cwd=cwd,
+                env=self._environment(call.workspace.resolve(), arguments.env),
+                stdin=None if arguments.stdin is None else arguments.stdin.encode("utf-8", "replace"),
+            ),
+            limits=Limits(
+                timeout_seconds=timeout_seconds, kept_bytes=self._kept_bytes, contained=self._contained
+            ),
+            cancellation=call.cancellation,
+        )
+        return _outcome(finished, program=arguments.argv[0], timeout_seconds=timeout_seconds)
+
+    def _environment(self, workspace: Path, additions: Mapping[str, str]) -> dict[str, str]:
+        temporary = workspace / ".tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            "PATH": self._path or os.environ.get("PATH", os.defpath),
+            "HOME": str(workspace),
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(temporary),
+            **additions,
+        }
+
+
+def _directory(workspace: Path, cwd: str) -> Path | Failed:
+    """Return the directory meant, or the failure when links lead it out of the workspace."""
+    try:
+        inside = workspace.resolve(strict=True)
+        directory = (inside / cwd).resolve(strict=True)
+    except (OSError, RuntimeError):
+        return bad_input(f"cwd: expected a directory that exists in the workspace, found {cwd[:80]!r}")
+    if not directory.is_relative_to(inside):
+        return bad_input("cwd: expected a directory inside the workspace, found a link that leads out")
+    if not directory.is_dir():
+        return bad_input(f"cwd: expected a directory, found the file {cwd[:80]!r}")
+    return directory
+
+
+def _outcome(finished: Finished, *, program: str, timeout_seconds: float | None) -> Outcome:
+    name = PurePosixPath(program).name[:80] or program[:80]
+    if finished.ending is Ending.STOPPED:
+        return Interrupted(reason=finished.reason)
+    if finished.ending is Ending.UNSTARTABLE:
+        return _unstartable(finished.number, name)
+    exit_code = finished.number if finished.ending is Ending.EXITED else None
+    output: dict[str, JSON] = {
+        "exit_code": exit_code,
+        "stdout": finished.stdout,
+        "stderr": finished.stderr,
+        "truncated": finished.truncated,
+    }
+    if exit_code == 0:
+        return Completed(output=output)
+    kind, what, detail = _failure(finished, timeout_seconds)
+    last = next((line.strip() for line in reversed(finished.stderr.splitlines()) if line.strip()), "")
+    message = f"{name} {what}: {last[:_SHOWN_CHARACTERS]}" if last else f"{name} {what}"
+    return Failed(kind=kind, message=message, retryable=True, detail=detail, output=output)
+
+
+def _failure(finished: Finished, timeout_seconds: float | None) -> tuple[str, str, dict[str, JSON]]:
+    """Return the kind, what happened in words, and the facts."""
+    number = finished.number
+    match finished.ending:
+        case Ending.EXITED:
+            return "exit_code", f"exited with code {number}", {"exit_code": number}
+        case Ending.SIGNALLED:
+            return "signal", f"was killed by {_signal(number)}", {"signal": number}
+        case Ending.TIMED_OUT:
+            what = f"was still running after {timeout_seconds:g} seconds and was ended"
+            return "timeout", what, {"timeout_seconds": timeout_seconds}
+    return "guardian_lost", "was ended because the process that guards it was killed", {}
+
+
+def _unstartable(number: int, name: str) -> Failed:
+    if number == errno.E2BIG:
+        return bad_input("argv, env: expected fewer or shorter texts than the system takes for one program")
+    if number in _NOT_FOUND:
+        return Failed(
+            kind="missing_program",
+            message=f"{name} was not found, or the interpreter its first line names was not",
+            detail={"program": name, "reason": "not_found"},
+        )
+    if number in _NOT_EXECUTABLE:
+        return Failed(
+            kind="missing_program",
+            message=f"{name} cannot be executed ({os.strerror(number).lower()})",
+            detail={"program": name, "reason": "not_executable"},
+        )
+    return Failed(
+        kind="unstartable",
+        message=f"{name} could not be started ({os.strerror(number).lower()})",
+        retryable=True,
+        detail={"program": name, "errno": number},
+    )
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
