@@ -8,7 +8,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from django.db import connections
 
 from tasks_app.services.sweep import free_claims_of
-from workers_app.executors.processes import end_all
+from workers_app.executors.registry import close_executors
 from workers_app.services.keeper import keeper_of_this_process, running_keeper
 from workers_app.services.workers import register_worker, retire_worker
 
@@ -48,6 +48,6 @@ def leave(sender: Any = None, **_facts: Any) -> None:
     keeper = running_keeper()
     if keeper is not None:
         keeper.stop()
-    end_all()
+    close_executors()
     retire_worker(name=sender.hostname)
     connections.close_all()

@@ -11,7 +11,7 @@ from workers_app.services.perform import perform
 
 
 @shared_task(name=names.RUN_TASK, bind=True)
-def run_task(self: "Task[Any, Any]", *, task_id: int, dispatch_id: str, **_unknown: Any) -> None:
+def run_task(self: "Task[Any, Any]", /, *, task_id: int, dispatch_id: str, **_unknown: Any) -> None:
     """Perform one task.
 
     :raises Ignore: when it did not complete, so that Celery starts nothing that follows it.

@@ -32,14 +32,15 @@ class WakeOnFreeSlot(bootsteps.StartStopStep):
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
-        apply = worker.pool.on_apply
+        pool: Any = worker.pool
+        apply = pool.on_apply
 
         def apply_and_wake(*args: Any, **kwargs: Any) -> Any:
             result = apply(*args, **kwargs)
             result.f.add_done_callback(self._wake)
             return result
 
-        worker.pool.on_apply = apply_and_wake
+        pool.on_apply = apply_and_wake
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
         """Watch the pipe; called anew for each connection, since a broken one resets the loop."""

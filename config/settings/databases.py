@@ -33,7 +33,9 @@ def from_url(url: str) -> dict[str, Any]:
     :raises ImproperlyConfigured: when the URL cannot be read.
     """
     try:
-        settings = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
+        settings: dict[str, Any] = dict(
+            dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True)
+        )
     except (ValueError, KeyError) as error:
         raise ImproperlyConfigured(
             f"DATABASE_URL cannot be read ({error}); expected postgres://user:password@host:5432/name, "

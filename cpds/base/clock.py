@@ -7,6 +7,7 @@ clock is for display and for measuring spans inside one process.
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, Value
 from django.db.models.functions import Now
@@ -17,7 +18,7 @@ def database_now() -> Now:
     return Now()
 
 
-def database_now_plus(seconds: float) -> ExpressionWrapper:
+def database_now_plus(seconds: float) -> "ExpressionWrapper[Any]":
     """Return the database's present moved by ``seconds`` (negative: the past)."""
     span = Value(timedelta(seconds=seconds), output_field=DurationField())
     return ExpressionWrapper(Now() + span, output_field=DateTimeField())

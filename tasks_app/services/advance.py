@@ -8,6 +8,7 @@ from django.db.models import Count
 from cpds.base import clock, db
 from tasks_app.canvas import publish
 from tasks_app.models import Dependency, Instance, Task
+from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import instance_end
 from tasks_app.services import window
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
@@ -69,11 +70,12 @@ def has_backlog_beside(ready: int) -> bool:
     return len(Task.objects.backlog().values_list("pk")[: ready + 1]) > ready
 
 
-def _candidates(instance_id: int, after: Collection[int] | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    tasks = Task.objects.filter(instance_id=instance_id)
+def _candidates(instance_id: int, after: Collection[int] | None) -> TaskQuerySet:
+    tasks: TaskQuerySet = Task.objects.filter(instance_id=instance_id)
     if after is None:
         return tasks
-    return tasks.filter(pk__in=Dependency.objects.filter(needed_id__in=after).values("task_id"))
+    followers = Dependency.objects.filter(needed_id__in=after).values("task_id")
+    return tasks.filter(pk__in=followers)
 
 
 def _close(instance: Instance) -> bool:

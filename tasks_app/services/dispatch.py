@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Case, CharField, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Q, Value, When
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.canvas import publish
 from tasks_app.models import Instance, Task, identifiers
 from tasks_app.models.moves import update_returning
+from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Canvas, Node, plan_canvases
 from tasks_app.services import window
 from tasks_app.states import InstanceState, TaskState
@@ -17,7 +18,7 @@ NODE_COLUMNS = ("id", "stage", "stage_position", "meets", "fan_in")
 
 
 @db.transaction_required
-def mark_ready(*, candidates: "QuerySet[Task]") -> list[Node]:
+def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
     """Mark those of the blocked ``candidates`` whose dependencies have all completed.
 
     The caller holds the instance's lock.

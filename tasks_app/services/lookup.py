@@ -31,13 +31,14 @@ def find_instance(*, given: str) -> Instance:
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
-    return _by_id(
+    found: Instance = _by_id(
         Instance.objects.select_related("workflow", "version"),
         given,
         prefix="inst-",
         kind="instance",
         listing="manage.py instance list",
     )
+    return found
 
 
 def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing: str) -> Row:

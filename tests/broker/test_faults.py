@@ -1,6 +1,10 @@
 """The broker is emptied, the worker is killed: every instance ends all the same."""
 
+import os
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -124,6 +128,36 @@ def test_a_task_that_kills_its_workers_is_quarantined(
     assert wait_for_end(instance).status == "failed"
     assert task(instance, "poison").error_kind == "quarantined"
     assert task(instance, "after").status == "skipped"
+
+
+def test_a_killed_worker_leaves_no_process_behind(
+    celery_worker_process: Callable[..., WorkerProcess], tmp_path: Path
+) -> None:
+    worker = celery_worker_process(name="killed", concurrency=2, env=QUICK)
+    marker = f"61{os.getpid()}.{time.monotonic_ns() % 1_000_000}"
+    daemon = f"import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep({marker})"
+    instance = an_instance(
+        a_task("sleeper", run="shell_command", argv=["sleep", marker]),
+        a_task("daemon", run="shell_command", argv=[sys.executable, "-c", f"{daemon}"]),
+        a_task("after", needs=["sleeper"]),
+    )
+    wait_until(lambda: len(processes_with(marker)) >= 2, timeout=30, message="the commands to run")
+
+    worker.kill()
+
+    wait_until(lambda: not processes_with(marker), timeout=10, message="every descendant to end")
+    assert task(instance, "sleeper").status == "running"
+
+
+def processes_with(word: str) -> list[str]:
+    """Return the command lines of living processes that contain ``word``, this one's left out."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if word in line and int(each.parent.name) != os.getpid():
+                found.append(line)
+    return found
 
 
 def test_beat_rings_for_the_sweep(

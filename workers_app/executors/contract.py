@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from tasks_app.outcomes import JSON, Outcome
 
@@ -93,7 +93,10 @@ class ArgumentProblem:
 class Executor(Protocol):
     """Performs one kind of task."""
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """What ``run`` says to ask for it."""
+        ...
 
     def check_arguments(
         self, arguments: Mapping[str, JSON], *, templated: frozenset[str]

@@ -61,3 +61,15 @@ def find_executor(name: str) -> Executor | None:
             elif (function := task_functions().get(name)) is not None:
                 _made[name] = PythonFunction(function)
         return _made.get(name)
+
+
+def close_executors() -> None:
+    """End every running command and close what the executors keep open, when the process ends."""
+    from workers_app.executors.processes import end_all
+
+    end_all()
+    with _lock:
+        if "claude" in _made:
+            from workers_app.executors import claude
+
+            claude.close()

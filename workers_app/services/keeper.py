@@ -8,7 +8,7 @@ itself, so that neither a dead beat nor a fleet full of long tasks stops recover
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -90,7 +90,7 @@ class Keeper:
             self._stop_what_cannot_be_renewed()
         connections.close_all()
 
-    def _guarded(self, act) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _guarded(self, act: Callable[[], None]) -> None:
         """Do ``act``; a database that is away is the next tick's business."""
         try:
             close_old_connections()
