@@ -1,0 +1,81 @@
+"""The tasks of a workflow as far as they can be told, even where some values are wrong.
+
+The checks that tie tasks together work on an outline, so that one wrong value
+does not hide every other problem.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from unicodedata import normalize
+
+from tasks_app.outcomes import JSON
+from tasks_app.planning.problems import Path
+from tasks_app.planning.yaml_scalars import has_unreadable
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOutline:
+    """What is known of one task; None is what could not be told. Names are in NFC.
+
+    ``is_readable`` is False when some value in ``arguments`` could not be read.
+    """
+
+    path: Path
+    name: str | None
+    run: str | None
+    needs: tuple[tuple[Path, str], ...]
+    arguments: Mapping[str, JSON] | None
+    is_readable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What is known of a workflow."""
+
+    params: frozenset[str]
+    tasks: tuple[TaskOutline, ...]
+
+    @property
+    def edge_count(self) -> int:
+        """How many dependencies are written down."""
+        return sum(len(task.needs) for task in self.tasks)
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Return what each named task needs besides itself; of tasks with one name, the first counts."""
+        found: dict[str, tuple[str, ...]] = {}
+        for task in self.tasks:
+            if task.name is not None and task.name not in found:
+                found[task.name] = tuple(dict.fromkeys(name for _, name in task.needs if name != task.name))
+        return found
+
+
+def outline_of(raw: Any) -> Outline:
+    """Return the outline of a workflow as it was written."""
+    top = raw if isinstance(raw, dict) else {}
+    params, tasks = top.get("params"), top.get("tasks")
+    return Outline(
+        params=frozenset(params if isinstance(params, dict) else ()),
+        tasks=tuple(
+            _task(task, ("tasks", index))
+            for index, task in enumerate(tasks if isinstance(tasks, list) else ())
+            if isinstance(task, dict)
+        ),
+    )
+
+
+def _task(raw: dict[str, Any], path: Path) -> TaskOutline:
+    name, run, needs = (raw.get(key) for key in ("name", "run", "needs"))
+    arguments = raw.get("with", {})
+    return TaskOutline(
+        path=path,
+        name=normalize("NFC", name) if isinstance(name, str) else None,
+        run=run if isinstance(run, str) and run else None,
+        needs=tuple(
+            ((*path, "needs", index), normalize("NFC", need))
+            for index, need in enumerate(needs if isinstance(needs, list) else ())
+            if isinstance(need, str)
+        ),
+        arguments=arguments if isinstance(arguments, dict) else None,
+        is_readable=not has_unreadable(arguments),
+    )
