@@ -29,8 +29,10 @@ help:
 	@echo 'make clean   remove the environment and the caches; what CPDS stored in var stays'
 
 setup: .venv/set-up
+	@:
 
 setup-dev: .venv/set-up-dev
+	@:
 
 # A .venv that could not be completed is removed, so that the next try starts afresh. Where the venv module
 # is without its parts (some distributions package them apart), virtualenv makes the same.

@@ -12,8 +12,9 @@ from cpds.standalone.ports import is_loopback
 from cpds.standalone.probes import announces_url, answers_http, answers_ping, makes_file, writes_its_pid
 from cpds.standalone.state import StateDirectory
 
-# How long each may take to stop, in seconds. All is gone within five seconds of Ctrl-C, so they sum to less.
-BEAT_PATIENCE, WEB_PATIENCE, WORKER_PATIENCE, FAKE_CLAUDE_PATIENCE, BROKER_PATIENCE = 0.5, 1.2, 2.0, 0.3, 0.6
+# How long each may take to stop, in seconds. All is gone within five seconds of Ctrl-C, so one after another
+# (the last two together) they come to less.
+BEAT_PATIENCE, WEB_PATIENCE, WORKER_PATIENCE, FAKE_CLAUDE_PATIENCE, BROKER_PATIENCE = 0.6, 1.2, 2.0, 0.8, 0.8
 WEB_GRACE_SECONDS = 1
 """How long the web server waits for open requests, event streams among them, before it closes them."""
 
@@ -110,7 +111,10 @@ def worker(installation: Installation, *, concurrency: int) -> ChildSpec:
             *("-P", "threads", "-c", str(concurrency), "-n", name, "-l", "INFO"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ],
-        environment=lambda: installation.environment(CPDS_READY_FILE=str(state.worker_ready_file)),
+        # What runs is handed back at once when it stops: to let it go on would take longer than there is.
+        environment=lambda: installation.environment(
+            CPDS_READY_FILE=str(state.worker_ready_file), CPDS_DRAIN_SECONDS="0"
+        ),
         directory=installation.project,
         log=state.log("worker"),
         probe=lambda: makes_file(state.worker_ready_file),

@@ -56,7 +56,8 @@ def picture(overview: dict[str, Any], *, at: datetime, rehearsal: bool) -> Rende
     if tasks:
         parts.append(_lines(tasks[:SHOWN_TASKS], at=at, rehearsal=rehearsal))
         parts.extend(_left_out(len(tasks) - SHOWN_TASKS, "running tasks"))
-    return Group(*parts)
+    # Something of no height would push the terminal on by a line at every turn.
+    return Group(*parts) if parts else Text()
 
 
 def _bars(instances: list[dict[str, Any]]) -> Table:

@@ -40,8 +40,10 @@ def results(document: dict[str, Any]) -> RenderableType:
     tasks = document["tasks"]
     shown = tasks if len(tasks) <= SHOWN_TASKS else [each for each in tasks if each["status"] != "completed"]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("task", "status", "executor", "attempts", "duration", "error"):
-        table.add_column(heading, justify="right" if heading in {"attempts", "duration"} else "left")
+    for heading in ("task", "status", "executor", "attempts", "duration", "tokens", "cost", "error"):
+        table.add_column(
+            heading, justify="right" if heading in {"attempts", "duration", "tokens", "cost"} else "left"
+        )
     for each in shown[:SHOWN_TASKS]:
         simulated = " (simulated)" if each.get("simulated") else ""
         table.add_row(
@@ -50,6 +52,8 @@ def results(document: dict[str, Any]) -> RenderableType:
             Text(plain(each["executor"]) + simulated),
             str(each["attempts"]),
             duration(each["duration_ms"]),
+            "" if each["tokens"] is None else f"{each['tokens']:,}",
+            "" if each["cost_usd"] is None else f"${each['cost_usd']:.4f}",
             Text(plain(each["error"]["message"]) if each["error"] else "", overflow="ellipsis"),
         )
     return Group(table, Text(), *_summary(document, hidden=len(tasks) - len(shown[:SHOWN_TASKS])))

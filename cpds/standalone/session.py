@@ -164,6 +164,8 @@ class Session:
                 raise look.refused or look.broken or AssertionError
             if look.document and not reported:
                 presenter.report(look.document)
+                if not self.options.auto_shutdown:
+                    presenter.announce([f"CPDS stays up at {self._url()}; press Ctrl-C to stop."])
                 reported = True
             presenter.show(look)
             if self.interrupts.asked:

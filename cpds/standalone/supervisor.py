@@ -1,5 +1,6 @@
 """All children together: started in order, kept alive, stopped in order."""
 
+import logging
 from collections.abc import Iterable
 
 from cpds.base.clock import monotonic
@@ -7,9 +8,11 @@ from cpds.standalone.child import Child, ChildSpec
 from cpds.standalone.deathwatch import Deathwatch
 from cpds.standalone.interrupts import Interrupts
 
-STOP_ORDER = ("beat", "web", "worker", "fake_claude", "broker")
-"""Nothing new is ticked, then asked for, then begun; then what those lean on goes."""
+STOP_ORDER = (("beat",), ("web",), ("worker",), ("fake_claude", "broker"))
+"""Nothing new is ticked, then asked for, then begun; then what those lean on goes, together."""
 TURN_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -59,17 +62,21 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop all, in order, within the sum of their patience; at once when someone insists."""
-        for name in STOP_ORDER:
-            child = self._children.get(name)
-            if child is None:
-                continue
-            child.ask_to_stop()
-            self._wait_until_gone(child)
+        for names in STOP_ORDER:
+            children = [self._children[name] for name in names if name in self._children]
+            asked_at = monotonic()
+            for child in children:
+                child.ask_to_stop()
+            for child in children:
+                self._wait_until_gone(child, asked_at=asked_at)
         self._children.clear()
 
-    def _wait_until_gone(self, child: Child) -> None:
-        deadline = monotonic() + child.spec.patience_seconds
+    def _wait_until_gone(self, child: Child, *, asked_at: float) -> None:
+        killed = False
         while not child.is_gone():
-            if self._interrupts.insisted or monotonic() > deadline:
+            if self._interrupts.insisted or monotonic() > asked_at + child.spec.patience_seconds:
                 child.kill()
+                killed = True
             self._interrupts.wait(TURN_SECONDS / 2)
+        seconds = monotonic() - asked_at
+        logger.info("child_stopped child=%s seconds=%.2f killed=%s", child.spec.name, seconds, killed)

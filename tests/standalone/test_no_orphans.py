@@ -3,11 +3,14 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
 from tests.standalone.program import Standalone
-from tests.support.spawning import alive
+from tests.support.spawning import alive, descendants
+
+LONG = "name: long\ntasks:\n  - {name: only, run: shell_command, with: {argv: [sleep, '60']}}\n"
 
 
 def test_no_process_survives_the_supervisor(standalone: Callable[..., Standalone]) -> None:
@@ -18,6 +21,22 @@ def test_no_process_survives_the_supervisor(standalone: Callable[..., Standalone
 
     program.wait_until_nothing_is_left()
     assert not any(psutil.pid_exists(pid) and alive(psutil.Process(pid)) for pid in pids.values())
+
+
+def test_no_command_of_a_task_survives_it_either(
+    standalone: Callable[..., Standalone], tmp_path: Path
+) -> None:
+    (tmp_path / "long.yaml").write_text(LONG, encoding="utf-8")
+    program = standalone("--execute", "long.yaml")
+    program.wait_for(
+        lambda: "sleep" in {each.name() for each in descendants(program.pid_of("worker"))}, seconds=30
+    )
+    started = descendants(program.pid)
+
+    program.kill()
+
+    program.wait_for(lambda: not any(alive(each) for each in started))
+    program.wait_until_nothing_is_left()
 
 
 def test_it_starts_again_after_kill_9(standalone: Callable[..., Standalone]) -> None:
