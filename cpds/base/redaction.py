@@ -25,7 +25,7 @@ _SECRET_TEXTS = (
     re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/\-]{8,}=*"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
+    re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
 )
 MAX_DEPTH: Final = 64
 
@@ -37,7 +37,7 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str, *, known: Iterable[str] = ()) -> str:
     """Return ``text`` with known secrets and whatever looks like one hidden."""
-    for secret in known:
+    for secret in sorted(known, key=len, reverse=True):
         if len(secret) >= 4:
             text = text.replace(secret, HIDDEN)
     for pattern in _SECRET_TEXTS:
@@ -57,7 +57,7 @@ def redact(value: Any, *, known: Iterable[str] = (), _depth: int = 0) -> Any:
         return HIDDEN
     if isinstance(value, dict):
         return {
-            key: HIDDEN
+            (redact_text(key, known=known) if isinstance(key, str) else key): HIDDEN
             if isinstance(key, str) and is_secret_name(key) and value[key] is not None
             else redact(value[key], known=known, _depth=_depth + 1)
             for key in value

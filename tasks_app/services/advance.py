@@ -34,7 +34,7 @@ def advance(*, instance_id: int, after: Collection[int] | None = None, failed: C
         ready = mark_ready(candidates=_candidates(instance_id, after))
         if not ready and _close(instance):
             return
-        waiting_their_turn = has_backlog_beside(len(ready))
+        waiting_their_turn = has_backlog_beside(ready=len(ready))
         named = (
             [] if waiting_their_turn else dispatch(instance_id=instance_id, heads=ready, room=window.room())
         )
@@ -65,7 +65,7 @@ def is_exhausted(*, instance_id: int) -> bool:
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def has_backlog_beside(ready: int) -> bool:
+def has_backlog_beside(*, ready: int) -> bool:
     """Return whether other tasks than the ``ready`` just marked wait for room: they may come first."""
     return len(Task.objects.backlog().values_list("pk")[: ready + 1]) > ready
 

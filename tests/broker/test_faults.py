@@ -135,10 +135,13 @@ def test_a_killed_worker_leaves_no_process_behind(
 ) -> None:
     worker = celery_worker_process(name="killed", concurrency=2, env=QUICK)
     marker = f"61{os.getpid()}.{time.monotonic_ns() % 1_000_000}"
-    daemon = f"import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep({marker})"
+    daemon = (
+        "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); "
+        f"time.sleep({marker})"
+    )
     instance = an_instance(
         a_task("sleeper", run="shell_command", argv=["sleep", marker]),
-        a_task("daemon", run="shell_command", argv=[sys.executable, "-c", f"{daemon}"]),
+        a_task("daemon", run="shell_command", argv=[sys.executable, "-c", daemon]),
         a_task("after", needs=["sleeper"]),
     )
     wait_until(lambda: len(processes_with(marker)) >= 2, timeout=30, message="the commands to run")

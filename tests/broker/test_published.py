@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tasks_app.models import Task
-from tests.support.builders import a_chain, a_fan, a_task
+from tests.support.builders import a_chain, a_task
 from tests.support.engine import an_instance
 from tests.support.servers import Broker
 
@@ -82,7 +82,9 @@ def test_no_more_than_the_window_is_out(database_url: str, broker: Broker):
 
 
 def test_a_fan_wider_than_the_window_is_planned_task_by_task(database_url: str, broker: Broker):
-    instance = an_instance(*(a_task(f"t{n}") for n in range(200)), a_task("join", needs=[f"t{n}" for n in range(200)]))
+    instance = an_instance(
+        *(a_task(f"t{n}") for n in range(200)), a_task("join", needs=[f"t{n}" for n in range(200)])
+    )
 
     assert all(not message["embed"]["chord"] for message in published(broker))
     assert Task.objects.filter(instance=instance, status="queued").count() == 16

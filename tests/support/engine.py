@@ -55,16 +55,17 @@ def assert_history_is_sound(instance: Instance) -> None:
         assert per_task.get(row.pk, 0) == expected, f"{row.name}: {per_task.get(row.pk, 0)} completed records"
         numbers = list(row.records.order_by("number").values_list("number", flat=True))
         assert numbers == list(range(1, len(numbers) + 1)), f"{row.name}: attempts {numbers}"
-    started = {
-        task_id: first
-        for task_id, first in Event.objects.filter(instance=instance, kind="task.running")
+    started = dict(
+        Event.objects.filter(instance=instance, kind="task.running")
         .order_by("-id")
         .values_list("task_id", "happened_at")
-    }
+    )
     for task_id, needed_id in Dependency.objects.filter(task__instance=instance).values_list(
         "task_id", "needed_id"
     ):
         if task_id in started:
             end = tasks[needed_id].finished_at
             assert end is not None
-            assert end <= started[task_id], f"{tasks[task_id].name} started before {tasks[needed_id].name} ended"
+            assert end <= started[task_id], (
+                f"{tasks[task_id].name} started before {tasks[needed_id].name} ended"
+            )

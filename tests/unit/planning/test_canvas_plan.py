@@ -1,5 +1,7 @@
 """The frontier is cut into lines and groups by the shape of the graph alone."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,7 +121,7 @@ def test_every_plan_keeps_the_rules(needs: Needs, room: int, piece: int, chords:
         assert len(canvas.lines) == 1 or canvas.body
         for line in (*canvas.lines, *((canvas.body,) if canvas.body else ())):
             assert len(line) <= piece
-            for before, after in zip(line, line[1:], strict=False):
+            for before, after in itertools.pairwise(line):
                 assert needs[names[after]] == [names[before]]
         if canvas.body:
             assert sorted(needs[names[canvas.body[0]]]) == sorted(names[line[-1]] for line in canvas.lines)
