@@ -116,7 +116,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
             task={"name": claim.name, "attempt": claim.attempt},
         )
     except TemplateError as error:
-        return Failed(kind="bad_template", message=f"Task {claim.name!r}: {error}")
+        return Failed(kind="bad_template", message=str(error))
 
 
 def read_upstream(*, claim: Claim, name: str) -> JSON:

@@ -116,17 +116,17 @@ def test_a_task_that_kills_its_workers_is_quarantined(
 ) -> None:
     instance = an_instance(a_task("poison", run="die"), a_task("after", needs=["poison"]))
 
-    for number in range(3):
+    lost = ExecutionRecord.objects.filter(task__instance=instance, status="lost")
+    opened = ExecutionRecord.objects.filter(task__instance=instance)
+    for attempt in (1, 2, 3):
         worker = celery_worker_process(name="victim", concurrency=1, env=QUICK, wait=False)
-        lost = ExecutionRecord.objects.filter(task__name="poison")
-        wait_until(
-            lambda worker=worker, number=number: not worker.is_running and lost.count() == number + 1,
-            timeout=60,
-        )
+        wait_until(lambda attempt=attempt: opened.count() == attempt, timeout=60)
+        wait_until(lambda worker=worker: not worker.is_running, timeout=60)
     celery_worker_process(name="survivor", concurrency=1, env=QUICK)
 
     assert wait_for_end(instance).status == "failed"
     assert task(instance, "poison").error_kind == "quarantined"
+    assert lost.count() == 3
     assert task(instance, "after").status == "skipped"
 
 
