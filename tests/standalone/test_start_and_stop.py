@@ -12,6 +12,7 @@ import pytest
 
 from tests.standalone.program import CHILDREN, Standalone
 from tests.support.spawning import alive
+from tests.support.waiting import stays_true
 
 STOPS_WITHIN_SECONDS = 5.0
 
@@ -79,7 +80,8 @@ def test_a_second_ctrl_c_stops_at_once(standalone: Callable[..., Standalone]) ->
     psutil.Process(program.pid_of("beat")).suspend()
     psutil.Process(program.pid_of("worker")).suspend()
     program.process.send_signal(signal.SIGINT)
-    time.sleep(0.4)  # sooner, it would count as the first one's echo
+    # Sooner, the second would count as the first one's echo.
+    assert stays_true(lambda: program.is_running, seconds=0.4)
     asked_at = time.monotonic()
 
     program.process.send_signal(signal.SIGINT)
