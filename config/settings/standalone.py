@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from django.utils.functional import SimpleLazyObject
+
 from config.settings import databases, environment
 from config.settings.base import *
 
@@ -27,7 +29,8 @@ def _own_secret(state: Path) -> str:
     return key
 
 
-SECRET_KEY = SECRET_KEY or _own_secret(STATE_DIR)
+# Lazily: only who uses the key makes the file, and not a command that is about to choose another directory.
+SECRET_KEY = SECRET_KEY or SimpleLazyObject(lambda: _own_secret(STATE_DIR))
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
 DATABASE_URL = environment.text("DATABASE_URL")
