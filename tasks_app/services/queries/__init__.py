@@ -1,0 +1,38 @@
+"""What people and programs ask of the record. Read only."""
+
+from tasks_app.services.queries.events import instance_events
+from tasks_app.services.queries.instances import (
+    instance_key,
+    instance_progress,
+    instance_status,
+    instance_summary,
+    is_final,
+    list_instances,
+)
+from tasks_app.services.queries.overview import (
+    ended_badly,
+    newest_instance,
+    running_overview,
+    unfinished_counts,
+)
+from tasks_app.services.queries.values import moment, progress_of
+from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
+
+__all__ = [
+    "ended_badly",
+    "instance_events",
+    "instance_key",
+    "instance_progress",
+    "instance_status",
+    "instance_summary",
+    "is_final",
+    "list_instances",
+    "list_workflows",
+    "moment",
+    "newest_instance",
+    "progress_of",
+    "running_overview",
+    "unfinished_counts",
+    "workflow_detail",
+    "workflow_summary",
+]

@@ -1,0 +1,164 @@
+"""Instances: one in full, and lists of them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+
+from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
+from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms
+from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
+
+
+def instance_status(*, given: str) -> JSONObject:
+    """Return the state of an instance with all its tasks: what ``instance status --json`` prints.
+
+    :raises NotFound: when there is no such instance.
+    :raises AmbiguousId: when a shortened id fits several.
+    """
+    instance = find_instance(given=given)
+    tasks = list(Task.objects.filter(instance=instance).defer("spec", "description").order_by("position"))
+    needs = _needs_by_name(instance, tasks)
+    spent = _spent(instance)
+    counts = Counter(task.status for task in tasks)
+    return {
+        "id": instance.public_id,
+        "workflow_id": instance.workflow.public_id,
+        "workflow_name": instance.workflow.name,
+        "workflow_version": instance.version.number,
+        "status": instance.status,
+        "params": instance.params,
+        "progress": progress_of(counts=counts),
+        "created_at": moment(at=instance.created_at),
+        "started_at": moment(at=instance.started_at),
+        "finished_at": moment(at=instance.finished_at),
+        "duration_ms": span_ms(start=instance.started_at, end=instance.finished_at),
+        "error_message": instance.error_message or None,
+        "tasks": [_task_status(task, needs.get(task.pk, []), spent.get(task.pk, {})) for task in tasks],
+    }
+
+
+def instance_key(*, given: str) -> int:
+    """Return the key of an instance; cheap for a whole id, so that it can be asked again and again.
+
+    :raises NotFound: when there is no such instance.
+    :raises AmbiguousId: when a shortened id fits several.
+    """
+    key = Instance.objects.filter(public_id=given).values_list("pk", flat=True).first()
+    return key if key is not None else int(find_instance(given=given).pk)
+
+
+def is_final(*, given: str) -> bool:
+    """Return whether an instance has ended.
+
+    :raises NotFound: when there is no such instance.
+    """
+    status = Instance.objects.values_list("status", flat=True).get(pk=instance_key(given=given))
+    return InstanceState(status) in INSTANCE_FINAL
+
+
+def instance_progress(*, keys: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return the progress of each instance, in one statement."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = (
+        Task.objects.filter(instance_id__in=keys).values_list("instance_id", "status").annotate(Count("pk"))
+    )
+    for instance_id, status, count in rows:
+        counts[instance_id][status] = count
+    return {key: progress_of(counts=counts.get(key, {})) for key in keys}
+
+
+def list_instances(
+    *, status: str | None = None, workflow: str | None = None, limit: int = 20
+) -> list[JSONObject]:
+    """Return the newest instances, newest first.
+
+    :raises NotFound: when ``workflow`` names none.
+    """
+    rows = Instance.objects.select_related("workflow").defer("params").order_by("-id")
+    if status is not None:
+        rows = rows.filter(status=status)
+    if workflow is not None:
+        rows = rows.filter(workflow=find_workflow(given=workflow))
+    return _summaries(rows[:limit])
+
+
+def instance_summary(*, given: str) -> JSONObject:
+    """Return one row of ``list_instances``; cheap for a whole id.
+
+    :raises NotFound: when there is no such instance.
+    :raises AmbiguousId: when a shortened id fits several.
+    """
+    rows = Instance.objects.select_related("workflow").defer("params")
+    return _summaries(rows.filter(pk=instance_key(given=given)))[0]
+
+
+def _summaries(rows: Iterable[Instance]) -> list[JSONObject]:
+    found = list(rows)
+    progress = instance_progress(keys=[row.pk for row in found])
+    return [
+        {
+            "id": row.public_id,
+            "workflow_id": row.workflow.public_id,
+            "workflow_name": row.workflow.name,
+            "status": row.status,
+            "progress": progress[row.pk],
+            "created_at": moment(at=row.created_at),
+            "started_at": moment(at=row.started_at),
+            "finished_at": moment(at=row.finished_at),
+            "duration_ms": span_ms(start=row.started_at, end=row.finished_at),
+            "error_message": row.error_message or None,
+        }
+        for row in found
+    ]
+
+
+def _needs_by_name(instance: Instance, tasks: Iterable[Task]) -> dict[int, list[str]]:
+    name_of = {task.pk: task.name for task in tasks}
+    needs: dict[int, list[str]] = defaultdict(list)
+    edges = Dependency.objects.filter(task__instance=instance).order_by("id")
+    for task_id, needed_id in edges.values_list("task_id", "needed_id"):
+        needs[task_id].append(name_of[needed_id])
+    return needs
+
+
+def _spent(instance: Instance) -> dict[int, JSONObject]:
+    """Return tokens and cost of each task over all its attempts; None where none are known."""
+    rows = (
+        ExecutionRecord.objects.filter(task__instance=instance)
+        .values("task_id")
+        .annotate(
+            tokens=Sum("tokens_used"),
+            micros=Sum("cost_usd_micros"),
+            simulated=Count("pk", filter=Q(simulated=True)),
+        )
+    )
+    return {row["task_id"]: {**row} for row in rows}
+
+
+def _task_status(task: Task, needs: list[str], spent: Mapping[str, Any]) -> JSONObject:
+    micros = spent.get("micros")
+    error = None
+    if task.error_kind:
+        error = {"kind": task.error_kind, "message": task.error_message}
+    elif task.status == TaskState.SKIPPED:
+        error = {"kind": "skipped", "message": task.reason}
+    return {
+        "name": task.name,
+        "status": task.status,
+        "executor": task.executor,
+        "needs": needs,
+        "attempts": task.attempts,
+        "worker": task.worker or None,
+        "queued_at": moment(at=task.published_at),
+        "started_at": moment(at=task.started_at),
+        "finished_at": moment(at=task.finished_at),
+        "duration_ms": task.duration_ms,
+        "output": task.output,
+        "error": error,
+        "tokens": spent.get("tokens"),
+        "cost_usd": micros / 1_000_000 if micros is not None else None,
+        "simulated": bool(spent.get("simulated")),
+    }

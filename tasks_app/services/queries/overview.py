@@ -1,0 +1,64 @@
+"""The installation at a glance: what is unfinished, what runs, what ended badly."""
+
+from collections.abc import Sequence
+
+from django.db.models import Max
+
+from tasks_app.models import Instance, Task
+from tasks_app.services.queries.instances import instance_progress
+from tasks_app.services.queries.values import JSONObject
+from tasks_app.states import TASK_UNFINISHED, InstanceState, TaskState
+
+
+def unfinished_counts() -> dict[str, int]:
+    """Return how much is not over: instances, tasks, and what is armed to wake. All zero: idle."""
+    return {
+        "instances": Instance.objects.unfinished().count(),
+        "tasks": Task.objects.filter(status__in=sorted(TASK_UNFINISHED)).count(),
+        "armed": Task.objects.filter(status=TaskState.WAITING).count(),
+    }
+
+
+def ended_badly(*, since: int) -> int:
+    """Return how many instances created after the one with key ``since`` failed or were cancelled."""
+    bad = (InstanceState.FAILED, InstanceState.CANCELLED)
+    return Instance.objects.filter(pk__gt=since, status__in=bad).count()
+
+
+def newest_instance() -> int:
+    """Return the key of the newest instance, 0 when there is none."""
+    return int(Instance.objects.aggregate(newest=Max("pk"))["newest"] or 0)
+
+
+def running_overview(*, keys: Sequence[str] | None = None) -> JSONObject:
+    """Return what a live view shows: the named instances (None: the unfinished) and their running tasks."""
+    chosen = Instance.objects.select_related("workflow").order_by("id")
+    chosen = chosen.unfinished() if keys is None else chosen.filter(public_id__in=keys)
+    instances = list(chosen[:50])
+    progress = instance_progress(keys=[row.pk for row in instances])
+    running = Task.objects.filter(
+        instance_id__in=[row.pk for row in instances], status__in=[TaskState.RUNNING, TaskState.COMPENSATING]
+    ).select_related("instance")
+    return {
+        "instances": [
+            {
+                "id": row.public_id,
+                "workflow_name": row.workflow.name,
+                "status": row.status,
+                "progress": progress[row.pk],
+            }
+            for row in instances
+        ],
+        "tasks": [
+            {
+                "instance_id": task.instance.public_id,
+                "name": task.name,
+                "executor": task.executor,
+                "started_at": task.started_at,
+                "worker": task.worker,
+                "progress": task.progress,
+                "message": task.progress_message,
+            }
+            for task in running.order_by("started_at", "pk")[:50]
+        ],
+    }

@@ -1,0 +1,37 @@
+"""The values that answers are made of: times, spans, progress."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tasks_app.states import TaskState
+
+JSONObject = dict[str, Any]
+_COMPLETED = (TaskState.COMPLETED, TaskState.SKIPPED, TaskState.COMPENSATED)
+_FAILED = (TaskState.FAILED, TaskState.CANCELLED)
+_RUNNING = (TaskState.RUNNING, TaskState.COMPENSATING)
+
+
+def moment(*, at: datetime | None) -> str | None:
+    """Return a time as RFC 3339 in UTC with milliseconds, or None."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def span_ms(*, start: datetime | None, end: datetime | None) -> int | None:
+    """Return the milliseconds between two times, None unless both are known."""
+    return round((end - start).total_seconds() * 1000) if start and end else None
+
+
+def progress_of(*, counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the five numbers of an instance's progress from how many tasks are in each state."""
+    total = sum(counts.values())
+    completed = sum(counts.get(state, 0) for state in _COMPLETED)
+    running = sum(counts.get(state, 0) for state in _RUNNING)
+    failed = sum(counts.get(state, 0) for state in _FAILED)
+    return {
+        "total": total,
+        "completed": completed,
+        "running": running,
+        "failed": failed,
+        "pending": total - completed - running - failed,
+    }

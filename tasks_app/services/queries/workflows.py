@@ -1,0 +1,75 @@
+"""Workflows: one in full, and the list of them."""
+
+from django.db.models import Count, F, QuerySet
+
+from tasks_app.models import Workflow, WorkflowVersion
+from tasks_app.planning.spec import WorkflowSpec
+from tasks_app.services.definitions import latest_version
+from tasks_app.services.lookup import find_workflow
+from tasks_app.services.queries.values import JSONObject, moment
+
+
+def list_workflows() -> list[JSONObject]:
+    """Return every workflow, newest first."""
+    return _summaries(Workflow.objects.order_by("-id"))
+
+
+def workflow_summary(*, given: str) -> JSONObject:
+    """Return one row of ``list_workflows``.
+
+    :raises NotFound: when there is no such workflow.
+    :raises AmbiguousId: when a shortened id fits several.
+    """
+    return _summaries(Workflow.objects.filter(pk=find_workflow(given=given).pk))[0]
+
+
+def _summaries(rows: QuerySet[Workflow]) -> list[JSONObject]:
+    newest = WorkflowVersion.objects.filter(number=F("workflow__latest"))
+    sizes = dict(newest.filter(workflow__in=rows).values_list("workflow_id", "task_count"))
+    return [
+        {
+            "id": row.public_id,
+            "name": row.name,
+            "description": row.description,
+            "version": row.latest,
+            "task_count": sizes.get(row.pk, 0),
+            "instances": row.instance_count,
+            "created_at": moment(at=row.created_at),
+        }
+        for row in rows.annotate(instance_count=Count("instances"))
+    ]
+
+
+def workflow_detail(*, given: str) -> JSONObject:
+    """Return a workflow with its newest definition.
+
+    :raises NotFound: when there is no such workflow.
+    """
+    workflow = find_workflow(given=given)
+    version = latest_version(workflow=workflow)
+    spec = WorkflowSpec.from_json(version.definition)
+    return {
+        "id": workflow.public_id,
+        "name": workflow.name,
+        "description": workflow.description,
+        "version": version.number,
+        "versions": [
+            {"version": number, "task_count": count, "created_at": moment(at=created_at)}
+            for number, count, created_at in workflow.versions.order_by("number").values_list(
+                "number", "task_count", "created_at"
+            )
+        ],
+        "created_at": moment(at=workflow.created_at),
+        "definition": version.definition,
+        "tasks": [
+            {
+                "name": task.name,
+                "description": task.description,
+                "run": task.run,
+                "needs": list(task.needs),
+                "priority": task.priority,
+                "timeout_seconds": task.timeout_seconds,
+            }
+            for task in spec.tasks
+        ],
+    }
