@@ -1,0 +1,31 @@
+"""What an argument of a command may be; anything else is a usage error."""
+
+import argparse
+
+from tasks_app.planning.durations import parse_duration
+
+MOST_ROWS = 10_000
+
+
+def reference(text: str) -> str:
+    """Return an id, the start of one, a name or ``K=V``: any text that is text."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not UTF-8") from None
+    return text
+
+
+def row_count(text: str) -> int:
+    """Return how many rows to show at most."""
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_ROWS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows: expected 1 to {MOST_ROWS}")
+
+
+def span(text: str) -> float:
+    """Return seconds from a number of them or a text such as ``5m``."""
+    try:
+        return parse_duration(float(text) if text.replace(".", "", 1).isdecimal() else text, allow_zero=True)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
