@@ -1,0 +1,16 @@
+"""The operators' window on the record: every table, and nothing that a service should do instead.
+
+What programs write is shown and never edited here: a state moves only by the
+services, whose moves leave an event. One file per group of tables; ``base`` and
+``display`` are what they share.
+"""
+
+from django.contrib import admin
+
+from tasks_app.admin import chores, events, instances, projects, records, tasks, workflows
+
+__all__ = ["chores", "events", "instances", "projects", "records", "tasks", "workflows"]
+
+admin.site.site_header = "CPDS"
+admin.site.site_title = "CPDS"
+admin.site.index_title = "The record and the fleet"
