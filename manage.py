@@ -9,9 +9,17 @@ from config import choose_settings
 def main() -> None:
     """Run the command named on the command line."""
     choose_settings()
-    from django.core.management import execute_from_command_line
+    from django.core.management import ManagementUtility
 
-    execute_from_command_line(sys.argv)
+    utility = ManagementUtility(sys.argv)
+    if sys.argv[1:2] == ["version"]:
+        # Django answers this word itself, with its own version, before it looks for a command.
+        import django
+
+        django.setup()
+        utility.fetch_command("version").run_from_argv(sys.argv)
+    else:
+        utility.execute()
 
 
 if __name__ == "__main__":

@@ -157,6 +157,7 @@ LOGGING = {
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": environment.text("CPDS_LOG_LEVEL", "INFO")},
     "loggers": {
@@ -166,5 +167,7 @@ LOGGING = {
         # One line per message is the broker's view; the ledger's own events say more, once.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # It advises a restart when the broker is away; here the sweep publishes again what was not.
+        "celery.backends": {"handlers": ["nowhere"], "propagate": False},
     },
 }

@@ -38,12 +38,11 @@ def failure_document(error: CPDSError) -> dict[str, Any]:
 
 
 def problem_line(problem: Problem, *, file: str | None) -> str:
-    """Write a problem as ``FILE:LINE:COLUMN: message (hint)``, the form editors can follow."""
-    if problem.line is not None and file:
-        place = f"{file}:{problem.line}:{problem.column}"
-    else:
-        place = problem.path or file or ""
-    said = f"{place}: {problem.message}" if place else problem.message
+    """Write a problem as ``FILE:LINE:COLUMN: path: message (hint)``, the form editors can follow."""
+    place = f"{file}:{problem.line}:{problem.column}" if problem.line is not None and file else ""
+    said = ": ".join(
+        part for part in (place or (file if not problem.path else ""), problem.path, problem.message) if part
+    )
     return plain(f"{said} ({problem.hint})" if problem.hint else said)
 
 

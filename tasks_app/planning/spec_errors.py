@@ -38,11 +38,13 @@ _SYNONYMS: Final[Mapping[str, str]] = {
 def findings_of(error: ValidationError, raw: Any) -> Iterator[Finding]:
     """Yield one finding for each value that is wrong, in plain words."""
     models: list[type[BaseModel]] = [WorkflowSpec, TaskSpec, Defaults, ParamSpec]
-    suggestions = {model: Suggestions(_keys(model)) for model in models}
+    suggestions: dict[type[BaseModel], Suggestions] = {model: Suggestions(_keys(model)) for model in models}
     reported: set[Path] = set()
     for detail in error.errors(include_url=False):
         found = detail["input"]
         if found is UNREADABLE or (detail["type"] == "value_error" and has_unreadable(found)):
+            continue
+        if detail["type"] == "too_short" and found:  # it counts only the items that are right
             continue
         path = _path_in(raw, detail["loc"], is_missing=detail["type"] == "missing")
         if path in reported:

@@ -17,7 +17,7 @@ def find_workflow(*, given: str) -> Workflow:
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
-    named = Workflow.objects.filter(name=given).first()
+    named = Workflow.objects.filter(name=given.replace("\x00", "")).first()
     if named is not None:
         return named
     return _by_id(
