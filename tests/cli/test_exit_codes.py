@@ -97,7 +97,11 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("problem", "file", "line"),
         [
-            (Problem("c", "wrong", 3, 7, "tasks[0]", "do this"), "a.yaml", "a.yaml:3:7: tasks[0]: wrong (do this)"),
+            (
+                Problem("c", "wrong", 3, 7, "tasks[0]", "do this"),
+                "a.yaml",
+                "a.yaml:3:7: tasks[0]: wrong (do this)",
+            ),
             (Problem("c", "wrong", 3, 7, "tasks[0]"), "a.yaml", "a.yaml:3:7: tasks[0]: wrong"),
             (Problem("c", "too large", None, None, ""), "a.yaml", "a.yaml: too large"),
             (Problem("c", "wrong", None, None, "params.x"), None, "params.x: wrong"),
