@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from cpds.base import clock
 from tasks_app.admin import display
-from tasks_app.admin.base import ReadOnlyAdmin
+from tasks_app.admin.base import ReadOnlyAdmin, at
 from workers_app.models import Worker
 from workers_app.services.workers import silent_seconds
 
@@ -54,15 +54,14 @@ class WorkerAdmin(ReadOnlyAdmin):
         "pid",
         "platform",
         "version",
-        "heartbeat_at",
+        at("heartbeat_at"),
         "heard",
-        "registered_at",
-        "started_at",
+        at("registered_at"),
+        at("started_at"),
         "up_for",
-        "left_at",
+        at("left_at"),
         "tasks",
     )
-    readonly_fields = ("presence", "heard", "up_for", "tasks")
 
     @admin.display(description="presence", ordering="heartbeat_at")
     def presence(self, obj: Worker) -> str:

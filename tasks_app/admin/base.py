@@ -1,6 +1,6 @@
 """What every admin of CPDS has in common: lean lists, read-only pages, sections under a page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
@@ -9,6 +9,7 @@ from django.db.models import JSONField, Model, QuerySet, TextField
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 
+from tasks_app.admin import display
 from tasks_app.admin.sections import Section
 
 if TYPE_CHECKING:
@@ -16,8 +17,23 @@ if TYPE_CHECKING:
 else:
     _ModelAdmin = admin.ModelAdmin
 
-EXCERPT_CHARACTERS: Final = 160
+EXCERPT_CHARACTERS: Final = 120
 """How much of a long text a list shows; the database sends no more than that."""
+
+
+NOT_SET: Final[tuple[Any, ...]] = (None, "", {}, [])
+
+
+def at(name: str) -> Callable[[Any], str]:
+    """Return a column that shows a time to the second, which Django's own does not."""
+
+    @admin.display(description=name.removesuffix("_at"), ordering=name)
+    def column(row: Any) -> str:
+        return display.moment(getattr(row, name))
+
+    # The admin makes a class for style sheets of it.
+    column.__name__ = name
+    return column
 
 
 def long_columns(model: type[Model], *, related: Sequence[str] = ()) -> Iterator[str]:
@@ -77,10 +93,14 @@ class CPDSAdmin(_ModelAdmin):
     """A model's admin. ``excerpts`` names the long texts of which lists show the beginning."""
 
     excerpts: ClassVar[tuple[str, ...]] = ()
+    # Any: Django takes functions for columns here too, which its stubs do not know.
+    fields: Any = None
+    fieldsets: Any = None
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
     actions = None
+    empty_value_display = display.NOTHING
     change_form_template = "tasks_app/admin/page.html"
 
     class Media:
@@ -112,7 +132,21 @@ class CPDSAdmin(_ModelAdmin):
 
 
 class ReadOnlyAdmin(CPDSAdmin):
-    """For what the services write: to be seen by those who may, and changed by nobody here."""
+    """For what the services write: to be seen by those who may, and changed by nobody here.
+
+    ``optional`` names the columns without which a titled part of the page is left out.
+    """
+
+    optional: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any | None = None) -> Any:
+        """Return the parts of the page that have something to show."""
+        parts = super().get_fieldsets(request, obj)
+        return [part for part in parts if obj is None or self._has_something(obj, str(part[0] or ""))]
+
+    def _has_something(self, obj: Any, title: str) -> bool:
+        columns = self.optional.get(title)
+        return columns is None or any(getattr(obj, each) not in NOT_SET for each in columns)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Nobody adds a row by hand."""

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from tasks_app.admin import display
-from tasks_app.admin.base import ReadOnlyAdmin
+from tasks_app.admin.base import ReadOnlyAdmin, at
 from tasks_app.models import Chore
 
 
@@ -11,13 +11,12 @@ from tasks_app.models import Chore
 class ChoreAdmin(ReadOnlyAdmin):
     """Chores: a last run long ago means that nobody ticks."""
 
-    list_display = ("name", "ran_at", "since", "grace_until")
+    list_display = ("name", at("ran_at"), "since", at("grace_until"))
     list_filter = ("ran_at",)
     search_fields = ("name",)
     date_hierarchy = "ran_at"
     ordering = ("name",)
-    fields = ("name", "ran_at", "since", "grace_until")
-    readonly_fields = ("since",)
+    fields = ("name", at("ran_at"), "since", at("grace_until"))
 
     @admin.display(description="last ran", ordering="ran_at")
     def since(self, obj: Chore) -> str:

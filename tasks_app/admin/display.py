@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from cpds.base import clock
 from tasks_app.planning.durations import format_duration
+from tasks_app.states import TaskState
 
 NOTHING: Final = "–"
 SHOWN_CHARACTERS: Final = 20_000
@@ -76,6 +77,12 @@ def span(start: datetime | None, end: datetime | None) -> str:
     return text if end else f"{text} so far"
 
 
+def effort(task: Any) -> str:
+    """Return how long the last attempt of a task took, or has taken; nothing while it waits for another."""
+    is_over_or_on = task.finished_at or task.status in (TaskState.RUNNING, TaskState.COMPENSATING)
+    return span(task.started_at, task.finished_at) if is_over_or_on else NOTHING
+
+
 def seconds(number: float | None) -> str:
     """Return a number of seconds as a span."""
     return NOTHING if number is None else format_duration(number, precise=True)
@@ -136,6 +143,11 @@ def progress(done: int, total: int, *, failed: int = 0) -> SafeString:
         total,
         f", {failed} failed" if failed else "",
     )
+
+
+def whole(value: str) -> str:
+    """Return a short text that a narrow table must not break into lines."""
+    return format_html('<span class="cpds-whole">{}</span>', value) if value else NOTHING
 
 
 def beginning(value: str | None, *, limit: int) -> str:

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 
 from tasks_app.admin import display
-from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, excerpted, recall
+from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, excerpted, recall
 from tasks_app.admin.filters import InstanceFilter, KindFilter, TaskFilter, WorkerFilter
 from tasks_app.admin.sections import Section
 from tasks_app.models import Event
@@ -18,7 +18,7 @@ SHOWN_EVENTS = 20
 class EventAdmin(ReadOnlyAdmin):
     """Events, newest first."""
 
-    list_display = ("id", "happened_at", "what", "of_instance", "of_task", "attempt", "worker", "said")
+    list_display = ("id", at("happened_at"), "what", "of_instance", "of_task", "attempt", "worker", "said")
     list_filter = (
         InstanceFilter,
         TaskFilter,
@@ -33,8 +33,17 @@ class EventAdmin(ReadOnlyAdmin):
     search_help_text = "The start of a kind, or a whole instance id, task name or worker name"
     date_hierarchy = "happened_at"
     ordering = ("-id",)
-    fields = ("id", "happened_at", "what", "instance", "task", "attempt", "worker", "whole_message", "facts")
-    readonly_fields = ("what", "whole_message", "facts")
+    fields = (
+        "id",
+        at("happened_at"),
+        "what",
+        "instance",
+        "task",
+        "attempt",
+        "worker",
+        "whole_message",
+        "facts",
+    )
 
     @admin.display(description="kind", ordering="kind")
     def what(self, obj: Event) -> str:
@@ -83,10 +92,10 @@ def recent_events(events: "QuerySet[Event]", *, more: str, names_task: bool) -> 
 def _row(event: Event, names_task: bool) -> Sequence[str]:
     task = [display.link(event.task) if event.task else display.NOTHING] if names_task else []
     return [
-        display.moment(event.happened_at),
+        display.whole(display.moment(event.happened_at)),
         display.kind(event.kind),
         *task,
         str(event.attempt or display.NOTHING),
-        event.worker,
+        display.whole(event.worker),
         display.beginning(recall(event, "message_excerpt"), limit=EXCERPT_CHARACTERS),
     ]

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from tasks_app.admin import display
-from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, may_view, recall, remember
+from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, may_view, recall, remember
 from tasks_app.admin.events import recent_events
 from tasks_app.admin.filters import WorkflowFilter
 from tasks_app.admin.instance_page import tasks_of
@@ -23,16 +23,16 @@ class InstanceAdmin(ReadOnlyAdmin):
     list_display = (
         "public_id",
         "of_workflow",
-        "version_number",
-        "project",
         "state",
         "progress",
         "duration",
         "tokens",
         "cost",
         "is_simulated",
+        at("created_at"),
+        "version_number",
+        "project",
         "error",
-        "created_at",
     )
     list_filter = (
         WorkflowFilter,
@@ -67,19 +67,11 @@ class InstanceAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Times", {"fields": ("created_at", "started_at", "finished_at"), "classes": ("collapse",)}),
+        (
+            "Times",
+            {"fields": (at("created_at"), at("started_at"), at("finished_at")), "classes": ("collapse",)},
+        ),
         ("Parameters", {"fields": ("given",), "classes": ("collapse",)}),
-    )
-    readonly_fields = (
-        "state",
-        "progress",
-        "is_simulated",
-        "whole_error",
-        "duration",
-        "tokens",
-        "cost",
-        "history",
-        "given",
     )
 
     def look_up(self, rows: list[Instance]) -> None:
@@ -139,7 +131,7 @@ class InstanceAdmin(ReadOnlyAdmin):
     @admin.display(description="simulated")
     def is_simulated(self, obj: Instance) -> str:
         """Mark an instance of which a rehearsal made a part."""
-        return display.simulated(self._spent(obj).simulated > 0) or "no"
+        return display.simulated(self._spent(obj).simulated > 0)
 
     @admin.display(description="error")
     def error(self, obj: Instance) -> str:

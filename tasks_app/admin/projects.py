@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from tasks_app.admin import display
-from tasks_app.admin.base import CPDSAdmin
+from tasks_app.admin.base import CPDSAdmin, at
 from tasks_app.models import Project
 
 
@@ -14,7 +14,7 @@ from tasks_app.models import Project
 class ProjectAdmin(CPDSAdmin):
     """Tenants. A slug stands in addresses, so it is chosen once."""
 
-    list_display = ("name", "slug", "created_at", "contents")
+    list_display = ("name", "slug", at("created_at"), "contents")
     search_fields = ("name", "slug")
     date_hierarchy = "created_at"
     ordering = ("name",)

@@ -1,9 +1,11 @@
 """Execution records: every attempt, with what was asked, answered and spent."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 
 from tasks_app.admin import display
-from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, excerpted, recall
+from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, excerpted, recall
 from tasks_app.admin.filters import InstanceOfTaskFilter, TaskFilter, WorkerFilter
 from tasks_app.admin.sections import Section
 from tasks_app.models import ExecutionRecord, Task
@@ -22,14 +24,13 @@ class ExecutionRecordAdmin(ReadOnlyAdmin):
         "number",
         "state",
         "executor",
-        "mode",
         "worker",
         "duration",
         "tokens_shown",
         "cost",
         "is_simulated",
+        at("started_at"),
         "error",
-        "started_at",
     )
     list_filter = (
         InstanceOfTaskFilter,
@@ -61,8 +62,8 @@ class ExecutionRecordAdmin(ReadOnlyAdmin):
                     "executor",
                     "mode",
                     "worker",
-                    "started_at",
-                    "finished_at",
+                    at("started_at"),
+                    at("finished_at"),
                     "duration",
                     "history",
                 )
@@ -74,22 +75,13 @@ class ExecutionRecordAdmin(ReadOnlyAdmin):
         ("Used", {"fields": ("tokens_shown", "cost", "tokens_by_kind")}),
         ("Identifiers", {"fields": ("dispatch_id", "call_id", "facts"), "classes": ("collapse",)}),
     )
-    readonly_fields = (
-        "of_instance",
-        "state",
-        "is_simulated",
-        "duration",
-        "history",
-        "whole_error",
-        "error_facts",
-        "asked",
-        "answered",
-        "result",
-        "tokens_shown",
-        "cost",
-        "tokens_by_kind",
-        "facts",
-    )
+
+    optional: ClassVar = {
+        "Error": ("error_kind", "error_message", "error_detail"),
+        "Asked and answered": ("model", "prompt", "answer"),
+        "Output": ("output",),
+        "Used": ("tokens_used", "tokens", "cost_usd_micros"),
+    }
 
     @admin.display(description="task", ordering="task_id")
     def of_task(self, obj: ExecutionRecord) -> str:
@@ -124,7 +116,7 @@ class ExecutionRecordAdmin(ReadOnlyAdmin):
     @admin.display(description="simulated", ordering="simulated")
     def is_simulated(self, obj: ExecutionRecord) -> str:
         """Mark what a rehearsal made."""
-        return display.simulated(obj.simulated) or "no"
+        return display.simulated(obj.simulated)
 
     @admin.display(description="error")
     def error(self, obj: ExecutionRecord) -> str:
@@ -182,8 +174,8 @@ def attempts_of(task: Task) -> Section:
         [
             display.link(record, f"attempt {record.number}"),
             display.state(record.status),
-            record.worker,
-            display.moment(record.started_at),
+            display.whole(record.worker),
+            display.whole(display.moment(record.started_at)),
             display.span(record.started_at, record.finished_at),
             display.tokens(record.tokens_used),
             display.dollars(record.cost_usd_micros),

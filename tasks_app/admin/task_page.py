@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from tasks_app.admin import display
-from tasks_app.admin.base import excerpted
+from tasks_app.admin.base import at, excerpted
 from tasks_app.admin.sections import Section
 from tasks_app.models import Task
 
@@ -34,14 +34,20 @@ FIELDSETS: Final[Any] = (
             )
         },
     ),
-    ("Waiting", {"fields": ("why", "wake_at")}),
+    ("Waiting", {"fields": ("why", at("wake_at"))}),
     ("Error", {"fields": ("error_kind", "whole_error")}),
     ("Output", {"fields": ("result",)}),
     ("Definition", {"fields": ("written", "priority", "timeout", "demands", "marks")}),
     (
         "Times",
         {
-            "fields": ("created_at", "ready_at", "published_at", "started_at", "finished_at"),
+            "fields": (
+                at("created_at"),
+                at("ready_at"),
+                at("published_at"),
+                at("started_at"),
+                at("finished_at"),
+            ),
             "classes": ("collapse",),
         },
     ),
@@ -50,7 +56,7 @@ FIELDSETS: Final[Any] = (
         {
             "fields": (
                 "dispatch_id",
-                "lease_expires_at",
+                at("lease_expires_at"),
                 "settled",
                 "position",
                 "stage",
@@ -96,7 +102,7 @@ def _neighbours(tasks: "QuerySet[Task]") -> list[list[str]]:
             display.link(each),
             display.state(each.status),
             each.executor,
-            display.span(each.started_at, each.finished_at),
+            display.effort(each),
         ]
         for each in excerpted(tasks).order_by("position")[:SHOWN_NEIGHBOURS]
     ]

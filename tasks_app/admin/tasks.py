@@ -1,12 +1,12 @@
 """Tasks and the dependencies between them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from tasks_app.admin import display
-from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, may_view, recall, remember
+from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, may_view, recall, remember
 from tasks_app.admin.events import recent_events
 from tasks_app.admin.filters import (
     InstanceFilter,
@@ -31,15 +31,14 @@ class TaskAdmin(ReadOnlyAdmin):
         "of_instance",
         "state",
         "executor",
-        "priority",
         "attempts",
         "duration",
         "worker",
         "tokens",
         "cost",
         "is_simulated",
+        at("created_at"),
         "held_by",
-        "created_at",
     )
     list_filter = (
         InstanceFilter,
@@ -57,22 +56,11 @@ class TaskAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     ordering = ("-id",)
     fieldsets = FIELDSETS
-    readonly_fields = (
-        "state",
-        "is_simulated",
-        "duration",
-        "tokens",
-        "cost",
-        "advance",
-        "timeout",
-        "history",
-        "why",
-        "whole_error",
-        "result",
-        "written",
-        "demands",
-        "marks",
-    )
+    optional: ClassVar = {
+        "Waiting": ("reason", "wake_at"),
+        "Error": ("error_kind", "error_message"),
+        "Output": ("output",),
+    }
 
     def look_up(self, rows: list[Task]) -> None:
         """Attach what the attempts used."""
@@ -104,7 +92,7 @@ class TaskAdmin(ReadOnlyAdmin):
     @admin.display(description="duration")
     def duration(self, obj: Task) -> str:
         """Show the time from the last claim to the end."""
-        return display.span(obj.started_at, obj.finished_at)
+        return display.effort(obj)
 
     @admin.display(description="tokens")
     def tokens(self, obj: Task) -> str:
@@ -119,7 +107,7 @@ class TaskAdmin(ReadOnlyAdmin):
     @admin.display(description="simulated")
     def is_simulated(self, obj: Task) -> str:
         """Mark what a rehearsal made."""
-        return display.simulated(_spent(obj).simulated > 0) or "no"
+        return display.simulated(_spent(obj).simulated > 0)
 
     @admin.display(description="reason or error")
     def held_by(self, obj: Task) -> str:
@@ -201,7 +189,6 @@ class DependencyAdmin(ReadOnlyAdmin):
     date_hierarchy = "task__created_at"
     ordering = ("-id",)
     fields = ("task", "needed", "of_instance", "needed_state")
-    readonly_fields = ("of_instance", "needed_state")
 
     @admin.display(description="task", ordering="task_id")
     def dependant(self, obj: Dependency) -> str:

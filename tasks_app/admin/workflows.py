@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from tasks_app.admin import display
-from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, excerpted, may_view, recall
+from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, excerpted, may_view, recall
 from tasks_app.admin.filters import WorkflowFilter
 from tasks_app.admin.sections import Section
 from tasks_app.errors import WorkflowInUse
@@ -20,7 +20,16 @@ SHOWN_ROWS = 20
 class WorkflowAdmin(ReadOnlyAdmin):
     """Definitions. A new version is uploaded (``manage.py workflow upload``), never typed here."""
 
-    list_display = ("name", "public_id", "project", "latest", "about", "runs", "created_at", "updated_at")
+    list_display = (
+        "name",
+        "public_id",
+        "project",
+        "latest",
+        "about",
+        "runs",
+        at("created_at"),
+        at("updated_at"),
+    )
     list_filter = ("project", "created_at", "updated_at")
     list_select_related = ("project",)
     excerpts = ("description",)
@@ -35,10 +44,9 @@ class WorkflowAdmin(ReadOnlyAdmin):
         "description",
         "latest",
         "runs",
-        "created_at",
-        "updated_at",
+        at("created_at"),
+        at("updated_at"),
     )
-    readonly_fields = ("runs",)
 
     @admin.display(description="description")
     def about(self, obj: Workflow) -> str:
@@ -94,15 +102,14 @@ class WorkflowAdmin(ReadOnlyAdmin):
 class WorkflowVersionAdmin(ReadOnlyAdmin):
     """Versions: each as it was uploaded, and as it was understood."""
 
-    list_display = ("id", "of_workflow", "number", "task_count", "digest_start", "created_at")
+    list_display = ("id", "of_workflow", "number", "task_count", "digest_start", at("created_at"))
     list_filter = (WorkflowFilter, "created_at", "workflow__project")
     list_select_related = ("workflow",)
     search_fields = ("workflow__name", "^digest")
     search_help_text = "A part of a workflow's name, or the start of a digest"
     date_hierarchy = "created_at"
     ordering = ("-id",)
-    fields = ("workflow", "number", "task_count", "digest", "created_at", "uploaded", "understood")
-    readonly_fields = ("uploaded", "understood")
+    fields = ("workflow", "number", "task_count", "digest", at("created_at"), "uploaded", "understood")
 
     @admin.display(description="workflow", ordering="workflow__name")
     def of_workflow(self, obj: WorkflowVersion) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tasks_app.admin import display
+from tasks_app.models import Task
 from tasks_app.states import InstanceState, RecordState, TaskState
 from tests.admin.rows import NOON
 
@@ -36,6 +37,14 @@ def test_spans_are_for_people(seconds, shown):
 def test_what_still_runs_says_so():
     assert display.span(NOON, None).endswith(" so far")
     assert display.span(None, None) == "–"
+
+
+def test_a_task_between_attempts_takes_no_time():
+    waiting = Task(status="waiting", started_at=NOON)
+    running = Task(status="running", started_at=NOON)
+
+    assert display.effort(waiting) == "–"
+    assert display.effort(running).endswith(" so far")
 
 
 @pytest.mark.parametrize("word", sorted({*TaskState, *InstanceState, *RecordState}))
