@@ -1,6 +1,6 @@
 """What every admin of CPDS has in common: lean lists, read-only pages, sections under a page."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
@@ -24,7 +24,7 @@ EXCERPT_CHARACTERS: Final = 120
 NOT_SET: Final[tuple[Any, ...]] = (None, "", {}, [])
 
 
-def at(name: str) -> Callable[[Any], str]:
+def at(name: str) -> Any:  # Any: Django takes functions for fields, which its stubs do not know
     """Return a column that shows a time to the second, which Django's own does not."""
 
     @admin.display(description=name.removesuffix("_at"), ordering=name)
@@ -93,9 +93,6 @@ class CPDSAdmin(_ModelAdmin):
     """A model's admin. ``excerpts`` names the long texts of which lists show the beginning."""
 
     excerpts: ClassVar[tuple[str, ...]] = ()
-    # Any: Django takes functions for columns here too, which its stubs do not know.
-    fields: Any = None
-    fieldsets: Any = None
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
