@@ -54,12 +54,48 @@ class RecordState(StrEnum):
     LOST = "lost"
 
 
+class JoinMode(StrEnum):
+    """What a task needs of its dependencies."""
+
+    ALL = "all"
+    ANY = "any"
+    ALL_DONE = "all_done"
+    AT_LEAST = "at_least"
+
+
+class Gate(StrEnum):
+    """What a ready task has to pass before a worker may claim it, in this order."""
+
+    OPEN = ""
+    WHEN = "when"
+    APPROVAL = "approval"
+    ITEMS = "items"
+    WORKFLOW = "workflow"
+
+
+class WaitKind(StrEnum):
+    """What a waiting task waits for."""
+
+    RETRY = "retry"
+    APPROVAL = "approval"
+    ITEMS = "items"
+    WORKFLOW = "workflow"
+
+
+class OnFailure(StrEnum):
+    """What an instance does when one of its tasks fails for good."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+    COMPENSATE = "compensate"
+
+
 _T = TaskState
 TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = {
     _T.PENDING: frozenset({_T.QUEUED, _T.RUNNING, _T.WAITING, _T.SKIPPED, _T.CANCELLED}),
-    _T.QUEUED: frozenset({_T.PENDING, _T.RUNNING, _T.SKIPPED, _T.CANCELLED}),
+    _T.QUEUED: frozenset({_T.PENDING, _T.RUNNING, _T.WAITING, _T.SKIPPED, _T.CANCELLED}),
     _T.RUNNING: frozenset({_T.PENDING, _T.WAITING, _T.COMPLETED, _T.FAILED, _T.CANCELLED}),
-    _T.WAITING: frozenset({_T.PENDING, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
+    _T.WAITING: frozenset({_T.PENDING, _T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),
     _T.COMPLETED: frozenset({_T.COMPENSATING}),
     _T.COMPENSATING: frozenset({_T.COMPENSATED, _T.COMPLETED}),
     _T.COMPENSATED: frozenset(),
@@ -72,7 +108,7 @@ _I = InstanceState
 INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
     _I.PENDING: frozenset({_I.RUNNING, _I.CANCELLED}),
     _I.RUNNING: frozenset({_I.PAUSED, _I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
-    _I.PAUSED: frozenset({_I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
+    _I.PAUSED: frozenset({_I.RUNNING, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
     _I.COMPENSATING: frozenset({_I.COMPENSATED, _I.FAILED}),
     _I.FAILED: frozenset({_I.RUNNING, _I.COMPENSATING}),
     _I.CANCELLED: frozenset({_I.RUNNING}),

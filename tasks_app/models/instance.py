@@ -10,7 +10,7 @@ from tasks_app.models import identifiers
 from tasks_app.models.moves import InstanceMoves
 from tasks_app.models.project import Project
 from tasks_app.models.workflow import Workflow, WorkflowVersion
-from tasks_app.states import INSTANCE_UNFINISHED, InstanceState
+from tasks_app.states import INSTANCE_UNFINISHED, InstanceState, OnFailure
 
 
 class InstanceQuerySet(InstanceMoves):
@@ -48,6 +48,17 @@ class Instance(models.Model):
     params = models.JSONField(default=dict)
     task_count = models.PositiveIntegerField()
     error_message = models.TextField(blank=True)
+    on_failure = models.CharField(
+        max_length=12, choices=[(each.value, each.value) for each in OnFailure], default=OnFailure.STOP
+    )
+    max_parallel = models.PositiveIntegerField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    pause_reason = models.TextField(blank=True)
+    is_stopping = models.BooleanField(default=False)
+    """Being cancelled in good order: what runs may finish, nothing new starts."""
+    origin = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns")
+    """The instance this one is a rerun of."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -63,6 +74,17 @@ class Instance(models.Model):
                 fields=["status"],
                 name="instance_unfinished",
                 condition=Q(status__in=sorted(INSTANCE_UNFINISHED)),
+            ),
+            # Whose time is up, and whose pause is over.
+            models.Index(
+                fields=["deadline_at"],
+                name="instance_deadlines",
+                condition=Q(deadline_at__isnull=False, status__in=sorted(INSTANCE_UNFINISHED)),
+            ),
+            models.Index(
+                fields=["paused_until"],
+                name="instance_pauses",
+                condition=Q(paused_until__isnull=False, status=InstanceState.PAUSED),
             ),
         ]
 

@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from tasks_app.models.instance import Instance
 from tasks_app.models.moves import TaskMoves
-from tasks_app.states import TASK_FINAL, InstanceState, TaskState
+from tasks_app.states import TASK_FINAL, Gate, InstanceState, JoinMode, TaskState, WaitKind
 
 
 class TaskQuerySet(TaskMoves):
@@ -21,9 +21,22 @@ class TaskQuerySet(TaskMoves):
         )
 
     def satisfied(self) -> "TaskQuerySet":
-        """Those of which every dependency has completed."""
-        unmet = Task.objects.filter(followers__task=OuterRef("pk")).exclude(status=TaskState.COMPLETED)
-        return self.filter(~Exists(unmet))
+        """Those that have what they need of their dependencies."""
+        needed = Task.objects.filter(followers__task=OuterRef("pk"))
+        unmet = needed.filter(Q(satisfies__isnull=True) | Q(satisfies=False))
+        enough = (
+            needed.filter(satisfies=True)
+            .order_by()
+            .values("followers__task")
+            .annotate(number=Count("pk"))
+            .values("number")
+        )
+        return self.filter(
+            Q(join=JoinMode.ALL) & ~Exists(unmet)
+            | Q(join=JoinMode.ANY) & Exists(needed.filter(satisfies=True))
+            | Q(join=JoinMode.ALL_DONE) & ~Exists(needed.filter(satisfies__isnull=True))
+            | Q(join=JoinMode.AT_LEAST, join_count__lte=Subquery(enough))
+        )
 
     def blocked(self) -> "TaskQuerySet":
         """Pending, planned into no canvas, and not yet known to be ready."""
@@ -68,6 +81,11 @@ class Task(models.Model):
     requires = models.JSONField(default=list, blank=True)
     tags = models.JSONField(default=list, blank=True)
     timeout_seconds = models.FloatField(null=True, blank=True)
+    join = models.CharField(
+        max_length=12, choices=[(mode.value, mode.value) for mode in JoinMode], default=JoinMode.ALL
+    )
+    join_count = models.PositiveIntegerField(null=True, blank=True)
+    allow_failure = models.BooleanField(default=False)
 
     stage = models.PositiveIntegerField()
     stage_position = models.PositiveIntegerField()
@@ -80,12 +98,23 @@ class Task(models.Model):
         max_length=16, choices=[(state.value, state.value) for state in TaskState], default=TaskState.PENDING
     )
     reason = models.TextField(blank=True)
+    satisfies = models.BooleanField(null=True, blank=True)
+    """Once it is over: whether those who need it may go on. It completed, or was not needed, or may fail."""
+    gate = models.CharField(
+        max_length=12, choices=[(gate.value, gate.value) for gate in Gate], blank=True, default=Gate.OPEN
+    )
+    """What it has to pass before a worker may claim it; empty: nothing."""
+    wait_kind = models.CharField(
+        max_length=12, choices=[(kind.value, kind.value) for kind in WaitKind], blank=True, default=""
+    )
     dispatch_id = models.CharField(max_length=32, null=True, blank=True)
     worker = models.CharField(max_length=200, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     wake_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     losses = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    """Failed attempts since it was last submitted or retried by a person: what a retry policy counts."""
     progress = models.FloatField(null=True, blank=True)
     progress_message = models.TextField(blank=True)
     output = models.JSONField(null=True, blank=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from tasks_app.planning.retrying import RetryPolicy, retry_wait
 from tasks_app.states import TASK_UNFINISHED, InstanceState, RecordState, TaskState
 
 
@@ -27,16 +28,28 @@ class HandBack:
     reason: str
 
 
-Decision: TypeAlias = Finish | HandBack
+@dataclass(frozen=True, kw_only=True)
+class TryAgain:
+    """The attempt failed, and another follows in ``seconds``; until then the task waits and holds no slot."""
+
+    seconds: float
+    failure: Finish
 
 
-def decide(outcome: Outcome) -> Decision:
-    """Return what follows from an attempt's outcome."""
+Decision: TypeAlias = Finish | HandBack | TryAgain
+
+
+def decide(outcome: Outcome, *, policy: RetryPolicy, failures: int, chance: float) -> Decision:
+    """Return what follows from an attempt's outcome.
+
+    ``failures`` counts the task's earlier failed attempts; ``chance`` is a random
+    number from 0 to 1, for the jitter.
+    """
     match outcome:
         case Completed():
             return Finish(state=TaskState.COMPLETED, record=RecordState.COMPLETED, output=outcome.output)
         case Failed():
-            return Finish(
+            failure = Finish(
                 state=TaskState.FAILED,
                 record=RecordState.FAILED,
                 output=outcome.output,
@@ -44,6 +57,8 @@ def decide(outcome: Outcome) -> Decision:
                 error_message=outcome.message,
                 error_detail=outcome.detail,
             )
+            wait = retry_wait(policy=policy, failed=outcome, failures=failures + 1, chance=chance)
+            return failure if wait is None else TryAgain(seconds=wait, failure=failure)
         case Interrupted():
             return HandBack(reason=outcome.reason)
 
@@ -53,11 +68,14 @@ def is_poisonous(*, losses: int, limit: int) -> bool:
     return losses >= limit
 
 
-def instance_end(counts: Mapping[TaskState, int]) -> InstanceState | None:
-    """Return the state an instance ends in, given how many tasks are in each state; None: it goes on."""
+def instance_end(counts: Mapping[TaskState, int], *, allowed_failures: int = 0) -> InstanceState | None:
+    """Return the state an instance ends in, given how many tasks are in each state; None: it goes on.
+
+    ``allowed_failures`` of the failed tasks were allowed to fail.
+    """
     if any(counts.get(state) for state in TASK_UNFINISHED):
         return None
-    if counts.get(TaskState.FAILED):
+    if counts.get(TaskState.FAILED, 0) > allowed_failures:
         return InstanceState.FAILED
     if counts.get(TaskState.CANCELLED):
         return InstanceState.CANCELLED

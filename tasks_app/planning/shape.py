@@ -6,7 +6,7 @@ tasks have the join as their only follower. With these facts stored on the rows,
 planning a frontier reads a handful of rows and never the whole graph.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks_app.planning.graph import remaining_path_lengths
@@ -24,10 +24,12 @@ class Shape:
     rank: int
 
 
-def shapes(needs: Mapping[str, Sequence[str]]) -> dict[str, Shape]:
+def shapes(needs: Mapping[str, Sequence[str]], *, early: Collection[str] = ()) -> dict[str, Shape]:
     """Return the shape around each task of an acyclic graph.
 
-    ``needs`` maps every task to its distinct dependencies.
+    ``needs`` maps every task to its distinct dependencies. ``early`` are the
+    tasks that may start before all of these have completed: no lines meet in
+    them, since what waits for all would start them too late or not at all.
     """
     followers: dict[str, list[str]] = {name: [] for name in needs}
     for name, needed in needs.items():
@@ -39,7 +41,7 @@ def shapes(needs: Mapping[str, Sequence[str]]) -> dict[str, Shape]:
     result = {}
     for number, line in enumerate(lines):
         after = followers[line[-1]]
-        meets = stage_of[after[0]] if len(after) == 1 else None
+        meets = stage_of[after[0]] if len(after) == 1 and after[0] not in early else None
         for place, name in enumerate(line):
             result[name] = Shape(
                 stage=number,

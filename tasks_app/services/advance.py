@@ -1,6 +1,6 @@
 """Plan what follows in one instance: ready, ruled out, or over."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from django.db.models import Count
@@ -10,9 +10,11 @@ from tasks_app.canvas import publish
 from tasks_app.models import Dependency, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import instance_end
+from tasks_app.planning.ruling import Standing, ruled_out
 from tasks_app.services import window
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
-from tasks_app.states import TASK_UNFINISHED, TASK_UNSTARTED, InstanceState, TaskState
+from tasks_app.services.release import release_followers
+from tasks_app.states import TASK_UNFINISHED, TASK_UNSTARTED, InstanceState, JoinMode, OnFailure, TaskState
 
 BATCH = 500
 
@@ -29,14 +31,15 @@ def advance(*, instance_id: int, after: Collection[int] | None = None, failed: C
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status != InstanceState.RUNNING:
             return
+        closed = False
         if failed:
-            _rule_out(instance_id, failed)
+            _give_up(instance, failed)
         ready = mark_ready(candidates=_candidates(instance_id, after))
         if not ready and _close(instance):
             return
         waiting_their_turn = has_backlog_beside(ready=len(ready))
         named = (
-            [] if waiting_their_turn else dispatch(instance_id=instance_id, heads=ready, room=window.room())
+            [] if waiting_their_turn else dispatch(instance=instance, heads=ready, room=window.room())
         )
     publish.publish(named)
     if waiting_their_turn or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
@@ -82,13 +85,10 @@ def _close(instance: Instance) -> bool:
     """End the instance if all its tasks have; return whether it did."""
     if not is_exhausted(instance_id=instance.pk):
         return False
-    counts = {
-        TaskState(status): count
-        for status, count in Task.objects.filter(instance_id=instance.pk)
-        .values_list("status")
-        .annotate(Count("pk"))
-    }
-    end = instance_end(counts)
+    tasks = Task.objects.filter(instance_id=instance.pk)
+    counts = {TaskState(status): count for status, count in tasks.values_list("status").annotate(Count("pk"))}
+    allowed = tasks.filter(status=TaskState.FAILED, allow_failure=True).count() if counts.get(TaskState.FAILED) else 0
+    end = instance_end(counts, allowed_failures=allowed)
     if end is None:
         return False
     message = _first_failure(instance) if end is InstanceState.FAILED else ""
@@ -100,56 +100,78 @@ def _close(instance: Instance) -> bool:
 
 def _first_failure(instance: Instance) -> str:
     failed = (
-        Task.objects.filter(instance_id=instance.pk, status=TaskState.FAILED)
+        Task.objects.filter(instance_id=instance.pk, status=TaskState.FAILED, allow_failure=False)
         .order_by("finished_at", "pk")
         .first()
     )
     return f"{failed.name}: {failed.error_message}" if failed else ""
 
 
-def _rule_out(instance_id: int, failed: Collection[int]) -> None:
-    """Skip everything not started: what needs a failed task, and the rest, since the instance stops."""
+def _give_up(instance: Instance, failed: Collection[int]) -> None:
+    """Free what the canvases of failed tasks will not start, and rule out what their failure leaves impossible."""
+    dispatches = Task.objects.filter(pk__in=failed, dispatch_id__isnull=False)
+    release_followers(
+        instance_id=instance.pk, dispatch_ids=list(dispatches.values_list("dispatch_id", flat=True))
+    )
+    _rule_out(instance, failed)
+
+
+def _rule_out(instance: Instance, failed: Collection[int]) -> None:
+    """Skip what a failure leaves impossible and, unless the instance is to continue, all that has not started."""
     culprits = dict(
-        Task.objects.filter(pk__in=failed, status=TaskState.FAILED).order_by("pk").values_list("pk", "name")
+        Task.objects.filter(pk__in=failed, status=TaskState.FAILED, satisfies=False)
+        .order_by("pk")
+        .values_list("pk", "name")
     )
     if not culprits:
         return
-    dependants = _dependants(instance_id, culprits)
-    for culprit, task_ids in dependants.items():
-        _skip(task_ids, f"needs {culprits[culprit]}, which failed")
+    tasks, needs = _standings(instance.pk)
+    by_culprit: dict[int, list[int]] = {}
+    for task, culprit in ruled_out(tasks=tasks, needs=needs, culprits=culprits).items():
+        by_culprit.setdefault(culprit, []).append(task)
+    for culprit, task_ids in by_culprit.items():
+        skip(task_ids=sorted(task_ids), reason=f"needs {culprits[culprit]}, which failed")
+    if instance.on_failure == OnFailure.CONTINUE:
+        return
     first = next(iter(culprits.values()))
-    rest = Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNSTARTED))
-    _skip(list(rest.values_list("pk", flat=True)), f"not started: the instance stopped when {first} failed")
+    rest = Task.objects.filter(instance_id=instance.pk, status__in=sorted(TASK_UNSTARTED))
+    skip(
+        task_ids=list(rest.values_list("pk", flat=True)),
+        reason=f"not started: the instance stopped when {first} failed",
+    )
 
 
-def _dependants(instance_id: int, culprits: Iterable[int]) -> dict[int, list[int]]:
-    """Return, for each failed task, what needs it directly or not; each dependant counts for the first."""
-    followers: dict[int, list[int]] = {}
-    edges = Dependency.objects.filter(needed__instance_id=instance_id).values_list("needed_id", "task_id")
-    for needed, task in edges:
-        followers.setdefault(needed, []).append(task)
-    seen: set[int] = set()
-    found: dict[int, list[int]] = {}
-    for culprit in culprits:
-        reached: list[int] = []
-        frontier = list(followers.get(culprit, ()))
-        while frontier:
-            task = frontier.pop()
-            if task not in seen:
-                seen.add(task)
-                reached.append(task)
-                frontier.extend(followers.get(task, ()))
-        found[culprit] = sorted(reached)
-    return found
+def _standings(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
+    tasks = {
+        pk: Standing(
+            satisfies=satisfies,
+            may_be_skipped=status in TASK_UNSTARTED,
+            join=JoinMode(join),
+            join_count=join_count,
+        )
+        for pk, satisfies, status, join, join_count in Task.objects.filter(
+            instance_id=instance_id
+        ).values_list("pk", "satisfies", "status", "join", "join_count")
+    }
+    needs: dict[int, list[int]] = {}
+    edges = Dependency.objects.filter(task__instance_id=instance_id).values_list("task_id", "needed_id")
+    for task, needed in edges:
+        needs.setdefault(task, []).append(needed)
+    return tasks, needs
 
 
-def _skip(task_ids: Sequence[int], reason: str) -> None:
+@db.transaction_required
+def skip(*, task_ids: Sequence[int], reason: str) -> None:
+    """Rule out tasks that have not started. The caller holds the instance's lock."""
     for batch in _batches(task_ids):
         Task.objects.filter(pk__in=batch, status__in=sorted(TASK_UNSTARTED)).move(
             to=TaskState.SKIPPED,
             message=reason,
             reason=reason,
+            satisfies=False,
             dispatch_id=None,
+            wake_at=None,
+            wait_kind="",
             finished_at=clock.database_now(),
             settled=True,
         )

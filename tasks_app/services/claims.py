@@ -12,8 +12,9 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Task
 from tasks_app.models.moves import update_returning
 from tasks_app.outcomes import JSON, Failed
+from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.templates import TemplateError, render
-from tasks_app.states import TaskState
+from tasks_app.states import TASK_FINAL, Gate, TaskState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Claim:
     workflow_name: str
     params: Mapping[str, JSON]
     name: str
+    failures: int
+    retry: RetryPolicy
     executor: str
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
@@ -40,16 +43,17 @@ class Claim:
         return f"cpds-{self.instance_id}-{self.task_id}"
 
 
-def claim_task(*, task_id: int, dispatch_id: str, worker: str) -> Claim:
+def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN) -> Claim:
     """Take a task that was published under ``dispatch_id``.
 
-    One conditional update decides: right dispatch, not started, every dependency
-    completed, instance running. Among any number of workers one wins.
+    One conditional update decides: right dispatch, not started, dependencies
+    satisfied, every gate passed, instance running. Among any number of workers
+    one wins. ``gate`` is given to fail a task at a gate that cannot be judged.
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
     wanted = Task.objects.filter(
-        pk=task_id, dispatch_id=dispatch_id, status__in=[TaskState.PENDING, TaskState.QUEUED]
+        pk=task_id, dispatch_id=dispatch_id, gate=gate, status__in=[TaskState.PENDING, TaskState.QUEUED]
     )
     try:
         with db.transaction():
@@ -111,7 +115,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
         return render(
             claim.arguments,
             params=claim.params,
-            outputs=_outputs(claim.instance_pk, claim.reads) if claim.reads else {},
+            outputs=outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
             task={"name": claim.name, "attempt": claim.attempt},
         )
@@ -137,8 +141,11 @@ def read_upstream(*, claim: Claim, name: str) -> JSON:
     raise LookupError(f"Task {claim.name!r} does not depend on a task named {name!r}; add it to its needs.")
 
 
-def _outputs(instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
-    rows = Task.objects.filter(instance_id=instance_pk, name__in=names, status=TaskState.COMPLETED)
+def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
+    """Return what templates may see of these tasks: their outputs, None for one that made none."""
+    if not names:
+        return {}
+    rows = Task.objects.filter(instance_id=instance_pk, name__in=names, status__in=sorted(TASK_FINAL))
     return dict(rows.values_list("name", "output"))
 
 
@@ -153,6 +160,8 @@ def _claim(task: Task, *, dispatch_id: str, worker: str) -> Claim:
         workflow_name=task.instance.workflow.name,
         params=task.instance.params,
         name=task.name,
+        failures=task.failures,
+        retry=RetryPolicy.from_json(task.spec.get("retry")),
         executor=task.executor,
         arguments=task.spec["with"],
         reads=tuple(task.spec["reads"]),

@@ -1,5 +1,6 @@
 """From ready rows to published messages, one frontier at a time."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Case, CharField, Q, Value, When
@@ -33,17 +34,21 @@ def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
 
 
 @db.transaction_required
-def dispatch(*, instance_id: int, heads: Sequence[Node], room: int) -> list[tuple[Canvas, str]]:
+def dispatch(*, instance: Instance, heads: Sequence[Node], room: int) -> list[tuple[Canvas, str]]:
     """Plan canvases for ready tasks of one instance and mark what they carry; publish them after the commit.
 
-    The caller holds the instance's lock. At most ``room`` messages.
+    The caller holds the instance's lock. At most ``room`` messages, and no more
+    than the instance's own ``max_parallel`` leaves.
     """
-    if not heads or room <= 0:
+    if not heads:
+        return []
+    room = min(room, _room_of(instance))
+    if room <= 0:
         return []
     piece = conf().chain_piece
     canvases = plan_canvases(
         heads=heads,
-        near=_near(instance_id, heads, piece),
+        near=_near(instance.pk, heads, piece),
         room=room,
         piece=piece,
         chords=publish.chords_are_possible(),
@@ -69,17 +74,21 @@ def pump(*, eager: bool = True) -> int:
     it at once: each takes only what is still in the backlog under the lock.
     """
     sent = 0
+    full: set[int] = set()
     while (room := window.room(eager=eager)) > 0:
-        chosen = list(Task.objects.backlog().in_dispatch_order().values_list("pk", "instance_id")[:room])
+        backlog = Task.objects.backlog().exclude(instance_id__in=full).in_dispatch_order()
+        chosen = list(backlog.values_list("pk", "instance_id")[:room])
         if not chosen:
             return sent
         by_instance: dict[int, list[int]] = {}
         for task_id, instance_id in chosen:
             by_instance.setdefault(instance_id, []).append(task_id)
-        before = sent
         for instance_id, task_ids in by_instance.items():
-            sent += _dispatch_backlog(instance_id, task_ids)
-        if sent == before or len(chosen) < room:
+            published = _dispatch_backlog(instance_id, task_ids)
+            sent += published
+            if published < len(task_ids):  # it runs as many as it may, or is not to run at all
+                full.add(instance_id)
+        if len(chosen) < room:
             return sent
     return sent
 
@@ -96,9 +105,16 @@ def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> int:
             # Whoever stops an instance empties its backlog; this row was read just before that.
             return 0
         rows = Task.objects.backlog().filter(pk__in=task_ids).in_dispatch_order().values_list(*NODE_COLUMNS)
-        named = dispatch(instance_id=instance_id, heads=[_node(row) for row in rows], room=len(task_ids))
+        named = dispatch(instance=instance, heads=[_node(row) for row in rows], room=len(task_ids))
     publish.publish(named)
     return sum(len(canvas.heads) for canvas, _ in named)
+
+
+def _room_of(instance: Instance) -> int:
+    if instance.max_parallel is None:
+        return sys.maxsize
+    active = Task.objects.filter(instance=instance, status__in=[TaskState.QUEUED, TaskState.RUNNING])
+    return instance.max_parallel - active.count()
 
 
 def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:

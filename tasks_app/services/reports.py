@@ -2,12 +2,14 @@
 
 import json
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
@@ -15,12 +17,12 @@ from cpds.base.redaction import redact, redact_text
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Task
 from tasks_app.outcomes import JSON, Completed, Failed, Outcome, Report
-from tasks_app.planning.decisions import Finish, HandBack, decide
+from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
 from tasks_app.services.release import release_followers, take_back
-from tasks_app.states import RecordState, TaskState
+from tasks_app.states import RecordState, TaskState, WaitKind
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +40,12 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
     outcome = _storable(outcome)
-    decision = decide(outcome)
+    decision = decide(outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000)
     match decision:
         case Finish():
             _patiently(claim, lambda: _finish(claim, decision, outcome.report))
+        case TryAgain():
+            _patiently(claim, lambda: _wait_for_another_try(claim, decision, outcome.report))
         case HandBack():
             _patiently(claim, lambda: _hand_back(claim, decision))
     try:
@@ -52,13 +56,13 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
     return isinstance(decision, Finish) and decision.state is TaskState.COMPLETED
 
 
-def _plan_what_follows(claim: Claim, decision: Finish | HandBack) -> None:
+def _plan_what_follows(claim: Claim, decision: Decision) -> None:
     match decision:
         case Finish(state=TaskState.COMPLETED):
             follow_up(instance_id=claim.instance_pk, task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
-        case HandBack():
+        case HandBack() | TryAgain():
             advance(instance_id=claim.instance_pk, after=[])
 
 
@@ -73,12 +77,38 @@ def _finish(claim: Claim, decision: Finish, report: Report) -> None:
             output=decision.output if done else None,
             error_kind=decision.error_kind,
             error_message=decision.error_message,
+            satisfies=True if done else F("allow_failure"),
             lease_expires_at=None,
             finished_at=clock.database_now(),
         )
         if not moved:
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         _close_record(claim, decision, report)
+
+
+def _wait_for_another_try(claim: Claim, decision: TryAgain, report: Report) -> None:
+    failure = decision.failure
+    with db.transaction():
+        Instance.objects.locked(claim.instance_pk)
+        moved = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id).move(
+            to=TaskState.WAITING,
+            by=claim.worker,
+            message=failure.error_message,
+            data={"kind": failure.error_kind, "seconds": round(decision.seconds, 3)},
+            wait_kind=WaitKind.RETRY,
+            wake_at=clock.database_now_plus(decision.seconds),
+            reason=f"attempt {claim.attempt} failed: {failure.error_message}",
+            error_kind=failure.error_kind,
+            error_message=failure.error_message,
+            failures=F("failures") + 1,
+            dispatch_id=None,
+            worker="",
+            lease_expires_at=None,
+        )
+        if not moved:
+            raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        _close_record(claim, failure, report)
+        release_followers(instance_id=claim.instance_pk, dispatch_ids=[claim.dispatch_id])
 
 
 def _close_record(claim: Claim, decision: Finish, report: Report) -> None:

@@ -20,9 +20,11 @@ from tasks_app.models.moves import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
+from tasks_app.services.admission import admit_waiting
 from tasks_app.services.advance import advance
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,10 @@ class Swept:
     """How much a sweep found to do. All zeros on a quiet day."""
 
     rescued: int = 0
+    woken: int = 0
+    resumed: int = 0
+    ended: int = 0
+    admitted: int = 0
     advanced: int = 0
     freed: int = 0
     published_again: int = 0
@@ -52,6 +58,10 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         return None
     swept = Swept(
         rescued=rescue_lost(),
+        woken=wake_due(),
+        resumed=resume_due(),
+        ended=end_overdue(),
+        admitted=admit_waiting(),
         advanced=advance_unsettled(),
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),

@@ -9,6 +9,7 @@ from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
 from tasks_app.services.claims import Claim, claim_task, read_upstream, render_arguments
+from tasks_app.services.gates import Passage, pass_gates
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from workers_app.executors.contract import Call, Cancellation
@@ -24,13 +25,22 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     False when the message was stale, when the task did not complete, or when its
     claim was lost meanwhile: then nothing that follows in the same canvas may start.
     """
+    failure: Failed | None = None
     try:
         claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
     except StaleDispatch:
-        logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
-        return False
+        match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
+            case Passage.SKIPPED:
+                return True
+            case Passage.CLOSED:
+                logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
+                return False
+            case Passage.OPEN:
+                return perform(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+            case gate, failure:
+                claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate)
     with keeper_of_this_process(worker=worker).holding(claim) as cancellation:
-        outcome = _execute(claim, cancellation)
+        outcome = failure or _execute(claim, cancellation)
         try:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:

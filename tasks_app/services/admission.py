@@ -1,0 +1,47 @@
+"""How many instances of a workflow run at once: the rest wait as pending, oldest first."""
+
+from cpds.base import clock, db
+from tasks_app.models import Instance, Workflow
+from tasks_app.planning.spec import WorkflowSpec
+from tasks_app.states import InstanceState
+
+_RUNS = (InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.COMPENSATING)
+
+
+@db.transaction_required
+def admit(*, instance: Instance, spec: WorkflowSpec) -> bool:
+    """Start a pending instance if its workflow has room for one more; return whether it did."""
+    # One admission at a time: two that count together would both find the last place.
+    Workflow.objects.select_for_update(no_key=True).get(pk=instance.workflow_id)
+    if spec.max_instances is not None:
+        running = Instance.objects.filter(workflow_id=instance.workflow_id, status__in=_RUNS).count()
+        if running >= spec.max_instances:
+            return False
+    deadline = None if spec.timeout_seconds is None else clock.database_now_plus(spec.timeout_seconds)
+    return bool(
+        Instance.objects.filter(pk=instance.pk, status=InstanceState.PENDING).move(
+            to=InstanceState.RUNNING, started_at=clock.database_now(), deadline_at=deadline
+        )
+    )
+
+
+def admit_waiting(*, workflow_id: int | None = None) -> int:
+    """Start pending instances for which there is room now, oldest first; return how many."""
+    from tasks_app.services.advance import advance
+
+    waiting = Instance.objects.filter(status=InstanceState.PENDING).order_by("pk")
+    if workflow_id is not None:
+        waiting = waiting.filter(workflow_id=workflow_id)
+    admitted = 0
+    full: set[int] = set()
+    for instance in waiting.select_related("version")[:500]:
+        if instance.workflow_id in full:
+            continue
+        with db.transaction():
+            is_admitted = admit(instance=instance, spec=WorkflowSpec.from_json(instance.version.definition))
+        if is_admitted:
+            admitted += 1
+            advance(instance_id=instance.pk)
+        else:
+            full.add(instance.workflow_id)
+    return admitted

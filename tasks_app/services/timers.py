@@ -1,0 +1,51 @@
+"""What is due: waits that are over, pauses that end, instances whose time is up."""
+
+from collections import defaultdict
+
+from cpds.base import clock, db
+from tasks_app.models import Instance, Task
+from tasks_app.services.control import resume_instance, stop_for_good
+from tasks_app.states import InstanceState, TaskState, WaitKind
+
+BATCH = 500
+
+
+def wake_due() -> int:
+    """Make tasks ready whose wait between attempts is over; return how many."""
+    due = Task.objects.filter(
+        status=TaskState.WAITING, wait_kind=WaitKind.RETRY, wake_at__lte=clock.database_now()
+    ).in_running_instance()
+    by_instance: dict[int, list[int]] = defaultdict(list)
+    for pk, instance_id in due.order_by("wake_at").values_list("pk", "instance_id")[:BATCH]:
+        by_instance[instance_id].append(pk)
+    return sum(_wake(instance_id, task_ids) for instance_id, task_ids in sorted(by_instance.items()))
+
+
+def _wake(instance_id: int, task_ids: list[int]) -> int:
+    with db.transaction():
+        instance = Instance.objects.locked(instance_id)
+        if instance is None or instance.status != InstanceState.RUNNING:
+            return 0
+        moved = Task.objects.filter(pk__in=task_ids, status=TaskState.WAITING).move(
+            to=TaskState.PENDING, wait_kind="", wake_at=None, reason="", ready_at=clock.database_now()
+        )
+    return len(moved)
+
+
+def resume_due() -> int:
+    """Resume instances whose pause is over; return how many."""
+    due = Instance.objects.filter(status=InstanceState.PAUSED, paused_until__lte=clock.database_now())
+    keys = list(due.order_by("pk").values_list("public_id", flat=True)[:BATCH])
+    for key in keys:
+        resume_instance(given=key, by="timer", reason="the pause is over")
+    return len(keys)
+
+
+def end_overdue() -> int:
+    """Fail instances whose time is up; return how many."""
+    due = Instance.objects.unfinished().filter(deadline_at__lte=clock.database_now())
+    keys = list(due.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return sum(
+        stop_for_good(instance_id=key, to=InstanceState.FAILED, reason="the instance ran out of time")
+        for key in keys
+    )
