@@ -68,13 +68,18 @@ def is_poisonous(*, losses: int, limit: int) -> bool:
     return losses >= limit
 
 
-def instance_end(counts: Mapping[TaskState, int], *, allowed_failures: int = 0) -> InstanceState | None:
+def instance_end(
+    counts: Mapping[TaskState, int], *, allowed_failures: int = 0, is_stopping: bool = False
+) -> InstanceState | None:
     """Return the state an instance ends in, given how many tasks are in each state; None: it goes on.
 
-    ``allowed_failures`` of the failed tasks were allowed to fail.
+    ``allowed_failures`` of the failed tasks were allowed to fail. ``is_stopping``:
+    somebody cancelled it and let finish what ran.
     """
     if any(counts.get(state) for state in TASK_UNFINISHED):
         return None
+    if is_stopping:
+        return InstanceState.CANCELLED
     if counts.get(TaskState.FAILED, 0) > allowed_failures:
         return InstanceState.FAILED
     if counts.get(TaskState.CANCELLED):

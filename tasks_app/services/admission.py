@@ -5,6 +5,7 @@ from tasks_app.models import Instance, Workflow
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.states import InstanceState
 
+BATCH = 500
 _RUNS = (InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.COMPENSATING)
 
 
@@ -25,23 +26,21 @@ def admit(*, instance: Instance, spec: WorkflowSpec) -> bool:
     )
 
 
-def admit_waiting(*, workflow_id: int | None = None) -> int:
-    """Start pending instances for which there is room now, oldest first; return how many."""
-    from tasks_app.services.advance import advance
-
+def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
+    """Start pending instances for which there is room now, oldest first; return them, to be advanced."""
     waiting = Instance.objects.filter(status=InstanceState.PENDING).order_by("pk")
     if workflow_id is not None:
         waiting = waiting.filter(workflow_id=workflow_id)
-    admitted = 0
+    admitted: list[int] = []
     full: set[int] = set()
-    for instance in waiting.select_related("version")[:500]:
+    for instance in waiting.select_related("version")[:BATCH]:
         if instance.workflow_id in full:
             continue
+        spec = WorkflowSpec.from_json(instance.version.definition)
         with db.transaction():
-            is_admitted = admit(instance=instance, spec=WorkflowSpec.from_json(instance.version.definition))
+            is_admitted = admit(instance=instance, spec=spec)
         if is_admitted:
-            admitted += 1
-            advance(instance_id=instance.pk)
+            admitted.append(instance.pk)
         else:
             full.add(instance.workflow_id)
     return admitted

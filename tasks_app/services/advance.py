@@ -12,6 +12,7 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import instance_end
 from tasks_app.planning.ruling import Standing, ruled_out
 from tasks_app.services import window
+from tasks_app.services.admission import admit_waiting
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
 from tasks_app.services.release import release_followers
 from tasks_app.states import TASK_UNFINISHED, TASK_UNSTARTED, InstanceState, JoinMode, OnFailure, TaskState
@@ -31,19 +32,30 @@ def advance(*, instance_id: int, after: Collection[int] | None = None, failed: C
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status != InstanceState.RUNNING:
             return
-        closed = False
         if failed:
             _give_up(instance, failed)
         ready = mark_ready(candidates=_candidates(instance_id, after))
-        if not ready and _close(instance):
-            return
-        waiting_their_turn = has_backlog_beside(ready=len(ready))
+        has_ended = not ready and _close(instance)
+        waiting_their_turn = not has_ended and has_backlog_beside(ready=len(ready))
         named = (
-            [] if waiting_their_turn else dispatch(instance=instance, heads=ready, room=window.room())
+            []
+            if has_ended or waiting_their_turn
+            else dispatch(instance=instance, heads=ready, room=window.room())
         )
+    if has_ended:
+        start_waiting_instances(workflow_id=instance.workflow_id)
+        return
     publish.publish(named)
     if waiting_their_turn or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
         pump()
+
+
+def start_waiting_instances(*, workflow_id: int | None = None) -> int:
+    """Start pending instances of a workflow (None: of any) that have room now; return how many."""
+    admitted = admit_waiting(workflow_id=workflow_id)
+    for instance_id in admitted:
+        advance(instance_id=instance_id)
+    return len(admitted)
 
 
 def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
@@ -88,7 +100,7 @@ def _close(instance: Instance) -> bool:
     tasks = Task.objects.filter(instance_id=instance.pk)
     counts = {TaskState(status): count for status, count in tasks.values_list("status").annotate(Count("pk"))}
     allowed = tasks.filter(status=TaskState.FAILED, allow_failure=True).count() if counts.get(TaskState.FAILED) else 0
-    end = instance_end(counts, allowed_failures=allowed)
+    end = instance_end(counts, allowed_failures=allowed, is_stopping=instance.is_stopping)
     if end is None:
         return False
     message = _first_failure(instance) if end is InstanceState.FAILED else ""

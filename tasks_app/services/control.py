@@ -8,8 +8,7 @@ from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.admission import after_instance_ended
-from tasks_app.services.advance import advance
+from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, take_back
 from tasks_app.states import (
@@ -107,7 +106,7 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
         _say_who(
             instance, to, by, reason, error_message=reason, finished_at=clock.database_now(), paused_until=None
         )
-    after_instance_ended(instance_id=instance_id)
+    start_waiting_instances(workflow_id=instance.workflow_id)
     return True
 
 

@@ -16,7 +16,7 @@ from cpds.base.conf import conf
 from cpds.base.redaction import redact, redact_text
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Task
-from tasks_app.outcomes import JSON, Completed, Failed, Outcome, Report
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_PAUSE_SECONDS: Final = 0.5
 MESSAGE_CHARACTERS: Final = 4000
+NAME_CHARACTERS: Final = 100
 _resting = threading.Event()
 
 
@@ -117,13 +118,13 @@ def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
         spent = {
             "prompt": _hidden(report.prompt),
             "answer": _hidden(report.answer),
-            "model": report.model or "",
-            "call_id": report.call_id or "",
+            "model": _name(report.model),
+            "call_id": _name(report.call_id),
             "tokens": report.tokens,
             "tokens_used": _tokens_used(report.tokens),
             "cost_usd_micros": report.cost_usd_micros,
             "simulated": report.simulated,
-            "metadata": as_json(report.metadata),
+            "metadata": _json_or_text(report.metadata),
         }
     ExecutionRecord.objects.filter(task_id=claim.task_id, dispatch_id=claim.dispatch_id).update(
         status=decision.record,
@@ -182,29 +183,42 @@ def _storable(outcome: Outcome) -> Outcome:
     """Return the outcome as the database can hold it; an output that is not JSON is a failure."""
     match outcome:
         case Completed():
-            try:
-                output = as_json(outcome.output)
-            except NotJSONError as error:
-                message = f"The result cannot be stored: {error}"
-                return Failed(kind="bad_output", message=message, report=outcome.report)
-            size = len(json.dumps(output))
-            limit = conf().output_bytes
-            if size > limit:
-                message = (
-                    f"The result has {size} bytes; at most {limit} are stored. "
-                    "Keep it in a file and return its place."
-                )
-                return Failed(kind="output_too_large", message=message, report=outcome.report)
-            return replace(outcome, output=output)
+            return _with_storable_output(outcome)
         case Failed():
             return replace(
                 outcome,
-                message=redact_text(as_json(outcome.message))[:MESSAGE_CHARACTERS],
+                message=_sentence(outcome.message),
                 detail=redact(_json_or_text(outcome.detail)),
                 output=_json_or_text(outcome.output),
             )
-        case _:
-            return outcome
+        case Interrupted():
+            return replace(outcome, reason=_sentence(outcome.reason))
+
+
+def _with_storable_output(outcome: Completed) -> Outcome:
+    try:
+        output = as_json(outcome.output)
+    except NotJSONError as error:
+        message = f"The result cannot be stored: {error}"
+        return Failed(kind="bad_output", message=_sentence(message), report=outcome.report)
+    size = len(json.dumps(output))
+    limit = conf().output_bytes
+    if size > limit:
+        message = (
+            f"The result has {size} bytes; at most {limit} are stored. "
+            "Keep it in a file and return its place."
+        )
+        return Failed(kind="output_too_large", message=message, report=outcome.report)
+    return replace(outcome, output=output)
+
+
+def _sentence(text: str) -> str:
+    return redact_text(as_json(text))[:MESSAGE_CHARACTERS]
+
+
+def _name(text: str | None) -> str:
+    """Return what a server calls something, cut to the column it is kept in."""
+    return str(as_json(text or ""))[:NAME_CHARACTERS]
 
 
 def _json_or_text(value: Any) -> JSON:

@@ -20,8 +20,7 @@ from tasks_app.models.moves import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
-from tasks_app.services.admission import admit_waiting
-from tasks_app.services.advance import advance
+from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
@@ -61,7 +60,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         woken=wake_due(),
         resumed=resume_due(),
         ended=end_overdue(),
-        admitted=admit_waiting(),
+        admitted=start_waiting_instances(),
         advanced=advance_unsettled(),
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),
