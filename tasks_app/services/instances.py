@@ -1,16 +1,21 @@
 """Instances: submit."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
+
+from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
 from tasks_app.models import Dependency, Instance, Task, Workflow, WorkflowVersion
 from tasks_app.planning.shape import shapes
 from tasks_app.planning.spec import TaskSpec, WorkflowSpec
-from tasks_app.services.advance import advance
 from tasks_app.services.definitions import complete_params, latest_version
+from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.lookup import find_workflow
 from tasks_app.states import InstanceState
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1000
 
@@ -34,7 +39,13 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
         Instance.objects.filter(pk=instance.pk).move(
             to=InstanceState.RUNNING, started_at=clock.database_now()
         )
-    advance(instance_id=instance.pk)
+        # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
+        mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
+    try:
+        pump()
+    except (OperationalError, InterfaceError) as error:
+        # The instance is safe, and whoever submits it again would have two.
+        logger.warning("publishing_postponed instance=%s error=%s", instance.public_id, type(error).__name__)
     return instance.public_id
 
 

@@ -6,6 +6,7 @@ from django.db.models import Model, QuerySet
 
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Workflow
+from tasks_app.planning.values import as_json
 
 Row = TypeVar("Row", bound=Model)
 SHOWN = 5
@@ -17,7 +18,7 @@ def find_workflow(*, given: str) -> Workflow:
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
-    named = Workflow.objects.filter(name=given.replace("\x00", "")).first()
+    named = Workflow.objects.filter(name=given).first() if _is_plain(given) else None
     if named is not None:
         return named
     return _by_id(
@@ -43,7 +44,7 @@ def find_instance(*, given: str) -> Instance:
 
 def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing: str) -> Row:
     start = given if given.startswith(prefix) else prefix + given
-    if not given or "\x00" in given or start == prefix:
+    if not given or not _is_plain(given) or start == prefix:
         raise NotFound(kind=kind, given=given, listing=listing)
     found = list(rows.filter(public_id__startswith=start).order_by("public_id")[: SHOWN + 1])
     exact = [row for row in found if row.public_id == start]  # type: ignore[attr-defined]
@@ -55,3 +56,8 @@ def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing
         candidates = ", ".join(row.public_id for row in found[:SHOWN])  # type: ignore[attr-defined]
         raise AmbiguousId(kind=kind, given=given, candidates=candidates)
     return found[0]
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a database can even be asked for this text."""
+    return bool(as_json(text) == text)

@@ -20,7 +20,7 @@ def report_progress(*, claim: Claim, fraction: float, message: str) -> None:
     :raises StaleDispatch: when the claim is no longer held.
     """
     fraction = min(1.0, max(0.0, fraction))
-    text = redact_text(message)[:MESSAGE_CHARACTERS]
+    text = _sentence(message)
     with db.transaction():
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         if not held.update(progress=fraction, progress_message=text):
@@ -37,7 +37,7 @@ def append_log(*, claim: Claim, message: str) -> None:
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         if not held.select_for_update().exists():
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        _say(claim, "task.log", redact_text(message)[:MESSAGE_CHARACTERS], {})
+        _say(claim, "task.log", _sentence(message), {})
 
 
 def _say(claim: Claim, kind: str, message: str, data: Mapping[str, JSON]) -> None:
@@ -47,6 +47,10 @@ def _say(claim: Claim, kind: str, message: str, data: Mapping[str, JSON]) -> Non
         kind=kind,
         attempt=claim.attempt,
         worker=claim.worker,
-        message=as_json(message),
+        message=message,
         data=dict(data),
     )
+
+
+def _sentence(text: str) -> str:
+    return redact_text(as_json(text))[:MESSAGE_CHARACTERS]

@@ -59,7 +59,7 @@ class FunctionContext:
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the work is, 0 to 1."""
         if not self.cancelled:
-            self._call.progress(fraction, message)
+            self._call.progress(fraction, str(message))
 
     def log(self, message: str) -> None:
         """Add a line to the instance's log."""

@@ -1,0 +1,28 @@
+"""A fleet of as many slots as a test wants, without a worker."""
+
+from collections.abc import Mapping, Sequence
+
+from tasks_app.outcomes import JSON
+from tasks_app.services.fleet import Fleet
+
+
+class StaffedFleet:
+    """The connected fleet with ``free`` slots instead of those of living workers."""
+
+    def __init__(self, connected: Fleet, *, free: int) -> None:
+        self._connected = connected
+        self.free = free
+
+    def slots(self) -> int:
+        """Return the slots the test gave it."""
+        return self.free
+
+    def names(self) -> frozenset[str]:
+        """Return what the connected fleet answers."""
+        return self._connected.names()
+
+    def check(
+        self, run: str, arguments: Mapping[str, JSON], *, templated: frozenset[str]
+    ) -> Sequence[tuple[str, str, str]]:
+        """Return what the connected fleet answers."""
+        return self._connected.check(run, arguments, templated=templated)
