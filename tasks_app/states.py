@@ -92,7 +92,8 @@ class OnFailure(StrEnum):
 
 _T = TaskState
 TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = {
-    _T.PENDING: frozenset({_T.QUEUED, _T.RUNNING, _T.WAITING, _T.SKIPPED, _T.CANCELLED}),
+    # Straight to completed: a rerun shares the results that its origin had before the task it starts from.
+    _T.PENDING: frozenset({_T.QUEUED, _T.RUNNING, _T.WAITING, _T.COMPLETED, _T.SKIPPED, _T.CANCELLED}),
     _T.QUEUED: frozenset({_T.PENDING, _T.RUNNING, _T.WAITING, _T.SKIPPED, _T.CANCELLED}),
     _T.RUNNING: frozenset({_T.PENDING, _T.WAITING, _T.COMPLETED, _T.FAILED, _T.CANCELLED}),
     _T.WAITING: frozenset({_T.PENDING, _T.COMPLETED, _T.FAILED, _T.SKIPPED, _T.CANCELLED}),

@@ -57,7 +57,9 @@ class Instance(models.Model):
     pause_reason = models.TextField(blank=True)
     is_stopping = models.BooleanField(default=False)
     """Being cancelled in good order: what runs may finish, nothing new starts."""
-    origin = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns")
+    origin = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
+    )
     """The instance this one is a rerun of."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -44,12 +44,12 @@ class Cron:
     """A cron expression that was read; ``text`` is it as written, with single spaces."""
 
     text: str
-    _second: CronField = field(repr=False)
-    _minute: CronField = field(repr=False)
-    _hour: CronField = field(repr=False)
-    _day: CronField = field(repr=False)
-    _month: CronField = field(repr=False)
-    _weekday: CronField = field(repr=False)
+    second: CronField = field(repr=False)
+    minute: CronField = field(repr=False)
+    hour: CronField = field(repr=False)
+    day: CronField = field(repr=False)
+    month: CronField = field(repr=False)
+    weekday: CronField = field(repr=False)
 
     def next_after(self, moment: datetime, timezone: ZoneInfo | str = "UTC") -> datetime:
         """Return the first time after ``moment`` (aware) that it fires, in UTC."""
@@ -100,13 +100,11 @@ class Cron:
             if within is not None:
                 return datetime.combine(day, within)
             day = self._next_day(day + timedelta(days=1))
-        return datetime.combine(
-            day, time(self._hour.values[0], self._minute.values[0], self._second.values[0])
-        )
+        return datetime.combine(day, time(self.hour.values[0], self.minute.values[0], self.second.values[0]))
 
     def _next_day(self, day: date) -> date:
         while True:
-            if day.month not in self._month.values:
+            if day.month not in self.month.values:
                 day = _first_of_next_month(day)
             elif self._has_day(day):
                 return day
@@ -114,15 +112,15 @@ class Cron:
                 day += timedelta(days=1)
 
     def _has_day(self, day: date) -> bool:
-        in_month = day.day in self._day.values
-        in_week = day.isoweekday() % 7 in self._weekday.values
-        if self._day.is_restricted and self._weekday.is_restricted:
+        in_month = day.day in self.day.values
+        in_week = day.isoweekday() % 7 in self.weekday.values
+        if self.day.is_restricted and self.weekday.is_restricted:
             return in_month or in_week
         return in_month and in_week
 
     def _next_time(self, start: time) -> time | None:
         """Return the first time of day from ``start`` on that fits."""
-        hours, minutes, seconds = self._hour.values, self._minute.values, self._second.values
+        hours, minutes, seconds = self.hour.values, self.minute.values, self.second.values
         for hour in hours[bisect_left(hours, start.hour) :]:
             if hour > start.hour:
                 return time(hour, minutes[0], seconds[0])
@@ -155,7 +153,7 @@ def parse_cron(text: str) -> Cron:
         values=tuple(sorted({value % 7 for value in weekday.values})), is_restricted=weekday.is_restricted
     )
     cron = Cron(written, second, minute, hour, day, month, sunday_first)
-    _require_sense(cron, second, day, month)
+    _require_sense(cron)
     return cron
 
 
@@ -167,14 +165,14 @@ def _expanded(written: str) -> str:
     return ALIASES[written.lower()]
 
 
-def _require_sense(cron: Cron, second: CronField, day: CronField, month: CronField) -> None:
-    if len(second.values) == 60:
+def _require_sense(cron: Cron) -> None:
+    if len(cron.second.values) == 60:
         raise ValueError("cron field 'second': a schedule may not fire every second; write 0 there")
     # A weekday beside the day of month is another way to fire, unless one of them begins with *.
-    if cron._weekday.is_restricted and day.is_restricted:  # noqa: SLF001
+    if cron.weekday.is_restricted and cron.day.is_restricted:
         return
-    if all(day.values[0] > _LONGEST_MONTHS[number - 1] for number in month.values):
-        raise ValueError(f"cron field 'day of month': no such month has a day {day.values[0]}")
+    if all(cron.day.values[0] > _LONGEST_MONTHS[number - 1] for number in cron.month.values):
+        raise ValueError(f"cron field 'day of month': no such month has a day {cron.day.values[0]}")
 
 
 def _first_of_next_month(day: date) -> date:

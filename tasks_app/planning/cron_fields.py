@@ -12,12 +12,16 @@ _NUMBER: Final = re.compile(r"[0-9]{1,2}\Z")
 
 @dataclass(frozen=True, kw_only=True)
 class FieldKind:
-    """One of the six places of an expression: its name, its bounds, its words."""
+    """One of the six places of an expression: its name, its bounds, its words.
+
+    ``last`` is where ``*`` ends, when ``most`` is only another way to write ``least``.
+    """
 
     name: str
     least: int
     most: int
     words: Mapping[str, int] = field(default_factory=dict)
+    last: int | None = None
 
     def read(self, text: str) -> "CronField":
         """Return what the text of this field allows.
@@ -30,15 +34,20 @@ class FieldKind:
     def _part(self, part: str) -> Iterator[int]:
         span, slash, step_text = part.partition("/")
         step = self._step(step_text) if slash else 1
-        first_text, dash, last_text = span.partition("-")
-        if span in {"*", "?"}:
-            first, last = self.least, self.most
-        else:
-            first = self._value(first_text, part)
-            last = self._value(last_text, part) if dash else (self.most if slash else first)
+        first, last = self._ends(span, part, is_open=bool(slash))
         if first > last:
             raise self._error(f"{span} runs backwards")
         yield from range(first, last + 1, step)
+
+    def _ends(self, span: str, part: str, *, is_open: bool) -> tuple[int, int]:
+        end = self.most if self.last is None else self.last
+        if span in {"*", "?"}:
+            return self.least, end
+        first_text, dash, last_text = span.partition("-")
+        first = self._value(first_text, part)
+        if dash:
+            return first, self._value(last_text, part)
+        return first, max(first, end) if is_open else first
 
     def _step(self, text: str) -> int:
         if _NUMBER.match(text) and 1 <= int(text) <= self.most - self.least:
@@ -79,6 +88,6 @@ MONTH: Final = FieldKind(
     name="month", least=1, most=12, words=_words("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC", 1)
 )
 WEEKDAY: Final = FieldKind(
-    name="day of week", least=0, most=7, words=_words("SUN MON TUE WED THU FRI SAT", 0)
+    name="day of week", least=0, most=7, last=6, words=_words("SUN MON TUE WED THU FRI SAT", 0)
 )
 FIELDS: Final = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY)

@@ -21,3 +21,7 @@ class Finding:
         position = document.key_position if self.at_key else document.position
         line, column = position(self.path)
         return Problem(self.code, self.message, line, column, format_path(self.path), self.hint)
+
+    def without_place(self) -> Problem:
+        """Return the problem of a definition that did not come from a text."""
+        return Problem(self.code, self.message, None, None, format_path(self.path), self.hint)

@@ -13,7 +13,7 @@ JOIN_MODES: Final = ("all", "any", "all_done")
 
 
 class JoinSpec(Spec):
-    """When a task has what it needs: ``mode`` is all, any, all_done or at_least; only the last has a count."""
+    """When a task has what it needs: ``mode`` is all, any, all_done or at_least, which has a count."""
 
     model_config = ConfigDict(title="Join")
 

@@ -19,6 +19,7 @@ class TaskOutline:
     """What is known of one task; None is what could not be told. Names are in NFC.
 
     ``is_readable`` is False when some value in ``arguments`` could not be read.
+    ``given`` names the keys that are there and not null.
     """
 
     path: Path
@@ -27,12 +28,34 @@ class TaskOutline:
     needs: tuple[tuple[Path, str], ...]
     arguments: Mapping[str, JSON] | None
     is_readable: bool
+    workflow: str | None = None
+    when: JSON = None
+    for_each: JSON = None
+    join: JSON = None
+    compensate: "CompensateOutline | None" = None
+    is_continuous: bool = False
+    given: frozenset[str] = frozenset()
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it runs once per item of a list."""
+        return "for_each" in self.given
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompensateOutline:
+    """What is known of what undoes a task."""
+
+    run: str | None
+    arguments: Mapping[str, JSON] | None
+    is_readable: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outline:
     """What is known of a workflow."""
 
+    name: str | None = None
     params: frozenset[str]
     tasks: tuple[TaskOutline, ...]
 
@@ -54,7 +77,9 @@ def outline_of(raw: Any) -> Outline:
     """Return the outline of a workflow as it was written."""
     top = raw if isinstance(raw, dict) else {}
     params, tasks = top.get("params"), top.get("tasks")
+    name = top.get("name")
     return Outline(
+        name=name if isinstance(name, str) else None,
         params=frozenset(params if isinstance(params, dict) else ()),
         tasks=tuple(
             _task(task, ("tasks", index))
@@ -65,7 +90,7 @@ def outline_of(raw: Any) -> Outline:
 
 
 def _task(raw: dict[str, Any], path: Path) -> TaskOutline:
-    name, run, needs = (raw.get(key) for key in ("name", "run", "needs"))
+    name, run, needs, workflow = (raw.get(key) for key in ("name", "run", "needs", "workflow"))
     arguments = raw.get("with", {})
     return TaskOutline(
         path=path,
@@ -76,6 +101,24 @@ def _task(raw: dict[str, Any], path: Path) -> TaskOutline:
             for index, need in enumerate(needs if isinstance(needs, list) else ())
             if isinstance(need, str)
         ),
+        arguments=arguments if isinstance(arguments, dict) else None,
+        is_readable=not has_unreadable(arguments),
+        workflow=workflow if isinstance(workflow, str) else None,
+        when=raw.get("when"),
+        for_each=raw.get("for_each"),
+        join=raw.get("join"),
+        compensate=_compensate(raw.get("compensate")),
+        is_continuous=raw.get("mode") == "continuous",
+        given=frozenset(key for key, value in raw.items() if value is not None),
+    )
+
+
+def _compensate(raw: Any) -> CompensateOutline | None:
+    if not isinstance(raw, dict):
+        return None
+    run, arguments = raw.get("run"), raw.get("with", {})
+    return CompensateOutline(
+        run=run if isinstance(run, str) and run else None,
         arguments=arguments if isinstance(arguments, dict) else None,
         is_readable=not has_unreadable(arguments),
     )

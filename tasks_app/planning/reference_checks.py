@@ -1,8 +1,10 @@
 """Check that what templates read exists, and is there when the task starts."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
+from tasks_app.outcomes import JSON
 from tasks_app.planning.findings import Finding
 from tasks_app.planning.graph import ancestor_bits
 from tasks_app.planning.outline import Outline, TaskOutline
@@ -10,13 +12,36 @@ from tasks_app.planning.problems import Path, Suggestions, shortened
 from tasks_app.planning.template_references import Reading, read_template, templates_in
 from tasks_app.planning.template_sandbox import ROOTS
 
+_ITEM_ROOTS = ("item", "index")
+_CONDITION_ROOTS = ("params", "tasks", "instance")
+
 
 def check_references(outline: Outline) -> Iterator[Finding]:
     """Yield what is wrong with the templates of all tasks."""
     checker = _Checker(outline)
     for task in outline.tasks:
-        for path, text in templates_in(task.arguments or {}):
-            yield from checker.check(task, (*task.path, "with", *path), read_template(text))
+        for key, value, scope in _places(task):
+            for path, text in templates_in(value):
+                yield from checker.check(task, (*task.path, *key, *path), read_template(text), scope)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What templates know in one place of a task."""
+
+    roots: tuple[str, ...]
+    own_output: bool = False
+
+
+def _places(task: TaskOutline) -> Iterator[tuple[Path, JSON, _Scope]]:
+    """Yield every value of a task that may hold templates, where it stands, and what it may read."""
+    known = (*ROOTS, *_ITEM_ROOTS) if task.is_repeated else ROOTS
+    yield ("with",), task.arguments, _Scope(known)
+    yield ("when",), task.when, _Scope(_CONDITION_ROOTS)
+    yield ("for_each",), task.for_each, _Scope(_CONDITION_ROOTS)
+    if task.compensate is not None:
+        scope = _Scope((*known, "output"), own_output=True)
+        yield ("compensate", "with"), task.compensate.arguments, scope
 
 
 class _Checker:
@@ -25,27 +50,27 @@ class _Checker:
         self._needs = outline.needs()
         self._tasks_meant = Suggestions(self._needs)
         self._params_meant = Suggestions(self._params)
-        self._roots_meant = Suggestions(ROOTS)
 
-    def check(self, task: TaskOutline, path: Path, reading: Reading) -> Iterator[Finding]:
+    def check(self, task: TaskOutline, path: Path, reading: Reading, scope: _Scope) -> Iterator[Finding]:
         for problem in reading.problems:
             yield Finding(code="bad_template", path=path, message=problem)
-        for root in sorted(reading.unknown_roots):
+        for root in sorted((reading.unknown_roots | reading.roots) - set(scope.roots)):
             message = f"the template names {root!r}, which is not known there"
-            hint = self._roots_meant.for_(root) or f"templates know {', '.join(ROOTS)}"
-            yield Finding(code="unknown_name", path=path, message=message, hint=hint)
+            yield Finding(code="unknown_name", path=path, message=message, hint=_root_hint(root, scope))
         for param in sorted(reading.params - self._params):
             message = f"the template reads the parameter {shortened(repr(param))}, which is not declared"
             hint = self._params_meant.for_(param) or "declare it under params"
             yield Finding(code="undeclared_param", path=path, message=message, hint=hint)
         for name in sorted(reading.tasks):
-            yield from self._read(task, path, name)
+            yield from self._read(task, path, name, scope)
 
-    def _read(self, task: TaskOutline, path: Path, name: str) -> Iterator[Finding]:
+    def _read(self, task: TaskOutline, path: Path, name: str, scope: _Scope) -> Iterator[Finding]:
         quoted = shortened(repr(name))
         if name not in self._needs:
             message = f"the template reads task {quoted}, which is not in this workflow"
             yield Finding(code="unknown_task", path=path, message=message, hint=self._tasks_meant.for_(name))
+        elif name == task.name and scope.own_output:
+            return
         elif name == task.name:
             message = "the template reads the output of its own task"
             yield Finding(code="not_upstream", path=path, message=message)
@@ -64,3 +89,11 @@ class _Checker:
     @cached_property
     def _closure(self) -> tuple[dict[str, int], dict[str, int]]:
         return ancestor_bits(self._needs)
+
+
+def _root_hint(root: str, scope: _Scope) -> str:
+    if root in _ITEM_ROOTS:
+        return f"{root} is known only in the with of a task that has for_each"
+    if root == "output":
+        return "output is known only in compensate"
+    return Suggestions(scope.roots).for_(root) or f"templates know {', '.join(scope.roots)} there"

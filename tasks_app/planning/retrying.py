@@ -1,40 +1,13 @@
 """When a failed attempt is tried again, and how long to wait before. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from tasks_app.outcomes import Failed
+from tasks_app.planning.retry_spec import RetrySpec
 
 LONGEST_SECONDS = 7 * 86_400.0
 """No wait between attempts is longer, whatever a policy or a server asks for."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
-    """How often and how patiently failed attempts are repeated.
-
-    ``count`` is the retries after the first try. ``interval`` and
-    ``max_interval`` are seconds. ``on`` names the error kinds that are worth it;
-    empty: every kind that can get better.
-    """
-
-    count: int = 0
-    interval: float = 5.0
-    backoff: str = "exponential"
-    max_interval: float = 300.0
-    jitter: bool = True
-    on: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any] | None) -> "RetryPolicy":
-        """Return the policy as it is stored with a task; None: never retry."""
-        if not stored:
-            return cls()
-        return cls(**{**stored, "on": tuple(stored.get("on", ()))})
-
-
-def retry_wait(*, policy: RetryPolicy, failed: Failed, failures: int, chance: float) -> float | None:
+def retry_wait(*, policy: RetrySpec | None, failed: Failed, failures: int, chance: float) -> float | None:
     """Return the seconds until the next attempt, or None when there is none.
 
     ``failures`` counts this one. ``chance`` is a random number, 0 to 1. A wait a
@@ -42,7 +15,7 @@ def retry_wait(*, policy: RetryPolicy, failed: Failed, failures: int, chance: fl
     jitter. Fixed: i; linear: i, 2i, 3i …; exponential: i, 2i, 4i …; each at most
     ``max_interval``; jitter takes up to half of it away.
     """
-    if not failed.retryable or failures > policy.count:
+    if policy is None or not failed.retryable or failures > policy.count:
         return None
     if policy.on and failed.kind not in policy.on:
         return None

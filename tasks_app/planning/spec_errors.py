@@ -6,9 +6,17 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from tasks_app.planning.findings import Finding
-from tasks_app.planning.param_spec import ParamSpec
 from tasks_app.planning.problems import Path, Suggestions, described
-from tasks_app.planning.spec import Defaults, TaskSpec, WorkflowSpec
+from tasks_app.planning.spec import (
+    ApprovalSpec,
+    CompensateSpec,
+    Defaults,
+    ParamSpec,
+    RetrySpec,
+    ScheduleSpec,
+    TaskSpec,
+    WorkflowSpec,
+)
 from tasks_app.planning.yaml_scalars import UNREADABLE, has_unreadable
 
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -24,20 +32,57 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "model_attributes_type": "a mapping",
 }
 _NOT_KEYS: Final = frozenset({"[key]"})
-_SYNONYMS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("depends_on", "depend_on", "depends", "dependencies", "after"), "needs"),
-    **dict.fromkeys(("executor", "uses", "function", "job", "type"), "run"),
-    **dict.fromkeys(("args", "arguments", "input", "inputs", "params"), "with"),
-    **dict.fromkeys(("steps", "jobs"), "tasks"),
-    "parameters": "params",
-    "capabilities": "requires",
-    "labels": "tags",
+_MEANT: Final[Mapping[str, str]] = {
+    "needs": "depends_on depend_on depends dependencies after",
+    "run": "executor uses function job type",
+    "with": "args arguments input inputs params",
+    "tasks": "steps jobs",
+    "params": "parameters args arguments inputs",
+    "requires": "capabilities",
+    "tags": "labels",
+    "workflow": "subworkflow sub_workflow child call",
+    "when": "condition if only_if",
+    "join": "trigger_rule wait_for",
+    "for_each": "foreach loop matrix each with_items map",
+    "max_parallel": "concurrency parallelism max_concurrency max_active_tasks",
+    "max_instances": "max_runs max_active_runs concurrency_limit",
+    "timeout": "timeout_seconds deadline",
+    "retry": "retries retry_policy retry_count max_retries attempts max_attempts retry_interval",
+    "count": "retries retry_count max_retries attempts max_attempts",
+    "interval": "delay wait interval_seconds retry_interval",
+    "max_interval": "max_delay max_wait max_interval_seconds",
+    "allow_failure": "continue_on_error ignore_errors ignore_failure",
+    "compensate": "compensation rollback undo on_rollback",
+    "approval": "approve approvers manual",
+    "by": "approvers users who",
+    "expires": "expires_in expires_seconds timeout",
+    "form": "schema fields",
+    "mode": "streaming stream",
+    "buffer_size": "buffer",
+    "flush_interval": "flush flush_interval_seconds",
+    "schedule": "cron cron_expr cron_expression trigger every",
+    "cron": "cron_expr cron_expression expression every",
+    "timezone": "tz time_zone zone",
+    "catchup": "catch_up backfill",
+    "paused": "disabled suspended",
+    "on_failure": "on_error failure_policy",
+}
+_SYNONYMS: Final[Mapping[str, frozenset[str]]] = {
+    word: frozenset(key for key, words in _MEANT.items() if word in words.split())
+    for words in _MEANT.values()
+    for word in words.split()
+}
+_PARTS: Final[Mapping[str, type[BaseModel]]] = {
+    "retry": RetrySpec,
+    "compensate": CompensateSpec,
+    "approval": ApprovalSpec,
 }
 
 
 def findings_of(error: ValidationError, raw: Any) -> Iterator[Finding]:
     """Yield one finding for each value that is wrong, in plain words."""
-    models: list[type[BaseModel]] = [WorkflowSpec, TaskSpec, Defaults, ParamSpec]
+    models: list[type[BaseModel]] = [WorkflowSpec, TaskSpec, Defaults, ParamSpec, ScheduleSpec]
+    models += _PARTS.values()
     suggestions: dict[type[BaseModel], Suggestions] = {model: Suggestions(_keys(model)) for model in models}
     reported: set[Path] = set()
     for detail in error.errors(include_url=False):
@@ -118,8 +163,12 @@ def _path_in(raw: Any, loc: tuple[str | int, ...], *, is_missing: bool) -> Path:
 
 def _model_of(path: Path) -> type[BaseModel]:
     match path:
+        case ("tasks", int(), str() as part, *_) if part in _PARTS:
+            return _PARTS[part]
         case ("tasks", int(), *_):
             return TaskSpec
+        case ("schedule", *_):
+            return ScheduleSpec
         case ("defaults", *_):
             return Defaults
         case ("params", *_):
@@ -131,9 +180,10 @@ def _model_of(path: Path) -> type[BaseModel]:
 def _key_hint(path: Path, suggestions: Mapping[type[BaseModel], Suggestions]) -> str:
     model = _model_of(path[:-1])
     key = str(path[-1])
-    synonym = _SYNONYMS.get(key.lower())
-    if synonym in _keys(model):
-        return f"did you mean {synonym!r}?"
+    meant = _SYNONYMS.get(key.lower(), frozenset())
+    for known in _keys(model):
+        if known in meant:
+            return f"did you mean {known!r}?"
     return suggestions[model].for_(key) or f"known keys: {', '.join(_keys(model))}"
 
 

@@ -29,12 +29,16 @@ _LOOP_ONLY = "loop"
 class Reading:
     """What one template text reads. ``problems`` are sentences; with any, it must not be rendered.
 
+    ``roots`` are the names every template starts from, as far as it uses them; names
+    that are known only in some places are among the ``unknown_roots``.
+
     ``dynamic_tasks`` says that it computes which task it reads, so that nobody can
     tell before it runs; that is among the problems too.
     """
 
     tasks: frozenset[str] = frozenset()
     params: frozenset[str] = frozenset()
+    roots: frozenset[str] = frozenset()
     unknown_roots: frozenset[str] = frozenset()
     dynamic_tasks: bool = False
     problems: tuple[str, ...] = ()
@@ -136,6 +140,7 @@ class _Reader:
         return Reading(
             tasks=frozenset(self.tasks),
             params=frozenset(self.params),
+            roots=frozenset(self.loaded.intersection(ROOTS)),
             unknown_roots=frozenset(self.loaded - self.stored - set(ROOTS)),
             dynamic_tasks=self.dynamic_tasks,
             problems=tuple(self.problems),

@@ -34,34 +34,91 @@ from tasks_app.planning.template_references import (
 )
 from tasks_app.planning.template_sandbox import harden
 
-__all__ = ["References", "TemplateError", "has_template", "is_template", "references", "render"]
+__all__ = [
+    "References",
+    "TemplateError",
+    "evaluate",
+    "has_template",
+    "is_one_expression",
+    "is_template",
+    "is_true",
+    "references",
+    "render",
+]
 
 _RESULT = "result"
 _MAX_DEPTH = 100
 
 
-def render(
+def render(  # noqa: PLR0913 - each is a name that templates know
     arguments: Mapping[str, JSON],
     *,
     params: Mapping[str, JSON],
     outputs: Mapping[str, JSON],
     instance: Mapping[str, JSON],
     task: Mapping[str, JSON],
+    extra: Mapping[str, JSON] | None = None,
 ) -> dict[str, JSON]:
     """Return ``arguments`` with every template in it filled in.
 
     A text that is exactly one ``{{ expression }}`` becomes the expression's value
     and keeps its type; any other text becomes text, in which whatever is neither
     text nor number is written as JSON. Keys are left as they are. ``outputs`` holds
-    what each task that is read produced.
+    what each task that is read produced; ``extra`` holds further names (``item``,
+    ``index``, ``output``).
 
     :raises TemplateError: naming the task and the field, when something it names is
         not there, or it cannot be computed, or grows beyond its limits.
     """
-    roots = {"params": params, "tasks": _Tasks(outputs), "instance": instance, "task": task}
+    roots = {"params": params, "tasks": _Tasks(outputs), "instance": instance, "task": task, **(extra or {})}
     rendering = _Rendering(roots, str(task.get("name", "")))
     filled: dict[str, JSON] = rendering.fill(dict(arguments), ("with",))
     return filled
+
+
+def evaluate(  # noqa: PLR0913 - each is a name that templates know
+    value: JSON,
+    *,
+    params: Mapping[str, JSON],
+    outputs: Mapping[str, JSON],
+    instance: Mapping[str, JSON],
+    task: Mapping[str, JSON],
+    extra: Mapping[str, JSON] | None = None,
+    field: str = "template",
+) -> JSON:
+    """Return what a ``when`` or a ``for_each`` gives: a literal as it is, templates in it filled in.
+
+    ``field`` is the key it stands under, for the error's sentence; everything else
+    is as in ``render``.
+
+    :raises TemplateError: as ``render`` does.
+    """
+    roots = {"params": params, "tasks": _Tasks(outputs), "instance": instance, "task": task, **(extra or {})}
+    return _Rendering(roots, str(task.get("name", ""))).fill(value, (field,))
+
+
+def is_true(value: JSON) -> bool:
+    """Return whether what a ``when`` gave lets the task run.
+
+    False, null, 0, an empty list or mapping, and the texts ``false``, ``no``, ``0``
+    and nothing (in any case, with spaces around) do not.
+    """
+    if isinstance(value, str):
+        return value.strip().casefold() not in {"", "false", "no", "0"}
+    return bool(value)
+
+
+def is_one_expression(text: str) -> bool:
+    """Return whether a text is exactly one ``{{ expression }}``, so that its value keeps its type.
+
+    A text that cannot be read as a template passes: what is wrong with it is said elsewhere.
+    """
+    if not is_template(text):
+        return False
+    try:
+        return _only_expression(parse_template(text)) is not None
+    except ValueError:
+        return True
 
 
 class _Tasks(Mapping[str, JSON]):

@@ -1,17 +1,20 @@
 """Accept a workflow, or say everything that is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from tasks_app.errors import InvalidWorkflow
+from tasks_app.outcomes import JSON
 from tasks_app.planning.catalog import Catalog
+from tasks_app.planning.combination_checks import check_combinations
 from tasks_app.planning.findings import Finding
 from tasks_app.planning.graph_checks import check_graph
-from tasks_app.planning.outline import Outline, outline_of
-from tasks_app.planning.problems import Problem, Suggestions, shortened
+from tasks_app.planning.outline import CompensateOutline, Outline, TaskOutline, outline_of
+from tasks_app.planning.problems import Path, Problem, Suggestions, shortened
 from tasks_app.planning.reference_checks import check_references
+from tasks_app.planning.schedule_checks import check_schedule
 from tasks_app.planning.spec import MAX_TASKS, WorkflowSpec
 from tasks_app.planning.spec_errors import findings_of
 from tasks_app.planning.template_references import has_template
@@ -26,12 +29,23 @@ def load_workflow(source: bytes | str, *, catalog: Catalog) -> WorkflowSpec:
     reading = try_yaml(source)
     if reading.document is None:
         raise _invalid(list(reading.problems))
-    raw = reading.document.value
-    spec, findings = _spec(raw)
-    findings += check_outline(outline_of(raw), catalog=catalog)
+    spec, findings = _checked(reading.document.value, catalog)
     problems = [*reading.problems, *(finding.placed_in(reading.document) for finding in findings)]
     if problems or spec is None:
         raise _invalid(problems)
+    return spec
+
+
+def load_definition(definition: Mapping[str, JSON], *, catalog: Catalog) -> WorkflowSpec:
+    """Return the workflow that a mapping describes, as ``load_workflow`` does for a text.
+
+    Problems have a path, and no line.
+
+    :raises InvalidWorkflow: with every problem there is.
+    """
+    spec, findings = _checked(definition, catalog)
+    if findings or spec is None:
+        raise _invalid([finding.without_place() for finding in findings])
     return spec
 
 
@@ -43,32 +57,44 @@ def check_outline(outline: Outline, *, catalog: Catalog) -> Iterator[Finding]:
     if len(outline.tasks) > MAX_TASKS:
         return
     yield from check_graph(outline)
+    yield from check_combinations(outline)
     yield from _check_runs(outline, catalog)
     yield from check_references(outline)
 
 
-def _spec(raw: Any) -> tuple[WorkflowSpec | None, list[Finding]]:
+def _checked(raw: Any, catalog: Catalog) -> tuple[WorkflowSpec | None, list[Finding]]:
+    spec: WorkflowSpec | None = None
+    findings: list[Finding] = []
     try:
-        return WorkflowSpec.model_validate(raw), []
+        spec = WorkflowSpec.model_validate(raw)
+        findings += check_schedule(spec)
     except ValidationError as error:
-        return None, list(findings_of(error, raw))
+        findings += findings_of(error, raw)
+    findings += check_outline(outline_of(raw), catalog=catalog)
+    return spec, findings
 
 
 def _check_runs(outline: Outline, catalog: Catalog) -> Iterator[Finding]:
     names = catalog.names()
     suggestions = Suggestions(names)
-    for task in outline.tasks:
-        if task.run is None:
+    runs: Iterator[tuple[Path, TaskOutline | CompensateOutline]] = (
+        (path, part)
+        for task in outline.tasks
+        for path, part in ((task.path, task), ((*task.path, "compensate"), task.compensate))
+        if part is not None
+    )
+    for path, part in runs:
+        if part.run is None:
             continue
-        if task.run not in names:
-            message = f"there is no executor or function {shortened(repr(task.run))}"
-            hint = suggestions.for_(task.run) or "functions must be registered where the workers find them"
-            yield Finding(code="unknown_executor", path=(*task.path, "run"), message=message, hint=hint)
-        elif task.arguments is not None and task.is_readable:
-            templated = frozenset(name for name, value in task.arguments.items() if has_template(value))
-            for field, message, hint in catalog.check(task.run, task.arguments, templated=templated):
-                where = (*task.path, "with", field) if field else (*task.path, "with")
-                at_key = field not in task.arguments
+        if part.run not in names:
+            message = f"there is no executor or function {shortened(repr(part.run))}"
+            hint = suggestions.for_(part.run) or "functions must be registered where the workers find them"
+            yield Finding(code="unknown_executor", path=(*path, "run"), message=message, hint=hint)
+        elif part.arguments is not None and part.is_readable:
+            templated = frozenset(name for name, value in part.arguments.items() if has_template(value))
+            for field, message, hint in catalog.check(part.run, part.arguments, templated=templated):
+                where = (*path, "with", field) if field else (*path, "with")
+                at_key = field not in part.arguments
                 yield Finding(code="bad_argument", path=where, message=message, hint=hint, at_key=at_key)
 
 

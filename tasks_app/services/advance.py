@@ -99,7 +99,11 @@ def _close(instance: Instance) -> bool:
         return False
     tasks = Task.objects.filter(instance_id=instance.pk)
     counts = {TaskState(status): count for status, count in tasks.values_list("status").annotate(Count("pk"))}
-    allowed = tasks.filter(status=TaskState.FAILED, allow_failure=True).count() if counts.get(TaskState.FAILED) else 0
+    allowed = (
+        tasks.filter(status=TaskState.FAILED, allow_failure=True).count()
+        if counts.get(TaskState.FAILED)
+        else 0
+    )
     end = instance_end(counts, allowed_failures=allowed, is_stopping=instance.is_stopping)
     if end is None:
         return False

@@ -12,7 +12,7 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Task
 from tasks_app.models.moves import update_returning
 from tasks_app.outcomes import JSON, Failed
-from tasks_app.planning.retrying import RetryPolicy
+from tasks_app.planning.retry_spec import RetrySpec
 from tasks_app.planning.templates import TemplateError, render
 from tasks_app.states import TASK_FINAL, Gate, TaskState
 
@@ -31,7 +31,7 @@ class Claim:
     params: Mapping[str, JSON]
     name: str
     failures: int
-    retry: RetryPolicy
+    retry: RetrySpec | None
     executor: str
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
@@ -109,6 +109,14 @@ def renew_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tup
     return {(task_id, dispatch_id) for task_id, dispatch_id in rows} & set(claims)
 
 
+def held_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Return those of a worker's claims that it still holds."""
+    rows = Task.objects.filter(
+        pk__in=[task_id for task_id, _ in claims], worker=worker, status=TaskState.RUNNING
+    )
+    return set(rows.values_list("pk", "dispatch_id")) & set(claims)
+
+
 def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
     """Return the task's ``with`` with its templates filled in, or how that failed."""
     try:
@@ -161,7 +169,7 @@ def _claim(task: Task, *, dispatch_id: str, worker: str) -> Claim:
         params=task.instance.params,
         name=task.name,
         failures=task.failures,
-        retry=RetryPolicy.from_json(task.spec.get("retry")),
+        retry=RetrySpec.model_validate(task.spec["retry"]) if task.spec.get("retry") else None,
         executor=task.executor,
         arguments=task.spec["with"],
         reads=tuple(task.spec["reads"]),

@@ -41,9 +41,7 @@ def pause_instance(
         _call_back(instance.pk)
         if now:
             running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
-            take_back(
-                task_ids=list(running.values_list("pk", flat=True)), reason="paused", is_loss=False
-            )
+            take_back(task_ids=list(running.values_list("pk", flat=True)), reason="paused", is_loss=False)
             Task.objects.backlog().filter(instance=instance).update(ready_at=None)
     return instance.public_id
 
@@ -104,7 +102,13 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
         _cancel(running, reason)
         _cancel_unstarted(instance.pk, reason)
         _say_who(
-            instance, to, by, reason, error_message=reason, finished_at=clock.database_now(), paused_until=None
+            instance,
+            to,
+            by,
+            reason,
+            error_message=reason,
+            finished_at=clock.database_now(),
+            paused_until=None,
         )
     start_waiting_instances(workflow_id=instance.workflow_id)
     return True

@@ -1,4 +1,4 @@
-"""Instances: submit."""
+"""Instances: submit, and run again from a task on."""
 
 import logging
 from collections.abc import Mapping
@@ -7,24 +7,26 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
-from tasks_app.models import Dependency, Instance, Task, Workflow, WorkflowVersion
-from tasks_app.planning.shape import shapes
-from tasks_app.planning.spec import TaskSpec, WorkflowSpec
+from tasks_app.errors import IllegalMove, NotFound
+from tasks_app.models import Event, Instance, Task, Workflow, WorkflowVersion
+from tasks_app.planning.graph import descendants
+from tasks_app.planning.spec import WorkflowSpec
+from tasks_app.services.admission import admit
 from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.dispatch import mark_ready, pump
-from tasks_app.services.lookup import find_workflow
-from tasks_app.states import InstanceState
+from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.services.rows import create_tasks
+from tasks_app.states import INSTANCE_FINAL, TaskState
 
 logger = logging.getLogger(__name__)
-
-BATCH = 1000
 
 
 def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -> str:
     """Start an instance of the newest version of a workflow; return its id.
 
     When this returns, the instance and all its tasks are in the database: what
-    follows survives the loss of any process.
+    follows survives the loss of any process. If as many instances of the
+    workflow run as may, it waits as pending.
 
     :raises NotFound: when there is no such workflow.
     :raises InvalidParams: when the parameters do not fit; nothing is started.
@@ -34,22 +36,93 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
     spec = WorkflowSpec.from_json(version.definition)
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
-        instance = _create(found, version, complete)
-        _create_tasks(instance, spec)
-        Instance.objects.filter(pk=instance.pk).move(
-            to=InstanceState.RUNNING, started_at=clock.database_now()
+        instance = _create(found, version, spec, complete)
+        create_tasks(instance=instance, spec=spec)
+        _start(instance, spec)
+    _publish(instance)
+    return instance.public_id
+
+
+def rerun_instance(
+    *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = ""
+) -> str:
+    """Run an ended instance again from one of its tasks on, as a new instance; return the new id.
+
+    Results of tasks that neither are that task nor follow it are shared, so two
+    versions of a step can be compared. ``params`` replace those of the origin,
+    name by name.
+
+    :raises NotFound: when there is no such instance or task.
+    :raises IllegalMove: when the instance has not ended, or something upstream did not complete.
+    :raises InvalidParams: when the parameters do not fit.
+    """
+    origin = find_instance(given=given)
+    if origin.status not in INSTANCE_FINAL:
+        raise IllegalMove(kind="Instance", key=origin.public_id, state=origin.status, wanted="rerun")
+    spec = WorkflowSpec.from_json(origin.version.definition)
+    needs = {task.name: task.needs for task in spec.tasks}
+    if from_task not in needs:
+        raise NotFound(kind="task", given=from_task, listing=f"manage.py instance status {origin.public_id}")
+    again = {from_task} | descendants(needs, [from_task])
+    complete = complete_params(spec=spec, given={**origin.params, **(params or {})})
+    with db.transaction():
+        instance = _create(origin.workflow, origin.version, spec, complete, origin=origin)
+        key_of = create_tasks(instance=instance, spec=spec)
+        _share_results(origin, [key for name, key in key_of.items() if name not in again])
+        Event.objects.create(
+            instance=instance,
+            kind="instance.rerun",
+            message=f"a rerun of {origin.public_id} from {from_task}",
+            data={"by": by, "origin": origin.public_id, "from": from_task},
         )
+        _start(instance, spec)
+        # What was shared is over already: its followers may be ready from the start.
+        mark_ready(candidates=Task.objects.filter(instance=instance))
+    _publish(instance)
+    return instance.public_id
+
+
+def _share_results(origin: Instance, keys: list[int]) -> None:
+    shared = Task.objects.filter(pk__in=keys)
+    before = {task.name: task for task in Task.objects.filter(instance=origin, satisfies=True)}
+    for task in shared.order_by("pk"):
+        source = before.get(task.name)
+        if source is None:
+            continue  # it did not complete in the origin either, and does now
+        shared.filter(pk=task.pk).move(
+            to=TaskState(source.status),
+            message=f"shared with {origin.public_id}",
+            data={"origin": origin.public_id},
+            satisfies=True,
+            output=source.output,
+            reason=source.reason,
+            started_at=source.started_at,
+            finished_at=clock.database_now(),
+            settled=True,
+        )
+
+
+def _start(instance: Instance, spec: WorkflowSpec) -> None:
+    if admit(instance=instance, spec=spec):
         # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
         mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
+
+
+def _publish(instance: Instance) -> None:
     try:
         pump()
     except (OperationalError, InterfaceError) as error:
         # The instance is safe, and whoever submits it again would have two.
         logger.warning("publishing_postponed instance=%s error=%s", instance.public_id, type(error).__name__)
-    return instance.public_id
 
 
-def _create(workflow: Workflow, version: WorkflowVersion, params: dict[str, Any]) -> Instance:
+def _create(
+    workflow: Workflow,
+    version: WorkflowVersion,
+    spec: WorkflowSpec,
+    params: dict[str, Any],
+    origin: Instance | None = None,
+) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
     return Instance.objects.create(
@@ -57,42 +130,8 @@ def _create(workflow: Workflow, version: WorkflowVersion, params: dict[str, Any]
         workflow=workflow,
         version=version,
         params=params,
-        task_count=version.task_count,
+        task_count=len(spec.tasks),
+        on_failure=spec.on_failure,
+        max_parallel=spec.max_parallel,
+        origin=origin,
     )
-
-
-def _create_tasks(instance: Instance, spec: WorkflowSpec) -> None:
-    shape_of = shapes({task.name: task.needs for task in spec.tasks})
-    tasks = Task.objects.bulk_create(
-        [
-            Task(
-                instance=instance,
-                name=task.name,
-                position=position,
-                description=task.description,
-                executor=task.run,
-                spec=_row_spec(task),
-                priority=task.priority,
-                requires=list(task.requires),
-                tags=list(task.tags),
-                timeout_seconds=task.timeout_seconds,
-                **vars(shape_of[task.name]),
-            )
-            for position, task in enumerate(spec.tasks)
-        ],
-        batch_size=BATCH,
-    )
-    key_of = {task.name: task.pk for task in tasks}
-    Dependency.objects.bulk_create(
-        [
-            Dependency(task_id=key_of[task.name], needed_id=key_of[needed])
-            for task in spec.tasks
-            for needed in task.needs
-        ],
-        batch_size=BATCH,
-    )
-
-
-def _row_spec(task: TaskSpec) -> dict[str, Any]:
-    """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
-    return {"with": task.arguments, "reads": list(task.reads)}

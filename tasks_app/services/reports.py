@@ -41,7 +41,9 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
     outcome = _storable(outcome)
-    decision = decide(outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000)
+    decision = decide(
+        outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000
+    )
     match decision:
         case Finish():
             _patiently(claim, lambda: _finish(claim, decision, outcome.report))

@@ -17,7 +17,7 @@ from django.db import close_old_connections, connections
 
 from cpds.base import clock
 from cpds.base.conf import conf
-from tasks_app.services.claims import Claim, renew_claims
+from tasks_app.services.claims import Claim, held_claims, renew_claims
 from tasks_app.services.sweep import sweep
 from workers_app.executors.contract import Cancellation
 from workers_app.services.workers import beat_worker
@@ -84,6 +84,8 @@ class Keeper:
             if now - renewed_at >= settings.renew_seconds - tick / 2:
                 renewed_at = now
                 self._guarded(self._renew)
+            elif self._held:
+                self._guarded(self._check)
             if now - swept_at >= settings.sweep_seconds:
                 swept_at = now
                 self._guarded(self._sweep)
@@ -101,6 +103,18 @@ class Keeper:
         except Exception:
             logger.exception("keeper_failed act=%s", act.__name__)
 
+    def _check(self) -> None:
+        """Stop what was cancelled or taken back, well before the next renewal would notice."""
+        with self._lock:
+            claims = list(self._held)
+        self._interrupt_lost(claims, kept=held_claims(worker=self.worker, claims=claims))
+
+    def _interrupt_lost(self, claims: list[tuple[int, str]], *, kept: set[tuple[int, str]]) -> None:
+        with self._lock:
+            lost = [self._held[key][0] for key in claims if key not in kept and key in self._held]
+        for cancellation in lost:
+            cancellation.request("the task was cancelled or taken back")
+
     def _renew(self) -> None:
         asked_at = clock.monotonic()
         with self._lock:
@@ -109,9 +123,7 @@ class Keeper:
         with self._lock:
             for key in kept & self._held.keys():
                 self._held[key] = (self._held[key][0], asked_at)
-            lost = [self._held[key][0] for key in claims if key not in kept and key in self._held]
-        for cancellation in lost:
-            cancellation.request("the claim was taken back")
+        self._interrupt_lost(claims, kept=kept)
         if self.speaks:
             beat_worker(name=self.worker)
 

@@ -1,0 +1,82 @@
+"""From a definition to the rows of an instance's tasks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cpds.base import db
+from tasks_app.models import Dependency, Instance, Task
+from tasks_app.planning.shape import shapes
+from tasks_app.planning.spec import WorkflowSpec
+from tasks_app.planning.task_spec import TaskSpec
+from tasks_app.states import Gate, JoinMode
+
+BATCH = 1000
+CHILD_WORKFLOW = "workflow"
+"""The executor noted on a task that starts another workflow."""
+
+
+@db.transaction_required
+def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
+    """Insert every task of the instance and what they need; return their keys by name."""
+    early = [task.name for task in spec.tasks if task.join.mode != JoinMode.ALL]
+    shape_of = shapes({task.name: task.needs for task in spec.tasks}, early=early)
+    tasks = Task.objects.bulk_create(
+        [
+            Task(
+                instance=instance,
+                name=task.name,
+                position=position,
+                description=task.description,
+                executor=task.run or CHILD_WORKFLOW,
+                spec=_row_spec(task),
+                priority=task.priority,
+                requires=list(task.requires),
+                tags=list(task.tags),
+                timeout_seconds=task.timeout_seconds,
+                join=task.join.mode,
+                join_count=task.join.count,
+                allow_failure=task.allow_failure,
+                gate=next(iter(_gates(task)), Gate.OPEN),
+                **vars(shape_of[task.name]),
+            )
+            for position, task in enumerate(spec.tasks)
+        ],
+        batch_size=BATCH,
+    )
+    key_of = {task.name: task.pk for task in tasks}
+    Dependency.objects.bulk_create(
+        [
+            Dependency(task_id=key_of[task.name], needed_id=key_of[needed])
+            for task in spec.tasks
+            for needed in task.needs
+        ],
+        batch_size=BATCH,
+    )
+    return key_of
+
+
+def _gates(task: TaskSpec) -> list[Gate]:
+    """Return the gates a task has to pass, in order."""
+    wanted = {
+        Gate.WHEN: task.when is not None,
+        Gate.APPROVAL: task.approval is not None,
+        Gate.ITEMS: task.for_each is not None,
+        Gate.WORKFLOW: task.workflow is not None and task.for_each is None,
+    }
+    return [gate for gate, is_wanted in wanted.items() if is_wanted]
+
+
+def _row_spec(task: TaskSpec) -> Mapping[str, Any]:
+    """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
+    stored = task.model_dump(
+        mode="json",
+        by_alias=True,
+        exclude_defaults=True,
+        include={"retry", "when", "for_each", "max_parallel", "approval", "compensate", "workflow", "mode"},
+    )
+    return {
+        "with": task.arguments,
+        "reads": list(task.reads),
+        **stored,
+        **({"gates": [str(gate) for gate in gates]} if (gates := _gates(task)) else {}),
+    }
