@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import cast
 
 from django.utils.functional import SimpleLazyObject
 
@@ -30,7 +31,7 @@ def _own_secret(state: Path) -> str:
 
 
 # Lazily: only who uses the key makes the file, and not a command that is about to choose another directory.
-SECRET_KEY = SECRET_KEY or SimpleLazyObject(lambda: _own_secret(STATE_DIR))
+SECRET_KEY = SECRET_KEY or cast("str", SimpleLazyObject(lambda: _own_secret(STATE_DIR)))
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
 DATABASE_URL = environment.text("DATABASE_URL")
