@@ -1,0 +1,1 @@
+"""The README and docs/ say what is so."""
