@@ -61,6 +61,17 @@ class Instance(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
     )
     """The instance this one is a rerun of."""
+    parent_task = models.ForeignKey(
+        "tasks_app.Task",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="children",
+        db_index=False,
+    )
+    """The task of another instance that started this one and waits for it."""
+    paused_with_parent = models.BooleanField(default=False)
+    """Whether it was its parent's pause that paused it, so that the parent's resumption resumes it."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -76,6 +87,10 @@ class Instance(models.Model):
                 fields=["status"],
                 name="instance_unfinished",
                 condition=Q(status__in=sorted(INSTANCE_UNFINISHED)),
+            ),
+            # What a task started. Most instances were started by none.
+            models.Index(
+                fields=["parent_task"], name="instance_children", condition=Q(parent_task__isnull=False)
             ),
             # Whose time is up, and whose pause is over.
             models.Index(

@@ -1,7 +1,7 @@
 """Claims: how a worker takes a task and keeps it. Every later write shows the claim's fence."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import IntegrityError
 from django.db.models import F
@@ -14,6 +14,7 @@ from tasks_app.models.moves import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retry_spec import RetrySpec
 from tasks_app.planning.templates import TemplateError, render
+from tasks_app.services.roots import roots_of
 from tasks_app.states import TASK_FINAL, Gate, TaskState
 
 
@@ -36,6 +37,9 @@ class Claim:
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
     timeout_seconds: float | None
+    parent_id: int | None = None
+    roots: Mapping[str, JSON] = field(default_factory=dict)
+    """What its templates know besides the names that all know."""
 
     @property
     def idempotency_key(self) -> str:
@@ -126,6 +130,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
             outputs=outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
             task={"name": claim.name, "attempt": claim.attempt},
+            extra=claim.roots,
         )
     except TemplateError as error:
         return Failed(kind="bad_template", message=str(error))
@@ -136,7 +141,7 @@ def read_upstream(*, claim: Claim, name: str) -> JSON:
 
     :raises LookupError: when it does not.
     """
-    frontier = {claim.task_id}
+    frontier = {claim.parent_id or claim.task_id}
     seen: set[int] = set()
     while frontier:
         needed = Task.objects.filter(followers__task_id__in=frontier).values_list("pk", "name")
@@ -153,7 +158,9 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
     """Return what templates may see of these tasks: their outputs, None for one that made none."""
     if not names:
         return {}
-    rows = Task.objects.filter(instance_id=instance_pk, name__in=names, status__in=sorted(TASK_FINAL))
+    rows = Task.objects.filter(
+        instance_id=instance_pk, name__in=names, parent__isnull=True, status__in=sorted(TASK_FINAL)
+    )
     return dict(rows.values_list("name", "output"))
 
 
@@ -174,4 +181,6 @@ def _claim(task: Task, *, dispatch_id: str, worker: str) -> Claim:
         arguments=task.spec["with"],
         reads=tuple(task.spec["reads"]),
         timeout_seconds=task.timeout_seconds or conf().default_timeout_seconds,
+        parent_id=task.parent_id,
+        roots=roots_of(task=task),
     )
