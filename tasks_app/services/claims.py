@@ -10,7 +10,7 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Task
-from tasks_app.models.moves import update_returning
+from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retry_spec import RetrySpec
 from tasks_app.planning.templates import TemplateError, render

@@ -135,7 +135,6 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
         again.move(
             to=TaskState.PENDING,
             message="retried",
-            satisfies=None,
             reason="",
             error_kind="",
             error_message="",
@@ -200,7 +199,6 @@ def _cancel(tasks: TaskQuerySet, reason: str) -> None:
         to=TaskState.CANCELLED,
         message=reason,
         reason=reason,
-        satisfies=False,
         dispatch_id=None,
         lease_expires_at=None,
         wake_at=None,

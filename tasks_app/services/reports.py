@@ -21,6 +21,7 @@ from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, d
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
+from tasks_app.services.dispatch import pump
 from tasks_app.services.release import release_followers, take_back
 from tasks_app.states import RecordState, TaskState, WaitKind
 
@@ -55,6 +56,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
         _plan_what_follows(claim, decision)
     except (OperationalError, InterfaceError) as error:
         # The outcome is safe; the sweep finds what should follow it.
+        connection.close()
         logger.warning("follow_up_postponed task=%s error=%s", claim.task_id, type(error).__name__)
     return isinstance(decision, Finish) and decision.state is TaskState.COMPLETED
 
@@ -66,7 +68,7 @@ def _plan_what_follows(claim: Claim, decision: Decision) -> None:
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
         case HandBack() | TryAgain():
-            advance(instance_id=claim.instance_pk, after=[])
+            pump()
 
 
 def _finish(claim: Claim, decision: Finish, report: Report) -> None:
@@ -80,7 +82,6 @@ def _finish(claim: Claim, decision: Finish, report: Report) -> None:
             output=decision.output if done else None,
             error_kind=decision.error_kind,
             error_message=decision.error_message,
-            satisfies=True if done else F("allow_failure"),
             lease_expires_at=None,
             finished_at=clock.database_now(),
         )
