@@ -62,11 +62,10 @@ def test_a_management_command_takes_its_arguments(line):
         assert len(arguments) <= 1
 
 
-@pytest.mark.parametrize(
-    ("command", "verb"), [(each, verb) for each in OWN for verb in sorted(verbs_of(each))]
-)
-def test_every_verb_is_in_the_reference(command, verb):
-    assert f"manage.py {command} {verb}" in section(README, "Commands")
+@pytest.mark.parametrize("command", OWN)
+def test_every_verb_is_in_the_reference(command):
+    for verb in verbs_of(command):
+        assert f"manage.py {command} {verb}" in section(README, "Commands")
 
 
 @pytest.mark.parametrize("command", OWN)
