@@ -7,8 +7,9 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+
 class _InItsDirectory(sqlite3.Connection):
-    """A connection that makes the directory of its file, so that the first command on a machine may be any."""
+    """A connection that makes the directory of its file: any command may be the first on a machine."""
 
     def __init__(self, database: str, *args: Any, **kwargs: Any) -> None:
         if not database.startswith(("file:", ":memory:")):
