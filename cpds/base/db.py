@@ -77,8 +77,14 @@ def again_when_disconnected(act: Callable[[], R]) -> R:
     except (InterfaceError, OperationalError):
         if in_transaction():
             raise
-        connections.close_all()
+        drop_broken_connection()
         return act()
+
+
+def drop_broken_connection() -> None:
+    """Close this thread's connections after an error of theirs, so that the next query opens new ones."""
+    if not in_transaction():
+        connections.close_all()
 
 
 def run_after_commit(function: Callable[[], None]) -> None:

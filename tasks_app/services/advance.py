@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db.models import Count, Exists
+from django.db.models import Count
 
 from cpds.base import clock, db
 from tasks_app.canvas import publish
-from tasks_app.models import Dependency, Instance, Task
+from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import instance_end
 from tasks_app.planning.ruling import Standing, ruled_out
@@ -81,24 +81,13 @@ class Look:
 
 
 def look_around(*, task_id: int, dispatch_id: str) -> Look:
-    """Return whether a completed task has unfinished followers, ready ones among them, and whether others wait.
+    """Return whether a completed task has unfinished followers, ready ones among them, and who else waits.
 
     One statement. Followers planned under its own dispatch do not count as ready:
     they are started by Celery.
     """
-    followers = Task.objects.filter(needs__needed_id=task_id, status__in=sorted(TASK_UNFINISHED))
-    elsewhere = followers.filter(status=TaskState.PENDING).exclude(dispatch_id=dispatch_id)
-    found = (
-        Task.objects.filter(pk=task_id)
-        .annotate(
-            unfinished=Exists(followers),
-            ready=Exists(elsewhere.satisfied()),
-            backlog=Exists(Task.objects.backlog()),
-        )
-        .values_list("unfinished", "ready", "backlog")
-        .get()
-    )
-    return Look(*found)
+    rows = hot_path.LOOK_AROUND.run(task_id=task_id, dispatch_id=dispatch_id)
+    return Look(*map(bool, rows[0]))
 
 
 def is_exhausted(*, instance_id: int) -> bool:
@@ -150,7 +139,7 @@ def _first_failure(instance: Instance) -> str:
 
 
 def _give_up(instance: Instance, failed: Collection[int]) -> None:
-    """Free what the canvases of failed tasks will not start, and rule out what their failure leaves impossible."""
+    """Free what the canvases of failed tasks will not start, and rule out what their failure prevents."""
     dispatches = Task.objects.filter(pk__in=failed, dispatch_id__isnull=False)
     release_followers(
         instance_id=instance.pk, dispatch_ids=list(dispatches.values_list("dispatch_id", flat=True))
@@ -159,7 +148,7 @@ def _give_up(instance: Instance, failed: Collection[int]) -> None:
 
 
 def _rule_out(instance: Instance, failed: Collection[int]) -> None:
-    """Skip what a failure leaves impossible and, unless the instance is to continue, all that has not started."""
+    """Skip what a failure prevents and, unless the instance is to continue, all that has not started."""
     culprits = dict(
         Task.objects.filter(pk__in=failed, status=TaskState.FAILED, satisfies=False)
         .order_by("pk")
