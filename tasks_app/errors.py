@@ -80,7 +80,10 @@ class CheckpointClosed(CPDSError):
 
     code = "checkpoint_closed"
     http_status = HTTPStatus.CONFLICT
-    sentence = "{task!r} does not wait for an approval any more. Look at it with: manage.py instance status {instance}"
+    sentence = (
+        "{task!r} does not wait for an approval any more. "
+        "Look at it with: manage.py instance status {instance}"
+    )
 
 
 class NoCheckpoint(CPDSError):
@@ -120,7 +123,9 @@ class RetryTheParent(CPDSError):
 
     code = "retry_the_parent"
     http_status = HTTPStatus.CONFLICT
-    sentence = "Instance {instance} belongs to {parent}. Retry that one: it goes on with this one where it stopped."
+    sentence = (
+        "Instance {instance} belongs to {parent}. Retry that one: it goes on with this one where it stopped."
+    )
 
 
 class TooDeep(CPDSError):
@@ -137,6 +142,6 @@ class WaitsForItself(CPDSError):
     code = "waits_for_itself"
     http_status = HTTPStatus.CONFLICT
     sentence = (
-        "At most {limit} instance(s) of {workflow!r} run at once, and those that wait for this one are as many: "
-        "it could never start."
+        "At most {limit} instance(s) of {workflow!r} run at once, "
+        "and those that wait for this one are as many: it could never start."
     )

@@ -11,7 +11,7 @@ MAX_PROBLEMS: Final = 100
 
 
 def form_problems(*, form: Mapping[str, JSON], values: Mapping[str, JSON]) -> list[Problem]:
-    """Return everything about ``values`` that the JSON Schema ``form`` objects to, at most a hundred things."""
+    """Return what the JSON Schema ``form`` objects to in ``values``: everything, up to a hundred things."""
     from jsonschema import Draft202012Validator
 
     try:

@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import F
-
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
 from tasks_app.errors import (
@@ -52,7 +50,7 @@ class _Answer:
     """What else the answerer may be known as; None: nobody answered, the time ran out."""
 
 
-def approve(  # noqa: PLR0913 - what a person may say
+def approve(
     *,
     given: str,
     task: str = "",
@@ -228,7 +226,6 @@ def _refuse(checkpoint: Checkpoint, answer: _Answer) -> None:
         to=TaskState.FAILED,
         message=message,
         data={"kind": "rejected", "checkpoint": checkpoint.number, "by": _text(answer.by)},
-        satisfies=F("allow_failure"),
         error_kind="rejected",
         error_message=message,
         reason="",

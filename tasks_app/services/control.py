@@ -1,16 +1,20 @@
 """Steer an instance: pause, resume, cancel, retry. Who did it and why is in the ledger."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
-from tasks_app.errors import IllegalMove
+from tasks_app.errors import IllegalMove, RetryTheParent
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.advance import advance, start_waiting_instances
+from tasks_app.services.advance import advance, follow_end
+from tasks_app.services.checkpoints import close_checkpoints
+from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, take_back
+from tasks_app.services.reopening import reopen
 from tasks_app.states import (
     INSTANCE_FINAL,
     TASK_UNSTARTED,
@@ -24,12 +28,20 @@ BATCH = 500
 
 
 def pause_instance(
-    *, given: str, by: str = "", reason: str = "", now: bool = False, until: datetime | None = None
+    *,
+    given: str,
+    by: str = "",
+    reason: str = "",
+    now: bool = False,
+    until: datetime | None = None,
+    with_parent: bool = False,
 ) -> str:
     """Start nothing new in an instance; return its id.
 
     What runs may finish; with ``now`` it is stopped too and starts again at
-    resume. ``until`` resumes it by itself. A paused instance holds no slot.
+    resume. ``until`` resumes it by itself. A paused instance holds no slot. Its
+    children are paused too. ``with_parent``: it follows its parent, and its parent
+    resumes it.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it is not running.
@@ -37,17 +49,28 @@ def pause_instance(
     found = find_instance(given=given)
     with db.transaction():
         instance = _locked_for(found, InstanceState.PAUSED)
-        _say_who(instance, InstanceState.PAUSED, by, reason, pause_reason=reason, paused_until=until)
+        _say_who(
+            instance,
+            InstanceState.PAUSED,
+            by,
+            reason,
+            pause_reason=reason,
+            paused_until=until,
+            paused_with_parent=with_parent,
+        )
         _call_back(instance.pk)
         if now:
             running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
             take_back(task_ids=list(running.values_list("pk", flat=True)), reason="paused", is_loss=False)
             Task.objects.backlog().filter(instance=instance).update(ready_at=None)
+    for child in running_children(instance_id=instance.pk):
+        with suppress(IllegalMove):  # it has just ended
+            pause_instance(given=child, by=by, reason=reason, now=now, with_parent=True)
     return instance.public_id
 
 
 def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
-    """Let a paused instance go on; return its id.
+    """Let a paused instance go on, and the children that were paused with it; return its id.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it is not paused.
@@ -55,8 +78,19 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
     found = find_instance(given=given)
     with db.transaction():
         instance = _locked_for(found, InstanceState.RUNNING, only_from=InstanceState.PAUSED)
-        _say_who(instance, InstanceState.RUNNING, by, reason, pause_reason="", paused_until=None)
-    advance(instance_id=instance.pk)
+        _say_who(
+            instance,
+            InstanceState.RUNNING,
+            by,
+            reason,
+            pause_reason="",
+            paused_until=None,
+            paused_with_parent=False,
+        )
+    advance(instance_id=instance.pk, waiting=None)
+    for child in children_paused_with(instance_id=instance.pk):
+        with suppress(IllegalMove):  # somebody else resumed or cancelled it
+            resume_instance(given=child, by=by, reason=reason)
     return instance.public_id
 
 
@@ -82,6 +116,9 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
             )
             _cancel_unstarted(instance.pk, why)
         advance(instance_id=instance.pk, after=[])
+        for child in unfinished_children(instance_id=instance.pk):
+            with suppress(IllegalMove):  # it has just ended
+                cancel_instance(given=child, by=by, reason=reason, drain=True)
     elif not stop_for_good(instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by):
         found.refresh_from_db()
         raise IllegalMove(
@@ -91,7 +128,7 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
 
 
 def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
-    """End an instance as ``to`` now, with everything unfinished in it cancelled; return whether it was unfinished."""
+    """End an instance as ``to`` now and cancel everything in it; return whether it was unfinished."""
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status in INSTANCE_FINAL:
@@ -110,7 +147,10 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
             finished_at=clock.database_now(),
             paused_until=None,
         )
-    start_waiting_instances(workflow_id=instance.workflow_id)
+    for child in unfinished_children(instance_id=instance_id):
+        with suppress(IllegalMove):  # it has just ended
+            cancel_instance(given=child, by=by, reason=reason)
+    follow_end(instance=instance)
     return True
 
 
@@ -121,46 +161,25 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it did not fail and was not cancelled.
+    :raises RetryTheParent: when another instance started it, and decides.
     """
     found = find_instance(given=given)
     with db.transaction():
         instance = _locked_for(
             found, InstanceState.RUNNING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
         )
-        again = Task.objects.filter(
-            instance=instance,
-            satisfies=False,
-            status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED],
-        )
-        again.move(
-            to=TaskState.PENDING,
-            message="retried",
-            satisfies=None,
-            reason="",
-            error_kind="",
-            error_message="",
-            failures=0,
-            losses=0,
-            dispatch_id=None,
-            ready_at=None,
-            wake_at=None,
-            wait_kind="",
-            worker="",
-            finished_at=None,
-            settled=False,
-        )
-        _say_who(
-            instance,
-            InstanceState.RUNNING,
-            by,
-            reason,
-            error_message="",
-            finished_at=None,
-            is_stopping=False,
-            deadline_at=None,
-        )
+        _check_that_it_is_its_own(instance)
+        reopen(instance=instance, by=by, reason=reason)
     advance(instance_id=instance.pk)
     return instance.public_id
+
+
+def _check_that_it_is_its_own(instance: Instance) -> None:
+    parent = (
+        Instance.objects.filter(tasks=instance.parent_task_id).first() if instance.parent_task_id else None
+    )
+    if parent is not None:
+        raise RetryTheParent(instance=instance.public_id, parent=parent.public_id)
 
 
 def _locked_for(
@@ -196,11 +215,11 @@ def _cancel_unstarted(instance_pk: int, reason: str) -> None:
 
 
 def _cancel(tasks: TaskQuerySet, reason: str) -> None:
+    close_checkpoints(tasks=tasks)
     tasks.move(
         to=TaskState.CANCELLED,
         message=reason,
         reason=reason,
-        satisfies=False,
         dispatch_id=None,
         lease_expires_at=None,
         wake_at=None,

@@ -1,4 +1,4 @@
-"""Gates: what a ready task has to pass before a worker may claim it. Passing takes no slot and is no attempt.
+"""Gates: what a ready task has to pass before a worker may claim it. Passing one is no attempt.
 
 A task that has to wait at a gate is handed back with its dispatch: what was
 planned to follow it in the same canvas is released, and the message is over.
@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from cpds.base import clock, db
-from tasks_app.errors import CPDSError, StaleDispatch
+from cpds.base.errors import CPDSError
+from tasks_app.errors import StaleDispatch
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.approval_spec import ApprovalSpec
@@ -98,7 +99,7 @@ def _known(task: Task) -> dict[str, Any]:
         "outputs": outputs_of(instance_pk=task.instance_id, names=task.spec["reads"]),
         "instance": {"id": task.instance.public_id, "workflow": task.instance.workflow.name},
         "task": {"name": task.name, "attempt": task.attempts + 1},
-        "extra": roots_of(task=task),
+        "extra": roots_of(task_id=task.pk, parent_id=task.parent_id, spec=task.spec),
     }
 
 
@@ -193,7 +194,7 @@ def _lock_instance_of(task: Task, dispatch_id: str) -> None:
 
 
 @db.transaction_required
-def _wait(  # noqa: PLR0913 - what a wait consists of
+def _wait(
     task: Task, dispatch_id: str, kind: WaitKind, *, reason: str, data: dict[str, JSON], wake_at: Any = None
 ) -> None:
     moved = Task.objects.filter(pk=task.pk, dispatch_id=dispatch_id, gate=task.gate).move(

@@ -36,11 +36,25 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
     spec = WorkflowSpec.from_json(version.definition)
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
-        instance = _create(found, version, spec, complete)
-        create_tasks(instance=instance, spec=spec)
-        _start(instance, spec)
+        instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
     _publish(instance)
     return instance.public_id
+
+
+@db.transaction_required
+def insert_instance(
+    *,
+    workflow: Workflow,
+    version: WorkflowVersion,
+    spec: WorkflowSpec,
+    params: dict[str, Any],
+    parent_task: Task | None = None,
+) -> Instance:
+    """Insert an instance with all its tasks, and start it if its workflow has room; pump after the commit."""
+    instance = _create(workflow, version, spec, params, parent_task=parent_task)
+    create_tasks(instance=instance, spec=spec)
+    _start(instance, spec)
+    return instance
 
 
 def rerun_instance(
@@ -103,7 +117,7 @@ def _share_results(origin: Instance, keys: list[int]) -> None:
 
 
 def _start(instance: Instance, spec: WorkflowSpec) -> None:
-    if admit(instance=instance, spec=spec):
+    if admit(instance=instance, max_instances=spec.max_instances, timeout_seconds=spec.timeout_seconds):
         # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
         mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
 
@@ -121,7 +135,9 @@ def _create(
     version: WorkflowVersion,
     spec: WorkflowSpec,
     params: dict[str, Any],
+    *,
     origin: Instance | None = None,
+    parent_task: Task | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
@@ -134,4 +150,5 @@ def _create(
         on_failure=spec.on_failure,
         max_parallel=spec.max_parallel,
         origin=origin,
+        parent_task=parent_task,
     )

@@ -10,7 +10,7 @@ from tasks_app.states import TASK_UNFINISHED, Gate
 
 BATCH: Final = 1000
 _STAGES_PER_LIST: Final = 20_000
-_INHERITED: Final = ("with", "reads", "retry", "compensate", "workflow", "approval")
+_INHERITED: Final = ("with", "reads", "retry", "workflow", "approval")
 
 
 @db.transaction_required
@@ -31,7 +31,7 @@ def create_items(*, parent: Task, items: Sequence[JSON]) -> None:
                 position=parent.position,
                 description=parent.description,
                 executor=parent.executor,
-                spec=_spec(parent, item, gate),
+                spec=_spec(parent, index, item, gate),
                 priority=parent.priority,
                 requires=parent.requires,
                 tags=parent.tags,
@@ -59,9 +59,8 @@ def start_more_items(*, parent: Task) -> int:
     """
     siblings = Task.objects.filter(parent=parent)
     held = siblings.held_back()
-    limit = parent.spec.get("max_parallel")
-    if limit is not None:
-        places = limit - siblings.active_items().count()
+    places = _places(parent)
+    if places is not None:
         if places <= 0:
             return 0
         keys = list(held.order_by("item_index").values_list("pk", flat=True)[:places])
@@ -69,14 +68,27 @@ def start_more_items(*, parent: Task) -> int:
     return int(held.update(ready_at=clock.database_now()))
 
 
+def has_places(*, parent: Task) -> bool:
+    """Return whether more items of a list may be under way than are."""
+    places = _places(parent)
+    return places is None or places > 0
+
+
+def _places(parent: Task) -> int | None:
+    limit: int | None = parent.spec.get("max_parallel")
+    return None if limit is None else limit - Task.objects.filter(parent=parent).active_items().count()
+
+
 def is_waited_for(*, parent_id: int) -> bool:
-    """Return whether the end of an item changes anything for its list: it was the last, or others are held back."""
+    """Return whether a list has to look at an item's end: it was the last, or others are held back."""
     siblings = Task.objects.filter(parent_id=parent_id)
     return siblings.held_back().exists() or not siblings.filter(status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def _spec(parent: Task, item: JSON, gate: Gate) -> dict[str, Any]:
+def _spec(parent: Task, index: int, item: JSON, gate: Gate) -> dict[str, Any]:
     spec = {key: parent.spec[key] for key in _INHERITED if key in parent.spec}
+    if "compensate_items" in parent.spec:
+        spec["compensate"] = parent.spec["compensate_items"]
     if gate is not Gate.OPEN:
         spec["gates"] = [str(gate)]
-    return {**spec, "item": item}
+    return {**spec, "item": item, "index": index}

@@ -9,11 +9,12 @@ from tasks_app.states import InstanceState, TaskState
 
 @db.transaction_required
 def reopen(*, instance: Instance, by: str, reason: str) -> None:
-    """Let an instance go on; completed tasks keep their results. The caller holds its lock and advances it."""
+    """Let an instance go on; completed tasks keep their results.
+
+    The caller holds its lock, and advances it after the commit.
+    """
     tasks = Task.objects.filter(instance=instance)
-    tasks.filter(
-        satisfies=False, status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED]
-    ).move(
+    tasks.filter(satisfies=False, status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED]).move(
         to=TaskState.PENDING,
         message="retried",
         satisfies=None,

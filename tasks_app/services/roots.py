@@ -1,16 +1,18 @@
 """The names that only some templates know: an item of a list, the answer of a person."""
 
-from tasks_app.models import Checkpoint, Task
+from collections.abc import Mapping
+
+from tasks_app.models import Checkpoint
 from tasks_app.outcomes import JSON
 
 
-def roots_of(*, task: Task) -> dict[str, JSON]:
-    """Return what the templates of this task know besides the names that all know."""
+def roots_of(*, task_id: int, parent_id: int | None, spec: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return what the templates of a task know besides the names that all know."""
     known: dict[str, JSON] = {}
-    if task.parent_id is not None:
-        known |= {"item": task.spec["item"], "index": task.item_index}
-    if "approval" in task.spec:
-        known["approval"] = _answer(task.parent_id or task.pk)
+    if "item" in spec:
+        known |= {"item": spec["item"], "index": spec["index"]}
+    if "approval" in spec:
+        known["approval"] = _answer(parent_id or task_id)
     return known
 
 

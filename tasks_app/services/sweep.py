@@ -16,13 +16,14 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.canvas import publish
 from tasks_app.models import Chore, Instance, Task
-from tasks_app.models.moves import update_returning
+from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.services.tending import tend
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, RecordState, TaskState
 
@@ -45,6 +46,7 @@ class Swept:
     advanced: int = 0
     freed: int = 0
     published_again: int = 0
+    tended: int = 0
     published: int = 0
 
 
@@ -64,6 +66,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         advanced=advance_unsettled(),
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),
+        tended=tend(),
         published=pump(),
     )
     if swept.rescued or swept.freed or swept.published_again:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
@@ -95,7 +95,7 @@ def _complete(task: Task, output: JSON, settled: Settled) -> None:
         )
         _fail(task, "output_too_large", message, settled)
         return
-    _end(task, TaskState.COMPLETED, "", {}, settled, satisfies=True, output=output)
+    _end(task, TaskState.COMPLETED, "", {}, settled, output=output)
 
 
 def _fail(task: Task, kind: str, message: str, settled: Settled, **facts: JSON) -> None:
@@ -105,7 +105,6 @@ def _fail(task: Task, kind: str, message: str, settled: Settled, **facts: JSON) 
         message,
         {"kind": kind, **facts},
         settled,
-        satisfies=F("allow_failure"),
         error_kind=kind,
         error_message=message,
     )
@@ -113,15 +112,13 @@ def _fail(task: Task, kind: str, message: str, settled: Settled, **facts: JSON) 
 
 
 def _skip(task: Task, reason: str, settled: Settled) -> None:
-    _end(task, TaskState.SKIPPED, reason, {}, settled, satisfies=False, reason=reason)
+    _end(task, TaskState.SKIPPED, reason, {}, settled, reason=reason)
 
 
-def _end(  # noqa: PLR0913 - what a move is told
+def _end(
     task: Task, to: TaskState, message: str, data: dict[str, JSON], settled: Settled, **changes: Any
 ) -> None:
     now = clock.database_now()
     ended = {"reason": "", "wait_kind": "", "wake_at": None, "finished_at": now, **changes}
-    Task.objects.filter(pk=task.pk, status=TaskState.WAITING).move(
-        to=to, message=message, data=data, **ended
-    )
+    Task.objects.filter(pk=task.pk, status=TaskState.WAITING).move(to=to, message=message, data=data, **ended)
     settled.ended.append(task.pk)
