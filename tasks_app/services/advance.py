@@ -59,8 +59,8 @@ def advance(
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)
-    if failed or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
-        # What waited for its turn, or was freed from a failed task's canvas.
+    if after is None or failed or waiting != () or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+        # What waited for its turn, was freed from a failed task's canvas, or was made ready before.
         pump()
 
 

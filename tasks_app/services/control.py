@@ -135,8 +135,9 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
             return False
         running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
         claims = list(running.values_list("pk", "dispatch_id"))
-        close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
+        # Tasks before records, as a worker that reports does it: the other way round they wait for each other.
         _cancel(running, reason)
+        close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
         _cancel_unstarted(instance.pk, reason)
         _say_who(
             instance,

@@ -7,10 +7,12 @@ planned to follow it in the same canvas is released, and the message is over.
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Subquery
+
 from cpds.base import clock, db
 from cpds.base.errors import CPDSError
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import Instance, Task
+from tasks_app.models import Checkpoint, Instance, Task
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.approval_spec import ApprovalSpec
 from tasks_app.planning.problems import described
@@ -130,7 +132,6 @@ def _skip(task: Task, dispatch_id: str) -> Passage:
 
 def _ask(task: Task, dispatch_id: str) -> Passage:
     approval = ApprovalSpec.model_validate(task.spec["approval"])
-    expires = approval.expires_seconds
     with db.transaction():
         _lock_instance_of(task, dispatch_id)
         checkpoint = open_checkpoint(task=task, approval=approval)
@@ -140,7 +141,7 @@ def _ask(task: Task, dispatch_id: str) -> Passage:
             WaitKind.APPROVAL,
             reason=f"waits for approval by {', '.join(approval.by) or 'anyone'}",
             data={"checkpoint": checkpoint.number, "by": list(approval.by)},
-            wake_at=None if expires is None else clock.database_now_plus(expires),
+            wake_at=Subquery(Checkpoint.objects.filter(pk=checkpoint.pk).values("expires_at")),
         )
     pump()
     return Passage.CLOSED
@@ -182,7 +183,6 @@ def _start_workflow(task: Task, dispatch_id: str) -> Passage:
             wake_at=None if timeout is None else clock.database_now_plus(timeout),
         )
     # Publishes what the child starts with, or goes on at once where an earlier child has ended already.
-    advance(instance_id=child.pk)
     advance(instance_id=task.instance_id, after=[], waiting=[task.pk])
     return Passage.CLOSED
 
