@@ -135,7 +135,7 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
             return False
         running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
         claims = list(running.values_list("pk", "dispatch_id"))
-        # Tasks before records, as a worker that reports does it: the other way round they wait for each other.
+        # Tasks before records, as a worker that reports does it: else each could wait for the other.
         _cancel(running, reason)
         close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
         _cancel_unstarted(instance.pk, reason)

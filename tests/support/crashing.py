@@ -1,36 +1,61 @@
-"""A process that dies at one of its statements: what it did not commit is gone, and nothing follows."""
+"""A process that dies at a chosen point: before a statement, a commit or a publication."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
+from unittest import mock
 
-from django.db import connection
+from django.db import connections
+
+from tests.support.doorbell import Doorbell
 
 
-class Crash(BaseException):
-    """The process is dead. No handler of the product's may catch it."""
+class Crash(BaseException):  # nothing in the product may catch a death
+    """The process died here."""
 
 
-class Statements:
-    """Counts statements; the one with number ``crash_at`` is not sent, and the process dies."""
+class Fuse:
+    """Burns down by one at each point where a process could die, and blows at zero."""
 
-    def __init__(self, crash_at: int | None) -> None:
-        self.crash_at = crash_at
-        self.sent = 0
+    def __init__(self, length: int) -> None:
+        self.left = length
 
-    def __call__(self, execute: Callable[..., Any], *arguments: Any) -> Any:
-        self.sent += 1
-        if self.sent == self.crash_at:
+    def burn(self) -> None:
+        """Die if this is the point."""
+        self.left -= 1
+        if self.left == 0:
             raise Crash
-        return execute(*arguments)
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count what the block sends; a crash ends the block."""
-        with connection.execute_wrapper(self):
-            try:
-                yield
-            except Crash:
-                if not connection.in_atomic_block:
-                    return
-                raise
+    @property
+    def has_blown(self) -> bool:
+        """Whether the process died."""
+        return self.left <= 0
+
+
+@contextmanager
+def crash_at(point: int, doorbell: Doorbell) -> Iterator[Fuse]:
+    """Let the block die at its ``point``-th statement, commit or publication; the fuse tells whether."""
+    connection = connections["default"]
+    backend = type(connection)
+    commit = backend._commit
+    fuse = Fuse(point)
+
+    def statement(execute: Any, *args: Any) -> Any:
+        fuse.burn()
+        return execute(*args)
+
+    def fused_commit(self: Any) -> Any:
+        try:
+            fuse.burn()
+        except Crash:
+            self._rollback()  # what a database does when its client is gone
+            raise
+        return commit(self)
+
+    with (
+        connection.execute_wrapper(statement),
+        mock.patch.object(backend, "_commit", fused_commit),
+        mock.patch.object(doorbell, "before_each", fuse.burn),
+        suppress(Crash),
+    ):
+        yield fuse
