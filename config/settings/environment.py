@@ -1,9 +1,11 @@
 """Read the environment, and refuse what cannot be meant."""
 
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -56,6 +58,23 @@ def flag(name: str, *, default: bool = False) -> bool:
 def words(name: str) -> list[str]:
     """Return a comma-separated variable as a list, without empty entries."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def json_list(name: str) -> list[Any]:
+    """Return a variable, or the file that ``NAME_FILE`` names, as a list written in JSON.
+
+    :raises ImproperlyConfigured: when it is no such list. What stands there is not repeated.
+    """
+    found = text(name)
+    if not found.strip():
+        return []
+    try:
+        value = json.loads(found)
+    except ValueError:
+        value = None
+    if not isinstance(value, list):
+        raise ImproperlyConfigured(f"{name} cannot be read; expected a list in JSON.")
+    return value
 
 
 def result_url(broker_url: str) -> str | None:
