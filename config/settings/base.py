@@ -155,7 +155,7 @@ CPDS = {
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
-    "listeners": environment.json_list("CPDS_LISTENERS"),
+    "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),
     "listener_backoff_seconds": environment.number("CPDS_LISTENER_BACKOFF_SECONDS", 5),
 }

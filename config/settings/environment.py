@@ -60,16 +60,13 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
 
 
-def json_list(name: str) -> list[Any]:
-    """Return a variable, or the file that ``NAME_FILE`` names, as a list written in JSON.
+def json_list(given: str, *, name: str) -> list[Any]:
+    """Return the text of variable ``name`` as a list written in JSON; an empty one is an empty list.
 
     :raises ImproperlyConfigured: when it is no such list. What stands there is not repeated.
     """
-    found = text(name)
-    if not found.strip():
-        return []
     try:
-        value = json.loads(found)
+        value = json.loads(given) if given.strip() else []
     except ValueError:
         value = None
     if not isinstance(value, list):

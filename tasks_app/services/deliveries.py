@@ -51,7 +51,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
-    """One event as it is handed to the fleet. ``message`` and ``data`` have no secrets that can be recognised."""
+    """One event as it is handed to the fleet; what looks like a secret in its texts is hidden."""
 
     event_id: int
     name: str
@@ -71,8 +71,9 @@ class Happening:
 
 @dataclass(frozen=True, kw_only=True)
 class ToTell:
-    """What there is to tell. ``complete_to``: nothing that is wanted lies between the last of it and that event.
+    """What there is to tell.
 
+    Nothing that is wanted lies between the last of it and event ``complete_to``.
     None: the ledger may still change in that place; look again soon.
     """
 
@@ -145,9 +146,14 @@ def note_delivered(*, taken: Taken, event_id: int) -> None:
 
 
 def note_failure(
-    *, taken: Taken, event_id: int, error: str, known: Collection[str] = (), asked_seconds: float | None = None
+    *,
+    taken: Taken,
+    event_id: int,
+    error: str,
+    known: Collection[str] = (),
+    asked_seconds: float | None = None,
 ) -> bool:
-    """Give the delivery back until its next try, or until an operator resumes it; return whether it is parked.
+    """Give the delivery back until its next try or until an operator resumes it; return whether it is parked.
 
     :raises StaleDelivery: when the lease is no longer held.
     """
@@ -193,7 +199,7 @@ def postpone_delivery(*, taken: Taken, seconds: float) -> None:
 
 
 def has_more_to_tell(*, listener: str, instance_id: int, wanted: Collection[str]) -> bool:
-    """Return whether events that are wanted came after the cursor: a bell that rang meanwhile was not heard."""
+    """Return whether wanted events came after the cursor, whose bell may have been turned away."""
     after = Delivery.objects.filter(listener_id=listener, instance_id=instance_id)
     return Event.objects.filter(
         instance_id=instance_id,

@@ -15,8 +15,8 @@ def list_listeners() -> list[dict[str, Any]]:
     """Return every listener that the settings name or that the record knows, by name."""
     listening = wishes()
     waiting = Q(pk__in=Delivery.objects.undelivered().values("pk"))
-    counted = {
-        row["listener_id"]: row
+    counted: dict[str, dict[str, Any]] = {
+        row["listener_id"]: dict(row)
         for row in Delivery.objects.filter(waiting | Q(is_parked=True))
         .values("listener_id")
         .annotate(

@@ -1,6 +1,7 @@
 """Ring for the listeners once what they want to hear is committed. What is lost here the sweep finds."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import Final
 
 from cpds.base import clock, db
@@ -23,7 +24,7 @@ def ring_after_commit(*, written: Written) -> None:
     if not bells:
         return
     if db.in_transaction():
-        db.run_after_commit(lambda: ring(bells=bells))
+        db.run_after_commit(partial(_ring_quietly, bells))
     else:
         ring(bells=bells)
 
@@ -40,3 +41,7 @@ def ring(*, bells: Collection[tuple[str, int]]) -> int:
             break
         rung += 1
     return rung
+
+
+def _ring_quietly(bells: Collection[tuple[str, int]]) -> None:
+    ring(bells=bells)

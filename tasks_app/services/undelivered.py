@@ -25,7 +25,7 @@ SPANS: Final = 20
 
 
 def ring_undelivered() -> int:
-    """Ring for every listener that has something to hear and is not being told; return how many bells went out."""
+    """Ring for every listener that has something to hear and is not being told; return how many times."""
     listening = wishes()
     if not listening:
         return 0
@@ -40,7 +40,7 @@ def ring_undelivered() -> int:
 
 
 def ring_waiting(*, listener: str) -> int:
-    """Ring for what one listener has to hear, as much as may be under way at a time; return how many bells."""
+    """Ring for what a listener has to hear, as much as may be under way at a time; return how many times."""
     room = conf().listener_parallel - Delivery.objects.filter(listener_id=listener).leased().count()
     if room <= 0:
         return 0

@@ -17,7 +17,7 @@ BODY: Final = """\
 Workflow:  {{ workflow }}
 Instance:  {{ instance_id }}
 {% if task %}Task:      {{ task }}{% if attempt %} (attempt {{ attempt }}){% endif %}
-{% endif %}When:      {{ happened_at }}
+{% endif %}When:      {{ happened_at|date:"Y-m-d H:i:s T" }}
 {% if message %}
 {{ message }}
 {% endif %}

@@ -46,7 +46,9 @@ def post(
     try:
         destination = parse_destination(url)
     except ValueError as error:
-        raise DeliveryFailed(why=f"the webhook's url cannot be used: {error}", retry_after_seconds=None) from None
+        raise DeliveryFailed(
+            why=f"the webhook's url cannot be used: {error}", retry_after_seconds=None
+        ) from None
     host = destination.authority
     outgoing = Outgoing(method="POST", destination=destination, headers=tuple(headers), body=body)
     try:

@@ -1,4 +1,4 @@
-"""The listeners that the settings name: built-in ones, dotted paths, and entry points of installed packages."""
+"""The listeners that the settings name: built-in ones, dotted paths, entry points of packages."""
 
 import logging
 import threading
@@ -64,7 +64,7 @@ def registry() -> Registry:
 
 
 def make_registry(entries: Any) -> Registry:
-    """Make what these entries of the settings name; an entry that cannot be used is a problem, not an error."""
+    """Make what these entries name; one that cannot be used becomes a problem, not an exception."""
     found: dict[str, Registered] = {}
     problems = []
     if not isinstance(entries, (list, tuple)):
@@ -102,7 +102,8 @@ def _register(entry: Any) -> Registered:
     unknown = sorted(set(map(str, mapping)) - ENTRY_KEYS)
     if unknown:
         raise UnusableListener(
-            entry=path, why=f"it has unknown keys ({', '.join(unknown)}); known: {', '.join(sorted(ENTRY_KEYS))}"
+            entry=path,
+            why=f"it has unknown keys ({', '.join(unknown)}); known: {', '.join(sorted(ENTRY_KEYS))}",
         )
     listener = _make(path, _found(path), mapping.get("options"))
     events = mapping.get("events", getattr(listener, "events", ()))

@@ -33,7 +33,7 @@ def sign(*, secret: str, timestamp: str, body: bytes) -> str:
 
 
 class Webhook:
-    """Posts to one URL. Public addresses only, and those that ``allowed_hosts`` name, here or in the settings.
+    """Posts to one URL: a public address, or one that ``allowed_hosts`` names, here or in the settings.
 
     :param secret: what signs; or ``secret_env``, the environment variable that holds it (with ``_FILE``
         appended: that names a file with it).

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from django.db import close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
+from cpds.base import db
 from cpds.base.conf import conf
 from cpds.base.redaction import redact_text
 from tasks_app.errors import StaleDelivery
@@ -16,6 +17,7 @@ from tasks_app.services.deliveries import (
     BATCH,
     Happening,
     Taken,
+    ensure_listener,
     finish_delivery,
     has_more_to_tell,
     note_delivered,
@@ -51,11 +53,13 @@ def deliver_events(*, listener: str, instance_id: int) -> int:
         return 0
     delivered = 0
     try:
+        # A thread keeps its connection; one that broke while it was idle is found here.
+        db.again_when_disconnected(lambda: ensure_listener(name=listener))
         while (taken := take_delivery(listener=listener, instance_id=instance_id)) is not None:
             with _keeping(taken):
                 count, goes_on = _deliver(registered, taken)
             delivered += count
-            # A bell that rang while the lease was held was turned away, so look once more after giving it back.
+            # A bell that rang while the lease was held was turned away, so look again after giving it back.
             if not goes_on or not has_more_to_tell(
                 listener=listener, instance_id=instance_id, wanted=registered.events
             ):
@@ -63,9 +67,13 @@ def deliver_events(*, listener: str, instance_id: int) -> int:
             if delivered >= BATCH:
                 ring(bells=[(listener, instance_id)])
                 break
+        ring_waiting(listener=listener)
     except StaleDelivery as stale:
         logger.warning("delivery_taken_over %s", stale)
-    ring_waiting(listener=listener)
+    except (OperationalError, InterfaceError) as error:
+        # The lease runs out, and the sweep has it told again from the last event that was noted.
+        logger.warning("delivery_without_database listener=%s error=%s", listener, type(error).__name__)
+        db.drop_broken_connection()
     return delivered
 
 
