@@ -66,11 +66,13 @@ def pump(*, eager: bool = True) -> int:
     """Publish from the backlog, most urgent first, until the window is full; return how many messages.
 
     One short transaction for each instance it touches. Harmless when several do
-    it at once: each takes only what is still in the backlog under the lock.
+    it at once: each takes only what is still in the backlog under the lock. A
+    broker that takes nothing is not asked again: each time could cost a timeout.
     """
     sent = 0
     while (room := window.room(eager=eager)) > 0:
-        chosen = list(Task.objects.backlog().in_dispatch_order().values_list("pk", "instance_id")[:room])
+        backlog = Task.objects.backlog().in_running_instance().in_dispatch_order()
+        chosen = list(backlog.values_list("pk", "instance_id")[:room])
         if not chosen:
             return sent
         by_instance: dict[int, list[int]] = {}
@@ -78,7 +80,10 @@ def pump(*, eager: bool = True) -> int:
             by_instance.setdefault(instance_id, []).append(task_id)
         before = sent
         for instance_id, task_ids in by_instance.items():
-            sent += _dispatch_backlog(instance_id, task_ids)
+            named = _dispatch_backlog(instance_id, task_ids)
+            sent += sum(len(canvas.heads) for canvas, _ in named)
+            if not publish.publish(named):
+                return sent
         if sent == before or len(chosen) < room:
             return sent
     return sent
@@ -89,16 +94,14 @@ def has_backlog() -> bool:
     return Task.objects.backlog().exists()
 
 
-def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> int:
+def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> list[tuple[Canvas, str]]:
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status != InstanceState.RUNNING:
-            # Whoever stops an instance empties its backlog; this row was read just before that.
-            return 0
+            # It was stopped after its rows were read.
+            return []
         rows = Task.objects.backlog().filter(pk__in=task_ids).in_dispatch_order().values_list(*NODE_COLUMNS)
-        named = dispatch(instance_id=instance_id, heads=[_node(row) for row in rows], room=len(task_ids))
-    publish.publish(named)
-    return sum(len(canvas.heads) for canvas, _ in named)
+        return dispatch(instance_id=instance_id, heads=[_node(row) for row in rows], room=len(task_ids))
 
 
 def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:

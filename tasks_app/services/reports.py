@@ -19,6 +19,7 @@ from tasks_app.planning.decisions import Finish, HandBack, decide
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
+from tasks_app.services.dispatch import has_backlog, pump
 from tasks_app.services.release import release_followers, take_back
 from tasks_app.states import RecordState, TaskState
 
@@ -59,6 +60,8 @@ def _plan_what_follows(claim: Claim, decision: Finish | HandBack) -> None:
             follow_up(instance_id=claim.instance_pk, task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
+            if has_backlog():
+                pump(eager=False)
         case HandBack():
             advance(instance_id=claim.instance_pk, after=[])
 
