@@ -145,3 +145,11 @@ class WaitsForItself(CPDSError):
         "At most {limit} instance(s) of {workflow!r} run at once, "
         "and those that wait for this one are as many: it could never start."
     )
+
+
+class StaleDelivery(CPDSError):
+    """The lease this delivery relied on is no longer held: stop, another one goes on from where this was."""
+
+    code = "stale_delivery"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Listener {listener!r} is told of instance {instance_id} by another worker now."

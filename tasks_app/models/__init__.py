@@ -2,6 +2,7 @@
 
 from tasks_app.models.checkpoint import Checkpoint
 from tasks_app.models.chore import Chore
+from tasks_app.models.delivery import Delivery, Listener
 from tasks_app.models.dependency import Dependency
 from tasks_app.models.event import Event
 from tasks_app.models.instance import Instance
@@ -13,10 +14,12 @@ from tasks_app.models.workflow import Workflow, WorkflowVersion
 __all__ = [
     "Checkpoint",
     "Chore",
+    "Delivery",
     "Dependency",
     "Event",
     "ExecutionRecord",
     "Instance",
+    "Listener",
     "Project",
     "Task",
     "Workflow",

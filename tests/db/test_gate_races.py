@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db import connection, connections
@@ -64,12 +65,7 @@ def test_a_list_ends_once_when_its_last_items_end_together(doorbell: Doorbell) -
         open_gate(doorbell)
         held = [claim(task(instance, f"each[{index}]")) for index in (0, 1)]
 
-        at_once(
-            *(
-                lambda each=each: report_outcome(claim=each, outcome=Completed(output=each.name))
-                for each in held
-            )
-        )
+        at_once(*(partial(_report, each) for each in held))
 
         instance.refresh_from_db()
         assert instance.status == "completed"
@@ -88,8 +84,8 @@ def test_a_child_may_end_while_its_parent_is_cancelled(doorbell: Doorbell) -> No
         held = claim(task(child, "one"))
 
         at_once(
-            lambda held=held: _report(held),
-            lambda instance=instance: _cancel(instance),
+            partial(_report, held),
+            partial(_cancel, instance),
         )
 
         instance.refresh_from_db()

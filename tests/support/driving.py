@@ -54,11 +54,11 @@ def deliver(message: Message, doorbell: Doorbell, *, outcome: Outcome | None = N
 
 
 def _perform(message: Message, outcome: Outcome | None) -> bool:
-    fence = {"task_id": message.task_id, "dispatch_id": message.dispatch_id}
+    task_id, dispatch_id = message.task_id, message.dispatch_id
     try:
-        held = claim_task(**fence, worker=WORKER)
+        held = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=WORKER)
     except StaleDispatch:
-        match pass_gates(**fence):
+        match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
             case Passage.SKIPPED:
                 return True
             case Passage.CLOSED:
@@ -66,7 +66,7 @@ def _perform(message: Message, outcome: Outcome | None) -> bool:
             case Passage.OPEN:
                 return _perform(message, outcome)
             case gate, outcome:
-                held = claim_task(**fence, worker=WORKER, gate=gate)
+                held = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=WORKER, gate=gate)
     return report_outcome(claim=held, outcome=outcome or Completed(output=output_of(held)))
 
 
