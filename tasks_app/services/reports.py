@@ -22,6 +22,7 @@ from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
 from tasks_app.services.release import release_followers, take_back
+from tasks_app.services.saga import mark_compensated
 from tasks_app.states import RecordState, TaskState, WaitKind
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ def _finish(claim: Claim, decision: Finish, report: Report) -> None:
         if not moved:
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         _close_record(claim, decision, report)
+        if done and claim.compensates is not None:
+            mark_compensated(task_id=claim.compensates)
 
 
 def _wait_for_another_try(claim: Claim, decision: TryAgain, report: Report) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
@@ -23,8 +23,9 @@ from tasks_app.services import window
 from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
-from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, RecordState, TaskState
+from tasks_app.states import INSTANCE_RUNNABLE, TASK_FINAL, TASK_UNFINISHED, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Swept:
     ended: int = 0
     admitted: int = 0
     advanced: int = 0
+    undoing: int = 0
     freed: int = 0
     published_again: int = 0
     published: int = 0
@@ -62,6 +64,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         ended=end_overdue(),
         admitted=start_waiting_instances(),
         advanced=advance_unsettled(),
+        undoing=forget_stopped(),
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),
         published=pump(),
@@ -211,6 +214,7 @@ def _quarantine(claims: Sequence[tuple[int, str]], why: str, limit: int) -> None
         data={"kind": "quarantined"},
         error_kind="quarantined",
         error_message=message,
+        satisfies=F("allow_failure"),
         lease_expires_at=None,
         finished_at=clock.database_now(),
         losses=limit,
@@ -230,7 +234,9 @@ def _instances_to_advance(rows: Sequence[tuple[int, int, str]]) -> set[int]:
     )
     unfinished = Task.objects.filter(instance_id=OuterRef("pk"), status__in=sorted(TASK_UNFINISHED))
     over = Instance.objects.filter(
-        ~Exists(unfinished), pk__in={owner for _, owner, _ in rows}, status=InstanceState.RUNNING
+        ~Exists(unfinished),
+        pk__in={owner for _, owner, _ in rows},
+        status__in=sorted(INSTANCE_RUNNABLE),
     )
     failed = {owner for _, owner, status in rows if status == TaskState.FAILED}
     return set(ready) | set(over.values_list("pk", flat=True)) | failed
