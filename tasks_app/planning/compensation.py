@@ -27,8 +27,8 @@ def undo_names(names: Sequence[str], *, taken: Collection[str]) -> list[str]:
     return found
 
 
-def undo_spec(*, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a worker needs to know of the undo of task ``name``: its own arguments, the task's retries."""
+def undo_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a worker needs to know of the undo of a task with ``spec``: own arguments, its retries."""
     arguments = spec["compensate"].get("with", {})
     retry = {"retry": spec["retry"]} if spec.get("retry") else {}
     return {"with": arguments, "reads": sorted(references(arguments).tasks), **retry}

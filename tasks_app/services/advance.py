@@ -150,7 +150,7 @@ def _first_failure(instance: Instance) -> str:
 
 
 def _give_up(instance: Instance, failed: Collection[int]) -> None:
-    """Free what the canvases of failed tasks will not start, and rule out what their failure leaves impossible."""
+    """Free what the canvases of failed tasks will not start; rule out what is impossible without them."""
     dispatches = Task.objects.filter(pk__in=failed, dispatch_id__isnull=False)
     release_followers(
         instance_id=instance.pk, dispatch_ids=list(dispatches.values_list("dispatch_id", flat=True))
@@ -159,9 +159,13 @@ def _give_up(instance: Instance, failed: Collection[int]) -> None:
 
 
 def _rule_out(instance: Instance, failed: Collection[int]) -> None:
-    """Skip what a failure leaves impossible and, unless the instance is to continue, all that has not started."""
+    """Skip what a failure leaves impossible; unless the instance is to continue, all that has not started."""
+    # What failed on the way forward rules out no undo: there it is history.
+    is_undoing = instance.status == InstanceState.COMPENSATING
     culprits = dict(
-        Task.objects.filter(pk__in=failed, status=TaskState.FAILED, satisfies=False)
+        Task.objects.filter(
+            pk__in=failed, status=TaskState.FAILED, satisfies=False, compensates__isnull=not is_undoing
+        )
         .order_by("pk")
         .values_list("pk", "name")
     )

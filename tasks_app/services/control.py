@@ -178,7 +178,7 @@ def _begin_to_undo(instance: Instance, why: str, by: str) -> bool:
 
 
 def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
-    """End an instance as ``to`` now, with everything unfinished in it cancelled; return whether it was unfinished."""
+    """End an instance as ``to`` now and cancel all that is unfinished in it; return whether it went on."""
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status in INSTANCE_FINAL | {InstanceState.COMPENSATING}:

@@ -57,7 +57,7 @@ def take_back(*, task_ids: Collection[int], reason: str, is_loss: bool) -> list[
 
 @db.transaction_required
 def revoke(*, running: TaskQuerySet) -> list[tuple[int, str | None]]:
-    """Lock running tasks that are about to be taken from workers which do not know it yet; return their claims.
+    """Lock running tasks that are about to be taken from workers unawares; return their claims.
 
     Until such a worker lets go, or its lease ends, it may still be at it; its
     record says so. The caller holds the instance's lock and takes the tasks away.

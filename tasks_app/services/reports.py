@@ -181,6 +181,7 @@ def _was_recorded(claim: Claim) -> bool:
         dispatch_id=claim.dispatch_id,
         worker=claim.worker,
         status__in=[RecordState.COMPLETED, RecordState.FAILED, RecordState.INTERRUPTED],
+        revoked_until__isnull=True,  # else somebody else closed it
     ).exists()
 
 

@@ -42,7 +42,7 @@ def undos(*, instance: Instance) -> TaskQuerySet:
 
 
 def still_runs(*, instance: Instance) -> bool:
-    """Return whether an attempt whose claim was revoked may not have stopped yet: nothing is undone beside it."""
+    """Return whether an attempt that lost its claim may not have stopped yet: nothing is undone beside it."""
     return ExecutionRecord.objects.filter(
         task__instance=instance, revoked_until__gt=clock.database_now()
     ).exists()
@@ -50,7 +50,7 @@ def still_runs(*, instance: Instance) -> bool:
 
 @db.transaction_required
 def begin(*, instance: Instance, reason: str, data: Mapping[str, Any] | None = None) -> bool:
-    """Start compensating an instance of which nothing is unfinished; return whether there is anything to undo.
+    """Start compensating an instance in which nothing is unfinished; return whether it has what to undo.
 
     Undone are completed tasks that say how. Results shared with the origin of a
     rerun are the origin's to undo. The caller holds the instance's lock.
@@ -60,7 +60,9 @@ def begin(*, instance: Instance, reason: str, data: Mapping[str, Any] | None = N
         return False
     create_undos(instance=instance, done=done)
     for batch in _batches([task.pk for task in done]):
-        Task.objects.filter(pk__in=batch).move(to=TaskState.COMPENSATING, message="to be undone", settled=True)
+        Task.objects.filter(pk__in=batch).move(
+            to=TaskState.COMPENSATING, message="to be undone", settled=True
+        )
     Instance.objects.filter(pk=instance.pk).move(
         to=InstanceState.COMPENSATING,
         message=reason,
@@ -89,7 +91,7 @@ def mark_next(*, instance: Instance) -> list[Node]:
 
 @db.transaction_required
 def resume(*, instance: Instance, by: str, reason: str) -> None:
-    """Go on with a compensation that failed, from what was not undone. The caller holds the instance's lock."""
+    """Go on with a compensation that failed. The caller holds the instance's lock."""
     again = undos(instance=instance).exclude(status=TaskState.COMPLETED)
     targets = list(again.order_by("position").values_list("compensates_id", flat=True))
     for batch in _batches(targets):

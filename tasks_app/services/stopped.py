@@ -1,4 +1,4 @@
-"""Attempts that were told to stop: a compensation waits until their workers let go, or their leases have ended."""
+"""Attempts that were told to stop: a compensation waits for their workers, or the end of their leases."""
 
 from cpds.base import clock, db
 from tasks_app.models import ExecutionRecord
@@ -17,7 +17,9 @@ def let_go(*, claim: Claim) -> None:
             number=claim.attempt,
             dispatch_id=claim.dispatch_id,
             revoked_until__gt=clock.database_now(),
-        ).update(revoked_until=clock.database_now())  # not None: should this process die now, the sweep sees it
+        ).update(
+            revoked_until=clock.database_now()
+        )  # not None: should this process die now, the sweep sees it
     if stopped:
         advance(instance_id=claim.instance_pk, after=[])
 

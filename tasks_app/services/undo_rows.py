@@ -1,6 +1,7 @@
 """The rows that undo a task: one line of tasks, in reverse order of completion."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from django.db.models import Max
 
@@ -13,7 +14,10 @@ BATCH = 500
 
 
 def newest_first(*, instance: Instance) -> list[Task]:
-    """Return what is to be undone, in reverse order of completion: the ledger's, which no clock can turn around."""
+    """Return what is to be undone, newest first by the ledger, which no clock can turn around.
+
+    What a rerun shares with its origin is left out: it is the origin's to undo.
+    """
     completed: dict[int, int] = {}
     events = Event.objects.filter(instance=instance, kind=f"task.{TaskState.COMPLETED}").order_by("id")
     for pk, task_id, data in events.values_list("pk", "task_id", "data"):
@@ -44,7 +48,7 @@ def create_undos(*, instance: Instance, done: Sequence[Task]) -> None:
                 position=last["position"] + 1 + place,
                 description=task.description,
                 executor=task.spec["compensate"]["run"],
-                spec=undo_spec(name=task.name, spec=task.spec),
+                spec=undo_spec(task.spec),
                 priority=task.priority,
                 requires=task.requires,
                 tags=task.tags,
@@ -60,6 +64,6 @@ def create_undos(*, instance: Instance, done: Sequence[Task]) -> None:
         batch_size=BATCH,
     )
     Dependency.objects.bulk_create(
-        [Dependency(task=row, needed=before) for before, row in zip(rows, rows[1:], strict=False)],
+        [Dependency(task=row, needed=before) for before, row in pairwise(rows)],
         batch_size=BATCH,
     )
