@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from tasks_app.planning.spec_types import LONGEST_NAME
 from tasks_app.planning.templates import references
+
+LONGEST_NAME: Final = 200
+"""As long as the name of any task. Not taken from ``spec_types``, whose library is heavy to import."""
 
 SHOWN_NAMES: Final = 10
 SHOWN_NAME: Final = 100

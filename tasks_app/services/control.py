@@ -10,7 +10,7 @@ from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services import saga
 from tasks_app.services.advance import advance, start_waiting_instances
-from tasks_app.services.dispatch import mark_ready
+from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, revoke, take_back
 from tasks_app.services.undo_rows import newest_first
@@ -66,6 +66,7 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
         failed.update(settled=False)
         culprits = list(failed.values_list("pk", flat=True))
     advance(instance_id=instance.pk, failed=culprits)
+    pump()
     return instance.public_id
 
 
@@ -154,7 +155,7 @@ def stop_and_undo(*, instance_id: int, reason: str, by: str = "") -> bool:
             return False
         _stop_tasks(instance, reason)
         _begin_to_undo(instance, reason, by)
-    advance(instance_id=instance_id, after=[])
+    pump()
     return True
 
 
@@ -165,9 +166,10 @@ def _undo_ended(found: Instance, why: str, by: str) -> None:
         )
         if saga.undos(instance=instance).exists():
             saga.resume(instance=instance, by=by, reason=why)
+            saga.mark_next(instance=instance)
         elif not _begin_to_undo(instance, instance.error_message or why, by):
             raise NothingToUndo(key=instance.public_id)
-    advance(instance_id=found.pk, after=[])
+    pump()
 
 
 def _begin_to_undo(instance: Instance, why: str, by: str) -> bool:
@@ -214,9 +216,11 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
         is_undoing = saga.undos(instance=instance).exists()
         if is_undoing:
             saga.resume(instance=instance, by=by, reason=redact_text(reason))
+            saga.mark_next(instance=instance)
         else:
             _start_again(instance, by, reason)
-    advance(instance_id=instance.pk, after=[] if is_undoing else None)
+    advance(instance_id=instance.pk, after=[])
+    pump()
     return instance.public_id
 
 
@@ -288,7 +292,6 @@ def _cancel(tasks: TaskQuerySet, reason: str, *, settled: bool = True) -> None:
         to=TaskState.CANCELLED,
         message=reason,
         reason=reason,
-        satisfies=False,
         dispatch_id=None,
         lease_expires_at=None,
         wake_at=None,

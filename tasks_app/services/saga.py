@@ -108,7 +108,6 @@ def resume(*, instance: Instance, by: str, reason: str) -> None:
 
 
 AGAIN: Mapping[str, Any] = {
-    "satisfies": None,
     "reason": "",
     "error_kind": "",
     "error_message": "",

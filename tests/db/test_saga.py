@@ -95,7 +95,9 @@ def test_nothing_is_undone_while_a_sibling_runs(doorbell):
 
 
 def test_a_failure_with_nothing_to_undo_is_just_a_failure(doorbell):
-    instance = drive(an_instance(a_task("plain"), a_task("bad", needs=["plain"]), **SAGA), doorbell, failing("bad"))
+    instance = drive(
+        an_instance(a_task("plain"), a_task("bad", needs=["plain"]), **SAGA), doorbell, failing("bad")
+    )
 
     assert instance.status == "failed"
     assert not Task.objects.filter(instance=instance, compensates__isnull=False).exists()

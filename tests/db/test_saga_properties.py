@@ -13,7 +13,10 @@ from tests.support.undoing import completion_order, drive, failing, undo_order, 
 
 pytestmark = pytest.mark.django_db
 KEPT = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
 
 

@@ -1,45 +1,61 @@
-"""A process that dies at a statement: in process, told by an error that nothing catches."""
+"""A process that dies at a chosen point: before a statement, a commit or a publication."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from typing import Any
+from unittest import mock
 
-from django.db import connection
+from django.db import connections
+
+from tests.support.doorbell import Doorbell
 
 
-class ProcessDied(BaseException):
-    """No ``except Exception`` stops it; what was not committed is rolled back."""
+class Crash(BaseException):  # nothing in the product may catch a death
+    """The process died here."""
 
 
-@dataclass
-class Statements:
-    """How many statements were sent; at number ``fatal`` the process dies, before or after it took effect."""
+class Fuse:
+    """Burns down by one at each point where a process could die, and blows at zero."""
 
-    fatal: int
-    after: bool
-    count: int = 0
+    def __init__(self, length: int) -> None:
+        self.left = length
+
+    def burn(self) -> None:
+        """Die if this is the point."""
+        self.left -= 1
+        if self.left == 0:
+            raise Crash
 
     @property
-    def died(self) -> bool:
-        """Whether the fatal statement was reached."""
-        return self.count >= self.fatal
-
-    def __call__(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-        self.count += 1
-        if self.count != self.fatal:
-            return execute(sql, params, many, context)
-        if self.after:
-            execute(sql, params, many, context)
-        raise ProcessDied
+    def has_blown(self) -> bool:
+        """Whether the process died."""
+        return self.left <= 0
 
 
 @contextmanager
-def dying_at(number: int, *, after: bool) -> Iterator[Statements]:
-    """Let the process die at statement ``number`` of the block; the block ends there."""
-    statements = Statements(fatal=number, after=after)
-    try:
-        with connection.execute_wrapper(statements):
-            yield statements
-    except ProcessDied:
-        connection.close()  # its connection dies with a process
+def crash_at(point: int, doorbell: Doorbell) -> Iterator[Fuse]:
+    """Let the block die at its ``point``-th statement, commit or publication; the fuse tells whether."""
+    connection = connections["default"]
+    backend = type(connection)
+    commit = backend._commit
+    fuse = Fuse(point)
+
+    def statement(execute: Any, *args: Any) -> Any:
+        fuse.burn()
+        return execute(*args)
+
+    def fused_commit(self: Any) -> Any:
+        try:
+            fuse.burn()
+        except Crash:
+            self._rollback()  # what a database does when its client is gone
+            raise
+        return commit(self)
+
+    with (
+        connection.execute_wrapper(statement),
+        mock.patch.object(backend, "_commit", fused_commit),
+        mock.patch.object(doorbell, "before_each", fuse.burn),
+        suppress(Crash),
+    ):
+        yield fuse
