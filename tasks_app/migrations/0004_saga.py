@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0002_durable'),
+        ('tasks_app', '0003_listeners'),
     ]
 
     operations = [
