@@ -12,3 +12,6 @@ RUN_TASK: Final = "cpds.run_task"
 
 SWEEP: Final = "cpds.sweep"
 """Run the chores once."""
+
+FIRE_SCHEDULE: Final = "cpds.fire_schedule"
+"""Fire a schedule if it is due: keyword argument ``schedule_id``."""

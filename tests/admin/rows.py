@@ -13,6 +13,8 @@ from tasks_app.models import (
     ExecutionRecord,
     Instance,
     Project,
+    Schedule,
+    ScheduleFire,
     Task,
     Workflow,
     WorkflowVersion,
@@ -30,6 +32,8 @@ MODELS = (
     ExecutionRecord,
     Event,
     Chore,
+    Schedule,
+    ScheduleFire,
     Worker,
 )
 OUR_TABLES = [
@@ -162,6 +166,23 @@ def everything(count, *, text="text"):
     versions = [a_version(name=f"{text}{place}", text=text, project=project) for place in range(count)]
     instances = [an_instance(version=version, text=text, task_count=1) for version in versions]
     tasks_in(instances[0], count + 1, text=text)
+    schedules = Schedule.objects.bulk_create(
+        Schedule(
+            project=project,
+            workflow=version.workflow,
+            cron="0 2 * * *",
+            params={"topic": text},
+            paused=True,
+            paused_at=NOON,
+            pause_reason=text,
+            next_fire_at=NOON,
+        )
+        for version in versions
+    )
+    ScheduleFire.objects.bulk_create(
+        ScheduleFire(schedule=schedule, instance=instance, fire_at=NOON, outcome="fired", note=text)
+        for schedule, instance in zip(schedules, instances, strict=True)
+    )
     Chore.objects.bulk_create(Chore(name=f"chore-{place}", ran_at=NOON) for place in range(count))
     Worker.objects.bulk_create(
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")
