@@ -64,7 +64,7 @@ class NotScheduled(CPDSError):
 
     code = "not_scheduled"
     http_status = HTTPStatus.NOT_FOUND
-    sentence = "Workflow {workflow!r} has no schedule. The command `manage.py schedule list` shows those that have one."
+    sentence = "Workflow {workflow!r} has no schedule; `manage.py schedule list` names those that have one."
 
 
 class NotFired(CPDSError):

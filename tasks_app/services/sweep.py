@@ -16,7 +16,7 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.canvas import publish
 from tasks_app.models import Chore, Instance, Task
-from tasks_app.models.moves import update_returning
+from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window

@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from cpds.base import db
 from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
@@ -27,7 +28,9 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     """
     failure: Failed | None = None
     try:
-        claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+        claim = db.again_when_disconnected(
+            lambda: claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+        )
     except StaleDispatch:
         match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
             case Passage.SKIPPED:
