@@ -64,7 +64,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
     def pause(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         """Pause the chosen schedules."""
         # Imported late: definitions are read with a heavy library, and every program imports the admin.
-        from tasks_app.services.schedules import pause_schedule
+        from tasks_app.services.schedule_control import pause_schedule
 
         reason = f"paused in the admin by {request.user.get_username()}"
         self._steer(request, rows, "paused", lambda given: pause_schedule(given=given, reason=reason))
@@ -72,7 +72,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
     @admin.action(description="Resume: fire again, from now on", permissions=["steer"])
     def resume(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         """Resume the chosen schedules."""
-        from tasks_app.services.schedules import resume_schedule
+        from tasks_app.services.schedule_control import resume_schedule
 
         self._steer(request, rows, "resumed", lambda given: resume_schedule(given=given))
 

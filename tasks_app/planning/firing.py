@@ -24,7 +24,7 @@ class Firing:
     next_fire_at: datetime
 
 
-def next_firing(  # noqa: PLR0913 - everything the decision hangs on, by name
+def next_firing(
     *,
     cron: Cron,
     timezone: str,

@@ -133,7 +133,7 @@ def _publish(instance: Instance) -> None:
         logger.warning("publishing_postponed instance=%s error=%s", instance.public_id, type(error).__name__)
 
 
-def _create(  # noqa: PLR0913, PLR0917 - the columns of a new row
+def _create(  # noqa: PLR0917 - the columns of a new row
     workflow: Workflow,
     version: WorkflowVersion,
     spec: WorkflowSpec,

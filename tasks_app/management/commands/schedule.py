@@ -8,7 +8,7 @@ from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
 from tasks_app.cli.text import plain
 from tasks_app.cli.times import shown_time
-from tasks_app.services import firing, queries, schedules
+from tasks_app.services import firing, queries, schedule_control
 
 
 def _list(out: Output, options: Options) -> None:
@@ -31,12 +31,12 @@ def _next(out: Output, options: Options) -> None:
 
 
 def _pause(out: Output, options: Options) -> None:
-    schedules.pause_schedule(given=options.name, reason=options.reason)
+    schedule_control.pause_schedule(given=options.name, reason=options.reason)
     _show(out, options, "paused")
 
 
 def _resume(out: Output, options: Options) -> None:
-    schedules.resume_schedule(given=options.name)
+    schedule_control.resume_schedule(given=options.name)
     _show(out, options, "resumed")
 
 
