@@ -36,7 +36,7 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
 
 
 def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
-    """Start pending instances for which there is room now, oldest first; return them, to be advanced."""
+    """Start pending instances for which there is room now, oldest first; return them, with tasks to publish."""
     waiting = Instance.objects.filter(status=InstanceState.PENDING).order_by("pk")
     if workflow_id is not None:
         waiting = waiting.filter(workflow_id=workflow_id)
@@ -54,7 +54,7 @@ def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
                 timeout_seconds=definition.get("timeout"),
             )
             if is_admitted:
-                # Not later: a crash before it is advanced would leave it running with nothing ready.
+                # Not later: a crash in between would leave it running with nothing ready.
                 mark_ready(candidates=Task.objects.filter(instance=instance))
         if is_admitted:
             admitted.append(instance.pk)

@@ -101,8 +101,8 @@ def set_clock(*, schedule: Schedule, now: datetime, reason: str) -> None:
     """Note since when and why it is paused, or what it fires next."""
     if schedule.paused:
         schedule.next_fire_at = None
-        schedule.paused_at = schedule.paused_at or now
-        schedule.pause_reason = reason
+        if schedule.paused_at is None:
+            schedule.paused_at, schedule.pause_reason = now, reason
     else:
         schedule.next_fire_at = parse_cron(schedule.cron).next_after(now, schedule.timezone)
         schedule.paused_at, schedule.pause_reason = None, ""
