@@ -24,10 +24,10 @@ class Conf:
     """How often a worker renews its claims and says it is alive. At most a third of the lease."""
     sweep_seconds: float = 2
     """How often the chores run. A worker sweeps itself when none has run for three of these."""
-    schedule_grace_seconds: float = 60
-    """How late a schedule may fire that does not make up for missed fires."""
     redeliver_seconds: float = 10
     """How long a published task may stay unclaimed, while slots are free, before it is published again."""
+    schedule_grace_seconds: float = 60
+    """How late a schedule may fire that does not make up for missed fires."""
     drain_seconds: float = 20
     """How long running tasks may go on when their worker is told to stop; then they are handed back."""
     losses_to_quarantine: int = 3

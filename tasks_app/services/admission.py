@@ -36,7 +36,10 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
 
 
 def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
-    """Start pending instances for which there is room now, oldest first; return them: their tasks are ready."""
+    """Start pending instances for which there is room now, oldest first, and return them.
+
+    Their first tasks are ready, to be published by the caller.
+    """
     waiting = Instance.objects.filter(status=InstanceState.PENDING).order_by("pk")
     if workflow_id is not None:
         waiting = waiting.filter(workflow_id=workflow_id)

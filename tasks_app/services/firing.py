@@ -130,11 +130,18 @@ def _take_turn(schedule_id: int, *, may_make_up: bool) -> _Turn:
         if schedule is None or since is None or since > schedule.asked_at:
             return _Turn.NOTHING
         firing = _next_firing(schedule, since, may_make_up=may_make_up)
-        in_the_way = _to_cancel(schedule) if firing.fire_at is not None else []
+        in_the_way = _to_cancel(schedule) if _is_new(schedule, firing.fire_at) else []
         if not in_the_way:
             return _do(schedule, firing)
     _cancel(in_the_way)
     return _Turn.PASSED
+
+
+def _is_new(schedule: Schedule, fire_at: datetime | None) -> bool:
+    """Return whether there is a time to fire that is not on record: else nothing may be cancelled for it."""
+    if fire_at is None:
+        return False
+    return not ScheduleFire.objects.filter(schedule=schedule, fire_at=fire_at).exists()
 
 
 def _do(schedule: Schedule, firing: Firing) -> _Turn:

@@ -260,6 +260,14 @@ class TestOverlap:
         assert [instance.status for instance in started(schedule)] == ["cancelled", "running"]
         assert fires(schedule) == ["fired", "fired"]
 
+    def test_nothing_is_cancelled_for_a_time_that_was_fired_before(self, doorbell):
+        schedule = self.fire_twice("cancel_running")
+        Schedule.objects.update(next_fire_at=ScheduleFire.objects.earliest("fire_at").fire_at)
+
+        fire_due()
+
+        assert [instance.status for instance in started(schedule)] == ["cancelled", "running"]
+
     def test_queue_lets_the_next_wait_for_the_one_before(self, doorbell):
         schedule = self.fire_twice("queue")
         first, second = started(schedule)
