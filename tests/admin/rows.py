@@ -8,10 +8,12 @@ from django.urls import reverse
 
 from tasks_app.models import (
     Chore,
+    Delivery,
     Dependency,
     Event,
     ExecutionRecord,
     Instance,
+    Listener,
     Project,
     Schedule,
     ScheduleFire,
@@ -31,6 +33,8 @@ MODELS = (
     Dependency,
     ExecutionRecord,
     Event,
+    Listener,
+    Delivery,
     Chore,
     Schedule,
     ScheduleFire,
@@ -184,6 +188,13 @@ def everything(count, *, text="text"):
         for schedule, instance in zip(schedules, instances, strict=True)
     )
     Chore.objects.bulk_create(Chore(name=f"chore-{place}", ran_at=NOON) for place in range(count))
+    Listener.objects.bulk_create(Listener(name=f"{text}{place}") for place in range(count))
+    Delivery.objects.bulk_create(
+        Delivery(
+            listener_id=f"{text}{place}", instance=instances[place], last_error=text, wake_at=NOON, failures=1
+        )
+        for place in range(count)
+    )
     Worker.objects.bulk_create(
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")
         for place in range(count)

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('tasks_app', '0002_durable'),
+        ('tasks_app', '0003_listeners'),
     ]
 
     operations = [
