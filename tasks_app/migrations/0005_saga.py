@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0003_listeners'),
+        ('tasks_app', '0004_schedules'),
     ]
 
     operations = [
