@@ -8,7 +8,7 @@ from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.advance import advance, start_waiting_instances
+from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, take_back
 from tasks_app.states import (
@@ -56,7 +56,8 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
     with db.transaction():
         instance = _locked_for(found, InstanceState.RUNNING, only_from=InstanceState.PAUSED)
         _say_who(instance, InstanceState.RUNNING, by, reason, pause_reason="", paused_until=None)
-    advance(instance_id=instance.pk)
+    # What failed while it was paused has not been followed up yet.
+    advance(instance_id=instance.pk, failed=failed_in(instance_id=instance.pk))
     return instance.public_id
 
 
