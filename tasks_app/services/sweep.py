@@ -22,10 +22,12 @@ from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.dispatch import pump
+from tasks_app.services.firing import fire_due
 from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.services.undelivered import ring_undelivered
-from tasks_app.states import TASK_FINAL, InstanceState, RecordState, TaskState
+from tasks_app.states import INSTANCE_RUNNABLE, TASK_FINAL, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,10 @@ class Swept:
     woken: int = 0
     resumed: int = 0
     ended: int = 0
+    fired: int = 0
     admitted: int = 0
     advanced: int = 0
+    undoing: int = 0
     freed: int = 0
     published_again: int = 0
     published: int = 0
@@ -62,8 +66,10 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         woken=wake_due(),
         resumed=resume_due(),
         ended=end_overdue(),
+        fired=fire_due(),
         admitted=start_waiting_instances(),
         advanced=advance_unsettled(),
+        undoing=forget_stopped(),
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),
         published=pump(),
@@ -104,7 +110,7 @@ def advance_unsettled() -> int:
     if not rows:
         return 0
     owners = {owner for _, owner, _ in rows}
-    running = Instance.objects.filter(pk__in=owners, status=InstanceState.RUNNING).order_by("pk")
+    running = Instance.objects.filter(pk__in=owners, status__in=sorted(INSTANCE_RUNNABLE)).order_by("pk")
     due = list(running.values_list("pk", flat=True))
     for instance_id in due:
         advance(
@@ -158,10 +164,17 @@ def publish_unclaimed_again() -> int:
     by_instance: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for task_id, instance_id, dispatch_id in overdue:
         by_instance[instance_id].append((task_id, dispatch_id))
-    return sum(_publish_again(instance_id, tasks) for instance_id, tasks in sorted(by_instance.items()))
+    sent = 0
+    for instance_id, tasks in sorted(by_instance.items()):
+        for task_id, dispatch_id in _still_unclaimed(instance_id, tasks):
+            if not publish.publish_alone(task_id, dispatch_id):
+                return sent
+            sent += 1
+    return sent
 
 
-def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
+def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Note that these tasks are published now, free what was planned with them, and return them."""
     with db.transaction():
         Instance.objects.locked(instance_id)
         unclaimed = update_returning(
@@ -170,10 +183,7 @@ def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
             ("id", "dispatch_id"),
         )
         release_followers(instance_id=instance_id, dispatch_ids=[dispatch_id for _, dispatch_id in unclaimed])
-    for task_id, dispatch_id in unclaimed:
-        if not publish.publish_alone(task_id, dispatch_id):
-            break
-    return len(unclaimed)
+    return [(task_id, dispatch_id) for task_id, dispatch_id in unclaimed]
 
 
 def _rescue(lost: TaskQuerySet, why: str) -> int:
