@@ -14,9 +14,8 @@ from cpds.base.errors import CPDSError
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Checkpoint, Instance, Task
 from tasks_app.outcomes import JSON, Failed
-from tasks_app.planning.approval_spec import ApprovalSpec
+from tasks_app.planning.item_limits import MAX_ITEMS
 from tasks_app.planning.problems import described
-from tasks_app.planning.task_spec import MAX_ITEMS
 from tasks_app.planning.templates import TemplateError, evaluate, is_true, render
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.checkpoints import open_checkpoint
@@ -131,7 +130,8 @@ def _skip(task: Task, dispatch_id: str) -> Passage:
 
 
 def _ask(task: Task, dispatch_id: str) -> Passage:
-    approval = ApprovalSpec.model_validate(task.spec["approval"])
+    approval = task.spec["approval"]
+    allowed = approval.get("by", [])
     with db.transaction():
         _lock_instance_of(task, dispatch_id)
         checkpoint = open_checkpoint(task=task, approval=approval)
@@ -139,8 +139,8 @@ def _ask(task: Task, dispatch_id: str) -> Passage:
             task,
             dispatch_id,
             WaitKind.APPROVAL,
-            reason=f"waits for approval by {', '.join(approval.by) or 'anyone'}",
-            data={"checkpoint": checkpoint.number, "by": list(approval.by)},
+            reason=f"waits for approval by {', '.join(allowed) or 'anyone'}",
+            data={"checkpoint": checkpoint.number, "by": allowed},
             wake_at=Subquery(Checkpoint.objects.filter(pk=checkpoint.pk).values("expires_at")),
         )
     pump()
