@@ -10,7 +10,7 @@ from tasks_app.models import identifiers
 from tasks_app.models.moves import InstanceMoves
 from tasks_app.models.project import Project
 from tasks_app.models.workflow import Workflow, WorkflowVersion
-from tasks_app.states import INSTANCE_UNFINISHED, InstanceState, OnFailure
+from tasks_app.states import INSTANCE_FINAL, INSTANCE_UNFINISHED, InstanceState, OnFailure
 
 
 class InstanceQuerySet(InstanceMoves):
@@ -61,6 +61,8 @@ class Instance(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
     )
     """The instance this one is a rerun of."""
+    is_pruning = models.BooleanField(default=False)
+    """Being deleted, piece by piece: nothing brings it back, and whoever prunes next goes on with it."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -88,6 +90,13 @@ class Instance(models.Model):
                 name="instance_pauses",
                 condition=Q(paused_until__isnull=False, status=InstanceState.PAUSED),
             ),
+            # What ended long ago, to be pruned, and what a pruning left behind.
+            models.Index(
+                fields=["finished_at"],
+                name="instance_ended",
+                condition=Q(status__in=sorted(INSTANCE_FINAL)),
+            ),
+            models.Index(fields=["id"], name="instance_pruning", condition=Q(is_pruning=True)),
         ]
 
     def __str__(self) -> str:

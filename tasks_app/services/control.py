@@ -169,8 +169,8 @@ def _locked_for(
     """Lock the instance and make sure that it may become ``to``."""
     sources = {only_from} if isinstance(only_from, InstanceState) else set(only_from) or instance_sources(to)
     instance = Instance.objects.locked(found.pk)
-    if instance is None or instance.status not in sources:
-        state = instance.status if instance else "gone"
+    if instance is None or instance.status not in sources or instance.is_pruning:
+        state = "gone" if instance is None or instance.is_pruning else instance.status
         raise IllegalMove(kind="Instance", key=found.public_id, state=state, wanted=to)
     return instance
 

@@ -22,6 +22,7 @@ from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.dispatch import pump
+from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, RecordState, TaskState
@@ -46,6 +47,7 @@ class Swept:
     freed: int = 0
     published_again: int = 0
     published: int = 0
+    pruned: int = 0
 
 
 def sweep(*, only_if_overdue: bool = False) -> Swept | None:
@@ -65,6 +67,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),
         published=pump(),
+        pruned=prune_due(),
     )
     if swept.rescued or swept.freed or swept.published_again:
         logger.info("swept %s", swept)

@@ -5,6 +5,7 @@ from tasks_app.services.queries.instances import (
     instance_key,
     instance_progress,
     instance_status,
+    instance_summaries,
     instance_summary,
     is_final,
     list_instances,
@@ -15,15 +16,18 @@ from tasks_app.services.queries.overview import (
     running_overview,
     unfinished_counts,
 )
+from tasks_app.services.queries.tasks import instance_holds, task_holds, task_records
 from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
 
 __all__ = [
     "ended_badly",
     "instance_events",
+    "instance_holds",
     "instance_key",
     "instance_progress",
     "instance_status",
+    "instance_summaries",
     "instance_summary",
     "is_final",
     "list_instances",
@@ -32,6 +36,8 @@ __all__ = [
     "newest_instance",
     "progress_of",
     "running_overview",
+    "task_holds",
+    "task_records",
     "unfinished_counts",
     "workflow_detail",
     "workflow_summary",

@@ -95,6 +95,12 @@ def instance_summary(*, given: str) -> JSONObject:
     return _summaries(rows.filter(pk=instance_key(given=given)))[0]
 
 
+def instance_summaries(*, ids: Sequence[str]) -> list[JSONObject]:
+    """Return the rows of ``list_instances`` for these whole ids, oldest first; some may be gone."""
+    rows = Instance.objects.select_related("workflow").defer("params")
+    return _summaries(rows.filter(public_id__in=ids).order_by("pk"))
+
+
 def _summaries(rows: Iterable[Instance]) -> list[JSONObject]:
     found = list(rows)
     progress = instance_progress(keys=[row.pk for row in found])
