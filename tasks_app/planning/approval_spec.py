@@ -21,17 +21,34 @@ def _form(form: dict[str, JSON]) -> dict[str, JSON]:
         raise ValueError(f"a form may hold at most {MAX_FORM_VALUES:,} values")
     if form.get("type", "object") != "object":
         raise ValueError(f"a form describes a mapping: type must be object, found {described(form['type'])}")
-    for value in values:
-        reference = value.get("$ref") if isinstance(value, dict) else None
-        if isinstance(reference, str) and not reference.startswith("#"):
-            raise ValueError(f"a form may refer only to itself (#/…), found {described(reference)}")
     try:
-        Draft202012Validator.check_schema(form)
+        Draft202012Validator.check_schema(form, format_checker=Draft202012Validator.FORMAT_CHECKER)
     except SchemaError as error:
         where = "".join(f"[{step!r}]" for step in error.absolute_path)
         found = f"{where}: {error.message}" if where else error.message
         raise ValueError(f"the form is no JSON Schema: {shortened(found)}") from None
+    _require_own_references(form, values)
     return form
+
+
+def _require_own_references(form: dict[str, JSON], values: list[JSON]) -> None:
+    """Refuse what checking an answer would have to fetch, or could not find."""
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    known = Registry().with_resource("", DRAFT202012.create_resource(form)).resolver()
+    for value in values:
+        for key in ("$ref", "$dynamicRef"):
+            reference = value.get(key) if isinstance(value, dict) else None
+            if not isinstance(reference, str):
+                continue
+            if not reference.startswith("#"):
+                raise ValueError(f"a form may refer only to itself (#/…), found {described(reference)}")
+            try:
+                known.lookup(reference)
+            except Unresolvable:
+                raise ValueError(f"the form has no {described(reference)} to refer to") from None
 
 
 def _values(value: JSON) -> Iterator[JSON]:

@@ -184,7 +184,18 @@ def _key_hint(path: Path, suggestions: Mapping[type[BaseModel], Suggestions]) ->
     for known in _keys(model):
         if known in meant:
             return f"did you mean {known!r}?"
-    return suggestions[model].for_(key) or f"known keys: {', '.join(_keys(model))}"
+    return suggestions[model].for_(key) or _elsewhere(key, model) or f"known keys: {', '.join(_keys(model))}"
+
+
+def _elsewhere(key: str, model: type[BaseModel]) -> str:
+    """Return where a key would be right, when a task has it and a workflow has not, or the reverse."""
+    for place, other in (("a task", TaskSpec), ("the workflow", WorkflowSpec)):
+        if other is not model and model in {TaskSpec, WorkflowSpec}:
+            meant = _SYNONYMS.get(key.lower(), frozenset())
+            for known in _keys(other):
+                if known == key or known in meant:
+                    return f"{known!r} is a key of {place}"
+    return ""
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

@@ -155,6 +155,10 @@ class TaskSpec(Spec):
         """Whether it streams until its instance ends."""
         return self.mode == "continuous"
 
+    def to_json(self) -> dict[str, JSON]:
+        """Return the task as it stands in the canonical definition of its workflow."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """The other tasks whose outputs its templates refer to, in the order of their names."""

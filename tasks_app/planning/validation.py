@@ -1,6 +1,7 @@
 """Accept a workflow, or say everything that is wrong with it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +16,10 @@ from tasks_app.planning.outline import CompensateOutline, Outline, TaskOutline, 
 from tasks_app.planning.problems import Path, Problem, Suggestions, shortened
 from tasks_app.planning.reference_checks import check_references
 from tasks_app.planning.schedule_checks import check_schedule
-from tasks_app.planning.spec import MAX_TASKS, WorkflowSpec
+from tasks_app.planning.spec import MAX_TASKS, TaskSpec, WorkflowSpec
 from tasks_app.planning.spec_errors import findings_of
 from tasks_app.planning.template_references import has_template
+from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.planning.yaml_source import try_yaml
 
 
@@ -43,10 +45,23 @@ def load_definition(definition: Mapping[str, JSON], *, catalog: Catalog) -> Work
 
     :raises InvalidWorkflow: with every problem there is.
     """
-    spec, findings = _checked(definition, catalog)
+    spec, findings = _checked(_plain(definition), catalog)
     if findings or spec is None:
         raise _invalid([finding.without_place() for finding in findings])
     return spec
+
+
+def load_task(definition: Mapping[str, JSON]) -> TaskSpec:
+    """Return the task that a mapping describes, checked as far as that can be done without its workflow.
+
+    :raises InvalidWorkflow: with every problem there is; paths start in the task.
+    """
+    raw = {"name": "w", "tasks": [_plain(definition)]}
+    spec, findings = _shaped(raw)
+    findings += check_combinations(replace(outline_of(raw), name=None))
+    if findings or spec is None:
+        raise _invalid([replace(finding, path=finding.path[2:]).without_place() for finding in findings])
+    return spec.tasks[0]
 
 
 def check_outline(outline: Outline, *, catalog: Catalog) -> Iterator[Finding]:
@@ -62,16 +77,30 @@ def check_outline(outline: Outline, *, catalog: Catalog) -> Iterator[Finding]:
     yield from check_references(outline)
 
 
-def _checked(raw: Any, catalog: Catalog) -> tuple[WorkflowSpec | None, list[Finding]]:
-    spec: WorkflowSpec | None = None
-    findings: list[Finding] = []
+def _plain(definition: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return a copy of what a program made, once it is sure that it is JSON.
+
+    :raises InvalidWorkflow: when it is not.
+    """
     try:
-        spec = WorkflowSpec.model_validate(raw)
+        return {str(key): as_json(value, path=str(key)) for key, value in definition.items()}
+    except NotJSONError as error:
+        raise _invalid([Problem("not_json", str(error).rstrip("."), None, None, "")]) from None
+
+
+def _checked(raw: Any, catalog: Catalog) -> tuple[WorkflowSpec | None, list[Finding]]:
+    spec, findings = _shaped(raw)
+    if spec is not None:
         findings += check_schedule(spec)
-    except ValidationError as error:
-        findings += findings_of(error, raw)
     findings += check_outline(outline_of(raw), catalog=catalog)
     return spec, findings
+
+
+def _shaped(raw: Any) -> tuple[WorkflowSpec | None, list[Finding]]:
+    try:
+        return WorkflowSpec.model_validate(raw), []
+    except ValidationError as error:
+        return None, list(findings_of(error, raw))
 
 
 def _check_runs(outline: Outline, catalog: Catalog) -> Iterator[Finding]:

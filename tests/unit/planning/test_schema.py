@@ -4,6 +4,7 @@ import pytest
 from tasks_app.planning.schema import workflow_schema
 from tasks_app.planning.yaml_source import read_yaml
 from tests.unit.planning.builders import NIGHTLY, a_task
+from tests.unit.planning.test_durable_keys import EVERY_KEY
 
 VALIDATOR = jsonschema.Draft202012Validator(workflow_schema())
 
@@ -20,6 +21,10 @@ def test_it_is_a_schema():
     "document",
     [
         read_yaml(NIGHTLY).value,
+        read_yaml(EVERY_KEY).value,
+        a_document(schedule="0 2 * * *"),
+        a_document({"name": "a", "workflow": "other", "retry": 3, "join": "any", "when": True}),
+        a_document(a_task("a", for_each=[1, 2], join={"at_least": 1}, retry={"count": 1})),
         a_document(),
         a_document(a_task("提取", needs=["b"], timeout="1h30m", priority=9, requires=["git"], tags=["x"])),
         a_document(
@@ -53,6 +58,23 @@ def test_it_accepts_good_documents(document):
         a_document(defaults={"timeout": "x"}),
         a_document(params={"b": {"type": "integr"}}),
         a_document(params={"a b": 1}),
+        a_document(a_task("a", workflow="other")),
+        a_document(a_task("a", retry=101)),
+        a_document(a_task("a", retry={"interval": 5})),
+        a_document(a_task("a", retry={"count": 1, "on": ["Time out"]})),
+        a_document(a_task("a", join="some")),
+        a_document(a_task("a", join={"at_least": 0})),
+        a_document(a_task("a", when=5)),
+        a_document(a_task("a", for_each="abc")),
+        a_document(a_task("a", max_parallel=0)),
+        a_document(a_task("a", compensate={"with": {}})),
+        a_document(a_task("a", approval={"default": "maybe"})),
+        a_document(a_task("a", mode="stream")),
+        a_document(a_task("a", buffer_size=0)),
+        a_document(schedule={"timezone": "UTC"}),
+        a_document(schedule={"cron": "@daily", "overlap": "stop"}),
+        a_document(on_failure="retry"),
+        a_document(max_instances=0),
     ],
 )
 def test_it_refuses_bad_documents(document):
