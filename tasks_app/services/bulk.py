@@ -55,6 +55,7 @@ class How:
     now: bool = False
     until: datetime | None = None
     drain: bool = False
+    compensate: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,16 @@ def choose_instances(*, chosen: Chosen, act: Act) -> list[str]:
     return list(rows.order_by("pk").values_list("public_id", flat=True))
 
 
+def steer_instance(*, act: Act, given: str, how: How) -> str:
+    """Act on one instance; return its id.
+
+    :raises NotFound: when there is no such instance.
+    :raises AmbiguousId: when a shortened id fits several.
+    :raises IllegalMove: when its state forbids it.
+    """
+    return _ACTS[act](given, how)
+
+
 def steer_instances(*, act: Act, instances: Iterable[str], how: How) -> Iterator[Steered]:
     """Act on instances one by one, each in a transaction of its own, and yield what became of each.
 
@@ -100,13 +111,16 @@ def _steer(act: Act, public_id: str, how: How) -> Steered:
     return Steered(instance=public_id)
 
 
+def _cancel(given: str, how: How) -> str:
+    also = {"compensate": True} if how.compensate else {}
+    return cancel_instance(given=given, by=how.by, reason=how.reason, drain=how.drain, **also)
+
+
 _ACTS: Final[dict[Act, Callable[[str, How], str]]] = {
     Act.PAUSE: lambda given, how: pause_instance(
         given=given, by=how.by, reason=how.reason, now=how.now, until=how.until
     ),
     Act.RESUME: lambda given, how: resume_instance(given=given, by=how.by, reason=how.reason),
-    Act.CANCEL: lambda given, how: cancel_instance(
-        given=given, by=how.by, reason=how.reason, drain=how.drain
-    ),
+    Act.CANCEL: _cancel,
     Act.RETRY: lambda given, how: retry_instance(given=given, by=how.by, reason=how.reason),
 }

@@ -64,7 +64,8 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
     """End an instance; return its id.
 
     What runs is stopped within seconds and its result refused; with ``drain`` it
-    may finish first. Cancelling one that is cancelled already changes nothing.
+    may finish first. Cancelling one that failed gives it up. Cancelling one that is
+    cancelled already changes nothing.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it has ended otherwise.
@@ -73,7 +74,11 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
     if found.status == InstanceState.CANCELLED:
         return found.public_id
     why = reason or (f"cancelled by {by}" if by else "cancelled")
-    if drain and found.status == InstanceState.RUNNING:
+    if found.status == InstanceState.FAILED:
+        with db.transaction():
+            instance = _locked_for(found, InstanceState.CANCELLED, only_from=InstanceState.FAILED)
+            _say_who(instance, InstanceState.CANCELLED, by, why)
+    elif drain and found.status == InstanceState.RUNNING:
         with db.transaction():
             instance = _locked_for(found, InstanceState.CANCELLED)
             Instance.objects.filter(pk=instance.pk).update(is_stopping=True)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from django.db.models import Q
+
 from tasks_app.models import Instance, Task
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.situation import READ_BACKLOG, Need, Situation, read_situation
@@ -91,13 +93,7 @@ def why_instance(
     instance = find_instance(given=given)
     if instance.status in INSTANCE_FINAL:
         return instance, [], []
-    unfinished = (
-        Task.objects.filter(instance=instance, status__in=sorted(TASK_UNFINISHED))
-        .select_related("instance__version")
-        .order_by("position", "pk")
-    )
-    behind = Task.objects.blocked().values("pk")
-    foremost = list(unfinished.exclude(pk__in=behind)[:limit]) or list(unfinished[:limit])
+    foremost = _foremost(instance, limit)
     holds = why_many(tasks=foremost)
     as_a_whole = list(_holds_of_instance(instance, read_situation(tasks=(), instances=[instance])))
     if not foremost and not as_a_whole:
@@ -107,6 +103,18 @@ def why_instance(
             )
         ]
     return instance, as_a_whole, [(task, holds[task.pk]) for task in foremost]
+
+
+def _foremost(instance: Instance, limit: int) -> list[Task]:
+    unfinished = (
+        Task.objects.filter(instance=instance, status__in=sorted(TASK_UNFINISHED))
+        .select_related("instance__version")
+        .order_by("position", "pk")
+    )
+    not_ready = Q(status=TaskState.PENDING, ready_at__isnull=True)
+    found = [*unfinished.exclude(not_ready)[:limit], *unfinished.filter(not_ready).satisfied()[:limit]]
+    found.sort(key=lambda task: (task.position, task.pk))
+    return found[:limit] or list(unfinished[:limit])
 
 
 def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
