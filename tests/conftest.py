@@ -67,6 +67,14 @@ def django_db_setup(django_db_setup: None) -> None:
     os.environ["DATABASE_URL"] = url_of_test_database(connection.settings_dict)
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Forget what this process remembers of rows: their keys come again in the next test."""
+    from tasks_app.services.claims import forget_instances
+
+    forget_instances()
+
+
 @pytest.fixture
 def database_url(transactional_db: None) -> str:
     """The URL of the test database, whose committed rows other processes see."""

@@ -1,16 +1,28 @@
 """How each kind of database is opened."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+
+class _InItsDirectory(sqlite3.Connection):
+    """A connection that makes the directory of its file: any command may be the first on a machine."""
+
+    def __init__(self, database: str, *args: Any, **kwargs: Any) -> None:
+        if not database.startswith(("file:", ":memory:")):
+            Path(database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        super().__init__(database, *args, **kwargs)
+
+
 SQLITE_OPTIONS: dict[str, Any] = {
     # A transaction takes the write lock when it begins. With the default (DEFERRED) two processes that
     # read and then write fail with "database is locked" at once, and no timeout helps.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
+    "factory": _InItsDirectory,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
 }
 

@@ -62,5 +62,16 @@ NAMES = frozenset(each.name for each in fields(Conf))
 
 def conf() -> Conf:
     """Return the settings in force."""
-    overrides = getattr(settings, "CPDS", {})
-    return Conf(**{name: value for name, value in overrides.items() if name in NAMES})
+    overrides = getattr(settings, "CPDS", None) or {}
+    if _read.overrides is not overrides:  # tests replace the mapping whole
+        _read.conf = Conf(**{name: value for name, value in overrides.items() if name in NAMES})
+        _read.overrides = overrides
+    return _read.conf
+
+
+class _Read:
+    overrides: Any = None
+    conf = Conf()
+
+
+_read = _Read()

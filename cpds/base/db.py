@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.db import transaction as django_transaction
 from django.db.utils import DEFAULT_DB_ALIAS
 
@@ -65,6 +65,26 @@ def transaction_required(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return guarded
+
+
+def again_when_disconnected(act: Callable[[], R]) -> R:
+    """Do ``act``; if the kept connection turns out to be broken, drop it and do it once more.
+
+    Only for acts that may be done twice: whether the first went through is not known.
+    """
+    try:
+        return act()
+    except (InterfaceError, OperationalError):
+        if in_transaction():
+            raise
+        drop_broken_connection()
+        return act()
+
+
+def drop_broken_connection() -> None:
+    """Close this thread's connections after an error of theirs, so that the next query opens new ones."""
+    if not in_transaction():
+        connections.close_all()
 
 
 def run_after_commit(function: Callable[[], None]) -> None:

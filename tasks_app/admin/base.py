@@ -114,7 +114,7 @@ class CPDSAdmin(_ModelAdmin):
         """Return the tables under the fields of an object's page."""
         return []
 
-    def render_change_form(  # noqa: PLR0913, PLR0917 - Django's own signature
+    def render_change_form(  # noqa: PLR0917 - Django's own signature
         self,
         request: HttpRequest,
         context: dict[str, Any],

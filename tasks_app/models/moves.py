@@ -9,16 +9,25 @@ that hold none move a single task. So no two movers can wait for each other.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from django.apps import apps
-from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
-from django.db.models.sql import UpdateQuery
+from django.db import models
+from django.db.models import F
 
 from cpds.base import db
 from tasks_app import states
+from tasks_app.models.returning import update_returning
 from tasks_app.states import InstanceState, TaskState
+
+SATISFIES: Final[Mapping[TaskState, bool | F | None]] = {
+    TaskState.PENDING: None,
+    TaskState.COMPLETED: True,
+    TaskState.FAILED: F("allow_failure"),
+    TaskState.SKIPPED: False,
+    TaskState.CANCELLED: False,
+}
+"""What a state says to those who need the task; a skip that does satisfy is said by its mover."""
 
 
 class MovedTask(NamedTuple):
@@ -29,39 +38,14 @@ class MovedTask(NamedTuple):
     attempts: int
 
 
-def update_returning(
-    queryset: models.QuerySet[Any], changes: Mapping[str, Any], returning: tuple[str, ...]
-) -> list[tuple[Any, ...]]:
-    """Update the rows of ``queryset`` and return columns of those that changed, in one statement.
-
-    Databases without ``UPDATE … RETURNING`` (MySQL) lock and read the rows first;
-    there the columns are as they were before the update.
-    """
-    connection = connections[queryset.db]
-    if not connection.features.can_return_columns_from_insert or connection.vendor == "mysql":
-        rows = list(queryset.select_for_update().values_list("pk", *returning))
-        queryset.model._default_manager.filter(pk__in=[row[0] for row in rows]).update(**changes)  # noqa: SLF001
-        return [row[1:] for row in rows]
-    query = cast("UpdateQuery", queryset.query.chain(UpdateQuery))
-    query.add_update_values(dict(changes))
-    try:
-        statement, params = query.get_compiler(queryset.db).as_sql()
-    except EmptyResultSet:  # the filter can fit no row, for example an empty list of keys
-        return []
-    meta = queryset.model._meta  # noqa: SLF001
-    columns = ", ".join(
-        f"{connection.ops.quote_name(meta.db_table)}.{connection.ops.quote_name(meta.get_field(name).column)}"
-        if connection.vendor == "postgresql"
-        else connection.ops.quote_name(meta.get_field(name).column)
-        for name in returning
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING {columns}", params)
-        return list(cursor.fetchall())
-
-
 class TaskMoves(models.QuerySet[Any]):
     """Moves of tasks."""
+
+    def as_move(self, *, to: TaskState, **changes: Any) -> "tuple[TaskMoves, dict[str, Any]]":
+        """Return the rows of these that may move to ``to``, and what the move changes; no event yet."""
+        said = {"satisfies": SATISFIES[to]} if to in SATISFIES else {}
+        allowed = self.filter(status__in=sorted(states.task_sources(to)))
+        return allowed, {"status": to, **said, **changes}
 
     @db.transaction_required
     def move(
@@ -80,8 +64,7 @@ class TaskMoves(models.QuerySet[Any]):
         :returns: the tasks that moved.
         :raises TransactionRequired: if no transaction is open.
         """
-        allowed = self.filter(status__in=sorted(states.task_sources(to)))
-        rows = update_returning(allowed, {"status": to, **changes}, ("id", "instance_id", "attempts"))
+        rows = update_returning(*self.as_move(to=to, **changes), ("id", "instance_id", "attempts"))
         moved = sorted(MovedTask(*row) for row in rows)
         event = apps.get_model("tasks_app", "Event")
         event.objects.bulk_create(

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
-from tasks_app.planning.retry_spec import RetrySpec
-from tasks_app.planning.retrying import retry_wait
+from tasks_app.planning.retrying import RetryPolicy, retry_wait
 from tasks_app.states import TASK_UNFINISHED, InstanceState, RecordState, TaskState
 
 
@@ -40,7 +39,7 @@ class TryAgain:
 Decision: TypeAlias = Finish | HandBack | TryAgain
 
 
-def decide(outcome: Outcome, *, policy: RetrySpec | None, failures: int, chance: float) -> Decision:
+def decide(outcome: Outcome, *, policy: RetryPolicy | None, failures: int, chance: float) -> Decision:
     """Return what follows from an attempt's outcome.
 
     ``failures`` counts the task's earlier failed attempts; ``chance`` is a random

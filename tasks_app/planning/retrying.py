@@ -1,13 +1,31 @@
 """When a failed attempt is tried again, and how long to wait before. Pure."""
 
+from typing import Protocol
+
 from tasks_app.outcomes import Failed
-from tasks_app.planning.retry_spec import RetrySpec
 
 LONGEST_SECONDS = 7 * 86_400.0
 """No wait between attempts is longer, whatever a policy or a server asks for."""
 
 
-def retry_wait(*, policy: RetrySpec | None, failed: Failed, failures: int, chance: float) -> float | None:
+class RetryPolicy(Protocol):
+    """How often and how patiently failed attempts are repeated; ``RetrySpec`` is one."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def interval(self) -> float: ...
+    @property
+    def backoff(self) -> str: ...
+    @property
+    def max_interval(self) -> float: ...
+    @property
+    def jitter(self) -> bool: ...
+    @property
+    def on(self) -> tuple[str, ...]: ...
+
+
+def retry_wait(*, policy: RetryPolicy | None, failed: Failed, failures: int, chance: float) -> float | None:
     """Return the seconds until the next attempt, or None when there is none.
 
     ``failures`` counts this one. ``chance`` is a random number, 0 to 1. A wait a

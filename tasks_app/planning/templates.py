@@ -50,7 +50,7 @@ _RESULT = "result"
 _MAX_DEPTH = 100
 
 
-def render(  # noqa: PLR0913 - each is a name that templates know
+def render(
     arguments: Mapping[str, JSON],
     *,
     params: Mapping[str, JSON],
@@ -76,7 +76,7 @@ def render(  # noqa: PLR0913 - each is a name that templates know
     return filled
 
 
-def evaluate(  # noqa: PLR0913 - each is a name that templates know
+def evaluate(
     value: JSON,
     *,
     params: Mapping[str, JSON],

@@ -83,7 +83,7 @@ class TaskBuilder:
         """Wait this long before the first retry; the rest of the policy stays as it is."""
         return self._with_part("retry", interval=seconds)
 
-    def with_retry(  # noqa: PLR0913 - the keys of a retry policy
+    def with_retry(
         self,
         count: int,
         *,

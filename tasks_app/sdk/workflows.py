@@ -55,7 +55,7 @@ class WorkflowBuilder:
         """Start instances by this cron expression; the rest of the schedule stays as it is."""
         return self._with("schedule", {**self._workflow.get("schedule", {}), "cron": cron})
 
-    def with_schedule(  # noqa: PLR0913 - the keys of a schedule
+    def with_schedule(
         self,
         cron: str,
         *,

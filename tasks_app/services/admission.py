@@ -2,7 +2,6 @@
 
 from cpds.base import clock, db
 from tasks_app.models import Instance, Workflow
-from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.states import InstanceState
 
 BATCH = 500
@@ -10,15 +9,18 @@ _RUNS = (InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.COMPENSATING
 
 
 @db.transaction_required
-def admit(*, instance: Instance, spec: WorkflowSpec) -> bool:
-    """Start a pending instance if its workflow has room for one more; return whether it did."""
+def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: float | None) -> bool:
+    """Start a pending instance if its workflow has room for one more; return whether it did.
+
+    ``timeout_seconds`` is the time the whole instance has from now on.
+    """
     # One admission at a time: two that count together would both find the last place.
     Workflow.objects.select_for_update(no_key=True).get(pk=instance.workflow_id)
-    if spec.max_instances is not None:
+    if max_instances is not None:
         running = Instance.objects.filter(workflow_id=instance.workflow_id, status__in=_RUNS).count()
-        if running >= spec.max_instances:
+        if running >= max_instances:
             return False
-    deadline = None if spec.timeout_seconds is None else clock.database_now_plus(spec.timeout_seconds)
+    deadline = None if timeout_seconds is None else clock.database_now_plus(timeout_seconds)
     return bool(
         Instance.objects.filter(pk=instance.pk, status=InstanceState.PENDING).move(
             to=InstanceState.RUNNING, started_at=clock.database_now(), deadline_at=deadline
@@ -36,9 +38,13 @@ def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
     for instance in waiting.select_related("version")[:BATCH]:
         if instance.workflow_id in full:
             continue
-        spec = WorkflowSpec.from_json(instance.version.definition)
+        definition = instance.version.definition
         with db.transaction():
-            is_admitted = admit(instance=instance, spec=spec)
+            is_admitted = admit(
+                instance=instance,
+                max_instances=definition.get("max_instances"),
+                timeout_seconds=definition.get("timeout"),
+            )
         if is_admitted:
             admitted.append(instance.pk)
         else:

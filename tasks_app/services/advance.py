@@ -1,19 +1,20 @@
 """Plan what follows in one instance: ready, ruled out, or over."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from django.db.models import Count
 
 from cpds.base import clock, db
 from tasks_app.canvas import publish
-from tasks_app.models import Dependency, Instance, Task
+from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import instance_end
 from tasks_app.planning.ruling import Standing, ruled_out
 from tasks_app.services import window
 from tasks_app.services.admission import admit_waiting
-from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
+from tasks_app.services.dispatch import dispatch, mark_ready, pump
 from tasks_app.services.release import release_followers
 from tasks_app.states import TASK_UNFINISHED, TASK_UNSTARTED, InstanceState, JoinMode, OnFailure, TaskState
 
@@ -36,17 +37,13 @@ def advance(*, instance_id: int, after: Collection[int] | None = None, failed: C
             _give_up(instance, failed)
         ready = mark_ready(candidates=_candidates(instance_id, after))
         has_ended = not ready and _close(instance)
-        waiting_their_turn = not has_ended and has_backlog_beside(ready=len(ready))
-        named = (
-            []
-            if has_ended or waiting_their_turn
-            else dispatch(instance=instance, heads=ready, room=window.room())
-        )
+        is_their_turn = bool(ready) and not has_backlog_beside(ready=len(ready))
+        named = dispatch(instance=instance, heads=ready, room=window.room()) if is_their_turn else []
     if has_ended:
         start_waiting_instances(workflow_id=instance.workflow_id)
-        return
     publish.publish(named)
-    if waiting_their_turn or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+    if failed or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+        # What waited for its turn, or was freed from a failed task's canvas.
         pump()
 
 
@@ -65,14 +62,32 @@ def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
     became possible, or nothing is left to do, the instance is advanced. The slot
     that became free is offered to the backlog.
     """
-    followers = Task.objects.filter(needs__needed_id=task_id, status__in=sorted(TASK_UNFINISHED))
-    dispatches = set(followers.values_list("dispatch_id", flat=True).distinct())
-    if dispatches - {dispatch_id}:
+    look = look_around(task_id=task_id, dispatch_id=dispatch_id)
+    if look.has_ready:
         advance(instance_id=instance_id, after=[task_id])
-    elif not dispatches and is_exhausted(instance_id=instance_id):
+    elif not look.has_unfinished and is_exhausted(instance_id=instance_id):
         advance(instance_id=instance_id, after=[])
-    if has_backlog():
+    if look.has_backlog:
         pump(eager=False)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What lies around a task that just completed."""
+
+    has_unfinished: bool
+    has_ready: bool
+    has_backlog: bool
+
+
+def look_around(*, task_id: int, dispatch_id: str) -> Look:
+    """Return whether a completed task has unfinished followers, ready ones among them, and who else waits.
+
+    One statement. Followers planned under its own dispatch do not count as ready:
+    they are started by Celery.
+    """
+    rows = hot_path.LOOK_AROUND.run(task_id=task_id, dispatch_id=dispatch_id)
+    return Look(*map(bool, rows[0]))
 
 
 def is_exhausted(*, instance_id: int) -> bool:
@@ -124,7 +139,7 @@ def _first_failure(instance: Instance) -> str:
 
 
 def _give_up(instance: Instance, failed: Collection[int]) -> None:
-    """Free what the canvases of failed tasks will not start, and rule out what their failure leaves impossible."""
+    """Free what the canvases of failed tasks will not start, and rule out what their failure prevents."""
     dispatches = Task.objects.filter(pk__in=failed, dispatch_id__isnull=False)
     release_followers(
         instance_id=instance.pk, dispatch_ids=list(dispatches.values_list("dispatch_id", flat=True))
@@ -133,7 +148,7 @@ def _give_up(instance: Instance, failed: Collection[int]) -> None:
 
 
 def _rule_out(instance: Instance, failed: Collection[int]) -> None:
-    """Skip what a failure leaves impossible and, unless the instance is to continue, all that has not started."""
+    """Skip what a failure prevents and, unless the instance is to continue, all that has not started."""
     culprits = dict(
         Task.objects.filter(pk__in=failed, status=TaskState.FAILED, satisfies=False)
         .order_by("pk")
@@ -184,7 +199,6 @@ def skip(*, task_ids: Sequence[int], reason: str) -> None:
             to=TaskState.SKIPPED,
             message=reason,
             reason=reason,
-            satisfies=False,
             dispatch_id=None,
             wake_at=None,
             wait_kind="",

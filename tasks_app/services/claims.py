@@ -1,20 +1,25 @@
 """Claims: how a worker takes a task and keeps it. Every later write shows the claim's fence."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
 
 from django.db import IntegrityError
-from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import ExecutionRecord, Task
-from tasks_app.models.moves import update_returning
+from tasks_app.models import Instance, Task, hot_path
+from tasks_app.models.prepared import stored_json
+from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
-from tasks_app.planning.retry_spec import RetrySpec
+from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.templates import TemplateError, render
 from tasks_app.states import TASK_FINAL, Gate, TaskState
+
+REMEMBERED_INSTANCES: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +36,7 @@ class Claim:
     params: Mapping[str, JSON]
     name: str
     failures: int
-    retry: RetrySpec | None
+    retry: RetryPolicy | None
     executor: str
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
@@ -52,41 +57,31 @@ def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
-    wanted = Task.objects.filter(
-        pk=task_id, dispatch_id=dispatch_id, gate=gate, status__in=[TaskState.PENDING, TaskState.QUEUED]
-    )
     try:
         with db.transaction():
-            moved = (
-                wanted.in_running_instance()
-                .satisfied()
-                .move(
-                    to=TaskState.RUNNING,
-                    by=worker,
-                    data={"dispatch": dispatch_id},
-                    worker=worker,
-                    lease_expires_at=clock.database_now_plus(conf().lease_seconds),
-                    started_at=clock.database_now(),
-                    progress=None,
-                    progress_message="",
-                    reason="",
-                    attempts=F("attempts") + 1,
-                )
-            )
-            if not moved:
+            rows = hot_path.CLAIM.run(task_id=task_id, dispatch_id=dispatch_id, gate=str(gate), worker=worker)
+            if not rows:
                 raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id)
-            task = Task.objects.select_related("instance__workflow").get(pk=task_id)
-            ExecutionRecord.objects.create(
+            task = dict(zip(hot_path.CLAIM_COLUMNS, rows[0], strict=True))
+            hot_path.NOTE_MOVE.run(
                 task_id=task_id,
-                number=task.attempts,
+                instance_id=task["instance_id"],
+                attempt=task["attempts"],
+                kind=f"task.{TaskState.RUNNING}",
+                worker=worker,
+                data=stored_json({"dispatch": dispatch_id}),
+            )
+            hot_path.OPEN_RECORD.run(
+                task_id=task_id,
+                number=task["attempts"],
                 dispatch_id=dispatch_id,
                 worker=worker,
-                executor=task.executor,
+                executor=task["executor"],
                 mode=conf().mode,
             )
     except IntegrityError as error:
         raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id) from error
-    return _claim(task, dispatch_id=dispatch_id, worker=worker)
+    return _claim(task_id, task, dispatch_id=dispatch_id, worker=worker)
 
 
 def renew_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
@@ -157,21 +152,49 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
     return dict(rows.values_list("name", "output"))
 
 
-def _claim(task: Task, *, dispatch_id: str, worker: str) -> Claim:
+def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: str) -> Claim:
+    spec = json.loads(task["spec"]) if isinstance(task["spec"], str) else task["spec"]
+    instance = _instance_facts(task["instance_id"])
     return Claim(
-        task_id=task.pk,
+        task_id=task_id,
         dispatch_id=dispatch_id,
-        attempt=task.attempts,
+        attempt=task["attempts"],
         worker=worker,
-        instance_pk=task.instance_id,
-        instance_id=task.instance.public_id,
-        workflow_name=task.instance.workflow.name,
-        params=task.instance.params,
-        name=task.name,
-        failures=task.failures,
-        retry=RetrySpec.model_validate(task.spec["retry"]) if task.spec.get("retry") else None,
-        executor=task.executor,
-        arguments=task.spec["with"],
-        reads=tuple(task.spec["reads"]),
-        timeout_seconds=task.timeout_seconds or conf().default_timeout_seconds,
+        instance_pk=task["instance_id"],
+        instance_id=instance.public_id,
+        workflow_name=instance.workflow_name,
+        params=instance.params,
+        name=task["name"],
+        failures=task["failures"],
+        retry=_retry_policy(spec["retry"]) if "retry" in spec else None,
+        executor=task["executor"],
+        arguments=spec["with"],
+        reads=tuple(spec["reads"]),
+        timeout_seconds=task["timeout_seconds"] or conf().default_timeout_seconds,
     )
+
+
+def _retry_policy(stored: Mapping[str, Any]) -> RetryPolicy:
+    # Imported here: the model's library is heavy, and most processes never read a policy.
+    from tasks_app.planning.retry_spec import RetrySpec
+
+    return RetrySpec.model_validate(stored)
+
+
+@dataclass(frozen=True)
+class _InstanceFacts:
+    public_id: str
+    params: Mapping[str, JSON]
+    workflow_name: str
+
+
+@lru_cache(maxsize=REMEMBERED_INSTANCES)
+def _instance_facts(instance_pk: int) -> _InstanceFacts:
+    """Return what every task of an instance is told; none of it ever changes."""
+    row = Instance.objects.values_list("public_id", "params", "workflow__name").get(pk=instance_pk)
+    return _InstanceFacts(*row)
+
+
+def forget_instances() -> None:
+    """Forget what is remembered of instances; for tests, where keys come again."""
+    _instance_facts.cache_clear()

@@ -96,7 +96,7 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
 
 
 def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
-    """End an instance as ``to`` now, with everything unfinished in it cancelled; return whether it was unfinished."""
+    """End an instance as ``to`` now and cancel everything in it; return whether it was unfinished."""
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status in INSTANCE_FINAL:
@@ -140,7 +140,6 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
         again.move(
             to=TaskState.PENDING,
             message="retried",
-            satisfies=None,
             reason="",
             error_kind="",
             error_message="",
@@ -205,7 +204,6 @@ def _cancel(tasks: TaskQuerySet, reason: str) -> None:
         to=TaskState.CANCELLED,
         message=reason,
         reason=reason,
-        satisfies=False,
         dispatch_id=None,
         lease_expires_at=None,
         wake_at=None,

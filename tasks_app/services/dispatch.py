@@ -9,7 +9,7 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.canvas import publish
 from tasks_app.models import Instance, Task, identifiers
-from tasks_app.models.moves import update_returning
+from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Canvas, Node, plan_canvases
 from tasks_app.services import window

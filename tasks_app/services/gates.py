@@ -1,4 +1,4 @@
-"""Gates: what a ready task has to pass before a worker may claim it. Passing takes no slot and is no attempt."""
+"""Gates: what a ready task has to pass before a worker may claim it. Passing one is no attempt."""
 
 from enum import StrEnum
 

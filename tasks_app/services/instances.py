@@ -106,7 +106,7 @@ def _share_results(origin: Instance, keys: list[int]) -> None:
 
 
 def _start(instance: Instance, spec: WorkflowSpec) -> None:
-    if admit(instance=instance, spec=spec):
+    if admit(instance=instance, max_instances=spec.max_instances, timeout_seconds=spec.timeout_seconds):
         # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
         mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
 

@@ -8,19 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from cpds.base.redaction import redact, redact_text
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import ExecutionRecord, Instance, Task
+from tasks_app.models import ExecutionRecord, Instance, Task, hot_path
+from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
+from tasks_app.services.dispatch import pump
 from tasks_app.services.release import release_followers, take_back
 from tasks_app.states import RecordState, TaskState, WaitKind
 
@@ -55,6 +57,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
         _plan_what_follows(claim, decision)
     except (OperationalError, InterfaceError) as error:
         # The outcome is safe; the sweep finds what should follow it.
+        db.drop_broken_connection()
         logger.warning("follow_up_postponed task=%s error=%s", claim.task_id, type(error).__name__)
     return isinstance(decision, Finish) and decision.state is TaskState.COMPLETED
 
@@ -66,27 +69,45 @@ def _plan_what_follows(claim: Claim, decision: Decision) -> None:
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
         case HandBack() | TryAgain():
-            advance(instance_id=claim.instance_pk, after=[])
+            pump()
 
 
 def _finish(claim: Claim, decision: Finish, report: Report) -> None:
-    done = decision.state is TaskState.COMPLETED
     with db.transaction():
-        moved = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id).move(
-            to=decision.state,
-            by=claim.worker,
-            message=decision.error_message,
-            data={} if done else {"kind": decision.error_kind},
-            output=decision.output if done else None,
-            error_kind=decision.error_kind,
-            error_message=decision.error_message,
-            satisfies=True if done else F("allow_failure"),
-            lease_expires_at=None,
-            finished_at=clock.database_now(),
-        )
-        if not moved:
-            raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        if decision.state is TaskState.COMPLETED:
+            _complete(claim, decision)
+        else:
+            _fail(claim, decision)
         _close_record(claim, decision, report)
+
+
+def _complete(claim: Claim, decision: Finish) -> None:
+    output = stored_json(decision.output)
+    if not hot_path.COMPLETE.run(task_id=claim.task_id, dispatch_id=claim.dispatch_id, output=output):
+        raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+    hot_path.NOTE_MOVE.run(
+        task_id=claim.task_id,
+        instance_id=claim.instance_pk,
+        attempt=claim.attempt,
+        kind=f"task.{TaskState.COMPLETED}",
+        worker=claim.worker,
+        data=stored_json({}),
+    )
+
+
+def _fail(claim: Claim, decision: Finish) -> None:
+    moved = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id).move(
+        to=decision.state,
+        by=claim.worker,
+        message=decision.error_message,
+        data={"kind": decision.error_kind},
+        error_kind=decision.error_kind,
+        error_message=decision.error_message,
+        lease_expires_at=None,
+        finished_at=clock.database_now(),
+    )
+    if not moved:
+        raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
 
 
 def _wait_for_another_try(claim: Claim, decision: TryAgain, report: Report) -> None:
@@ -115,6 +136,10 @@ def _wait_for_another_try(claim: Claim, decision: TryAgain, report: Report) -> N
 
 
 def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
+    if decision.state is TaskState.COMPLETED and report == Report():
+        output = stored_json(decision.output)
+        hot_path.CLOSE_RECORD.run(task_id=claim.task_id, dispatch_id=claim.dispatch_id, output=output)
+        return
     spent: dict[str, Any] = {}
     if report != Report():
         spent = {
@@ -163,7 +188,7 @@ def _patiently(claim: Claim, act: Callable[[], None]) -> None:
                 return
             raise
         except (OperationalError, InterfaceError):
-            connection.close()
+            db.drop_broken_connection()
             if clock.monotonic() >= give_up_at:
                 raise
             logger.warning("outcome_waits_for_database task=%s", claim.task_id)

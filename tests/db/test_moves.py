@@ -5,7 +5,7 @@ import pytest
 from cpds.base import db
 from cpds.base.db import TransactionRequired
 from tasks_app.models import Event, Instance, Task
-from tasks_app.models.moves import update_returning
+from tasks_app.models.returning import update_returning
 from tasks_app.states import INSTANCE_MOVES, TASK_MOVES, InstanceState, TaskState
 from tests.support.builders import a_task
 from tests.support.engine import an_instance

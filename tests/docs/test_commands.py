@@ -62,11 +62,10 @@ def test_a_management_command_takes_its_arguments(line):
         assert len(arguments) <= 1
 
 
-@pytest.mark.parametrize(
-    ("command", "verb"), [(each, verb) for each in OWN for verb in sorted(verbs_of(each))]
-)
-def test_every_verb_is_in_the_reference(command, verb):
-    assert f"manage.py {command} {verb}" in section(README, "Commands")
+@pytest.mark.parametrize("command", OWN)
+def test_every_verb_is_in_the_reference(command):
+    for verb in verbs_of(command):
+        assert f"manage.py {command} {verb}" in section(README, "Commands")
 
 
 @pytest.mark.parametrize("command", OWN)
@@ -108,7 +107,7 @@ def test_the_options_of_fake_claude_are_complete():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
-    known |= {"--db", "--pidfile", "--concurrency", "-n"}
+    known |= {"--db", "--pidfile", "--concurrency", "-n", "-l"}
     named = {found for span in code_spans(page) for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
     assert named <= known | {"--quick", "--shapes"}

@@ -1,0 +1,150 @@
+"""The statements that every task runs, prepared: take it, finish it, note both, look around.
+
+Each is written with the same QuerySets and moves as everywhere else; see ``prepared``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Exists, F, QuerySet
+
+from cpds.base import clock
+from cpds.base.conf import conf
+from tasks_app.models.event import Event
+from tasks_app.models.prepared import KEY, SMALL, TEXT, PreparedInsert, PreparedSelect, PreparedUpdate
+from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.task import Task
+from tasks_app.states import TASK_UNFINISHED, RecordState, TaskState
+
+Update = tuple[QuerySet[Any], Mapping[str, Any]]
+
+CLAIM_COLUMNS = (
+    "instance_id",
+    "attempts",
+    "failures",
+    "name",
+    "executor",
+    "spec",
+    "timeout_seconds",
+)
+
+
+def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str) -> Update:
+    wanted = Task.objects.filter(
+        pk=task_id,
+        dispatch_id=dispatch_id,
+        gate=gate,
+        status__in=[TaskState.PENDING, TaskState.QUEUED],
+    )
+    return (
+        wanted.in_running_instance()
+        .satisfied()
+        .as_move(
+            to=TaskState.RUNNING,
+            worker=worker,
+            lease_expires_at=clock.database_now_plus(conf().lease_seconds),
+            started_at=clock.database_now(),
+            progress=None,
+            progress_message="",
+            reason="",
+            attempts=F("attempts") + 1,
+        )
+    )
+
+
+def _complete(*, task_id: int, dispatch_id: str, output: Any) -> Update:
+    return Task.objects.held(task_id=task_id, dispatch_id=dispatch_id).as_move(
+        to=TaskState.COMPLETED,
+        output=output,
+        error_kind="",
+        error_message="",
+        lease_expires_at=None,
+        finished_at=clock.database_now(),
+    )
+
+
+def _close_record(*, task_id: int, dispatch_id: str, output: Any) -> Update:
+    opened = ExecutionRecord.objects.filter(task_id=task_id, dispatch_id=dispatch_id)
+    return opened, {
+        "status": RecordState.COMPLETED,
+        "finished_at": clock.database_now(),
+        "output": output,
+    }
+
+
+def _open_record(
+    *, task_id: int, number: int, dispatch_id: str, worker: str, executor: str, mode: str
+) -> ExecutionRecord:
+    return ExecutionRecord(
+        task_id=task_id,
+        number=number,
+        dispatch_id=dispatch_id,
+        worker=worker,
+        executor=executor,
+        mode=mode,
+    )
+
+
+def _note_move(*, task_id: int, instance_id: int, attempt: int, kind: str, worker: str, data: Any) -> Event:
+    return Event(
+        task_id=task_id, instance_id=instance_id, attempt=attempt, kind=kind, worker=worker, data=data
+    )
+
+
+def _look_around(*, task_id: int, dispatch_id: str) -> QuerySet[Any, Any]:
+    followers = Task.objects.filter(needs__needed_id=task_id, status__in=sorted(TASK_UNFINISHED))
+    elsewhere = followers.filter(status=TaskState.PENDING).exclude(dispatch_id=dispatch_id)
+    around: QuerySet[Any, Any] = (
+        Task.objects.filter(pk=task_id)
+        .annotate(
+            unfinished=Exists(followers),
+            ready=Exists(elsewhere.satisfied()),
+            backlog=Exists(Task.objects.backlog()),
+        )
+        .values_list("unfinished", "ready", "backlog")
+    )
+    return around
+
+
+_TASK_ID, _INSTANCE_ID, _NUMBER = KEY, KEY + 1, SMALL
+_DISPATCH, _WORKER, _GATE = TEXT.format("dispatch"), TEXT.format("worker"), TEXT.format("gate")
+_OUTPUT, _EXECUTOR, _MODE, _KIND, _DATA = (
+    TEXT.format(word) for word in ("output", "executor", "mode", "kind", "data")
+)
+_FENCE = {"task_id": _TASK_ID, "dispatch_id": _DISPATCH}
+
+CLAIM = PreparedUpdate(
+    _claim,
+    returning=CLAIM_COLUMNS,
+    examples={**_FENCE, "gate": _GATE, "worker": _WORKER},
+    variant=lambda: conf().lease_seconds,
+)
+"""Take a task that was published under a dispatch; nothing comes back when it is not to be had."""
+
+COMPLETE = PreparedUpdate(_complete, returning=("id",), examples={**_FENCE, "output": _OUTPUT})
+"""Complete a task that is held; nothing comes back when it is not."""
+
+CLOSE_RECORD = PreparedUpdate(_close_record, returning=("id",), examples={**_FENCE, "output": _OUTPUT})
+"""Close the record of a completed attempt that reported nothing beside its output."""
+
+OPEN_RECORD = PreparedInsert(
+    _open_record,
+    examples={**_FENCE, "number": _NUMBER, "worker": _WORKER, "executor": _EXECUTOR, "mode": _MODE},
+)
+"""Open the record of an attempt."""
+
+NOTE_MOVE = PreparedInsert(
+    _note_move,
+    examples={
+        "task_id": _TASK_ID,
+        "instance_id": _INSTANCE_ID,
+        "attempt": _NUMBER,
+        "kind": _KIND,
+        "worker": _WORKER,
+        "data": _DATA,
+    },
+)
+"""Write the event of a task's move."""
+
+LOOK_AROUND = PreparedSelect(_look_around, examples=_FENCE)
+"""Whether a completed task has unfinished followers, ready ones outside its canvas, and others wait."""
