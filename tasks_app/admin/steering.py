@@ -48,7 +48,8 @@ def steering(act: str) -> Action:
 
 def _ask(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]", act: str) -> HttpResponse:
     keys = list(queryset.order_by("pk").values_list("pk", flat=True))
-    shown = queryset.select_related("workflow").only("public_id", "status", "workflow__name").order_by("pk")
+    # Not the list's own rows: those leave columns out and join others.
+    shown = Instance.objects.filter(pk__in=keys[:SHOWN]).select_related("workflow").order_by("pk")
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"{act.capitalize()} {len(keys):,} instance{'' if len(keys) == 1 else 's'}?",
@@ -58,7 +59,7 @@ def _ask(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]",
         "action": f"{act}_instances",
         "ways": WAYS.get(act, ()),
         "keys": keys,
-        "shown": shown[:SHOWN],
+        "shown": shown.only("public_id", "status", "workflow__name"),
         "left_out": max(0, len(keys) - SHOWN),
         "checkbox": ACTION_CHECKBOX_NAME,
         "reason_characters": REASON_CHARACTERS,
@@ -73,7 +74,10 @@ def _steer(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]
     way = request.POST.get("way", "")
     reason = request.POST.get("reason", "").strip()[:REASON_CHARACTERS]
     how = How(by=request.user.get_username(), reason=reason, now=way == "now", drain=way == "drain")
-    rows = {row.public_id: row for row in queryset.only("public_id").order_by("pk")}
+    keys = list(queryset.values_list("pk", flat=True))
+    rows = {
+        row.public_id: row for row in Instance.objects.filter(pk__in=keys).only("public_id").order_by("pk")
+    }
     refusals: list[str] = []
     done = 0
     for each in steer_instances(act=Act(act), instances=rows, how=how):

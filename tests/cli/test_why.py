@@ -13,8 +13,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def chain(submitted):
     """Two tasks, the first of which is done."""
-    instance = submitted(*a_chain(2), name="etl")
-    return instance
+    return submitted(*a_chain(2), name="etl")
 
 
 def test_a_line_for_each_thing_that_holds_it(run, chain):
@@ -104,7 +103,16 @@ def test_the_attempts_are_a_table(run, chain):
     _, heading, first, second = run("task", "records", f"{chain}/link-0").lines
     records = run("task", "records", f"{chain}/link-0", "--json").json["records"]
 
-    assert heading.split() == "ATTEMPT STATUS STARTED_AT DURATION WORKER TOKENS COST ERROR".split()
+    assert heading.split() == [
+        "ATTEMPT",
+        "STATUS",
+        "STARTED_AT",
+        "DURATION",
+        "WORKER",
+        "TOKENS",
+        "COST",
+        "ERROR",
+    ]
     assert first.split()[:2] == ["1", "failed"]
     assert first.endswith("1,234   $0.0125  timeout: too slow")
     assert second.split()[:2] == ["2", "completed"]

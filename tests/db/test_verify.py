@@ -161,12 +161,12 @@ class TestPlanted:
         instance = an_instance(a_task("a"), a_task("b"), on_failure="continue")
         fail(task(instance, "a"))
         Event.objects.create(instance=instance, task=task(instance, "a"), kind="task.pending")
-        Task.objects.filter(instance=instance, name="a").update(**{"status": "pending"})
+        Task.objects.filter(instance=instance, name="a").update(status="pending")
 
         assert rules(instance) == ["stale_write"]
 
     def test_a_state_that_no_event_tells_of(self, done):
-        Task.objects.filter(instance=done, name="d-top").update(**{"status": "failed"})
+        Task.objects.filter(instance=done, name="d-top").update(status="failed")
 
         assert "unrecorded_move" in rules(done)
 
@@ -176,7 +176,7 @@ class TestPlanted:
         assert "open_record" in rules(done)
 
     def test_an_ended_instance_with_an_unfinished_task(self, done):
-        Task.objects.filter(instance=done, name="d-bottom").update(**{"status": "running"})
+        Task.objects.filter(instance=done, name="d-bottom").update(status="running")
 
         assert "unfinished" in rules(done)
 

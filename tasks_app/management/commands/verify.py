@@ -59,7 +59,7 @@ def _line(verdict: Verdict, violation: Violation) -> str:
 
 
 def _summary(count: dict[str, int]) -> str:
-    seen = f"{count['instances']:,} instances, {count['tasks']:,} tasks, {count['events']:,} events"
+    seen = ", ".join(f"{count[each]:,} {each}" for each in ("instances", "tasks", "events"))
     if not count["violations"]:
         return f"✅ Sound: {seen}"
     return f"❌ {count['violations']:,} violations in {seen}"
