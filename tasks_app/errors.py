@@ -65,3 +65,11 @@ class IllegalMove(CPDSError):
     code = "illegal_move"
     http_status = HTTPStatus.CONFLICT
     sentence = "{kind} {key} is {state} and cannot become {wanted}."
+
+
+class StaleDelivery(CPDSError):
+    """The lease this delivery relied on is no longer held: stop, another one goes on from where this was."""
+
+    code = "stale_delivery"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Listener {listener!r} is told of instance {instance_id} by another worker now."

@@ -27,3 +27,21 @@ class MismatchedSignature(CPDSError):
     sentence = (
         "The task function {name!r} takes {found}; expected one parameter named ctx, or keyword parameters."
     )
+
+
+class UnusableListener(CPDSError):
+    """A listener named in the settings cannot be used: correct its entry, as the sentence says."""
+
+    code = "unusable_listener"
+    sentence = "{entry} in CPDS['listeners'] cannot be used: {why}."
+
+
+class DeliveryFailed(CPDSError):
+    """A listener could not pass on what it heard; it is tried again later.
+
+    ``retry_after_seconds`` is the other side's own wish, None without one.
+    """
+
+    code = "delivery_failed"
+    retryable = True
+    sentence = "{why}."

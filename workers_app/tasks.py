@@ -7,6 +7,7 @@ from celery.exceptions import Ignore
 
 from tasks_app.canvas import names
 from tasks_app.services.sweep import sweep
+from workers_app.services import deliver
 from workers_app.services.perform import perform
 
 
@@ -25,3 +26,9 @@ def run_task(self: "Task[Any, Any]", /, *, task_id: int, dispatch_id: str, **_un
 def run_sweep(**_unknown: Any) -> None:
     """Run the chores once."""
     sweep()
+
+
+@shared_task(name=names.DELIVER_EVENTS)
+def deliver_events(*, listener: str, instance_id: int, **_unknown: Any) -> None:
+    """Tell one listener what happened in one instance."""
+    deliver.deliver_events(listener=listener, instance_id=instance_id)

@@ -1,6 +1,7 @@
 """One file per table."""
 
 from tasks_app.models.chore import Chore
+from tasks_app.models.delivery import Delivery, Listener
 from tasks_app.models.dependency import Dependency
 from tasks_app.models.event import Event
 from tasks_app.models.instance import Instance
@@ -11,10 +12,12 @@ from tasks_app.models.workflow import Workflow, WorkflowVersion
 
 __all__ = [
     "Chore",
+    "Delivery",
     "Dependency",
     "Event",
     "ExecutionRecord",
     "Instance",
+    "Listener",
     "Project",
     "Task",
     "Workflow",

@@ -87,6 +87,8 @@ def look_around(*, task_id: int, dispatch_id: str) -> Look:
     they are started by Celery.
     """
     rows = hot_path.LOOK_AROUND.run(task_id=task_id, dispatch_id=dispatch_id)
+    if not rows:  # the instance was deleted meanwhile
+        return Look(has_unfinished=True, has_ready=False, has_backlog=False)
     return Look(*map(bool, rows[0]))
 
 

@@ -25,6 +25,7 @@ from tasks_app.services.dispatch import pump
 from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
+from tasks_app.services.undelivered import ring_undelivered
 from tasks_app.states import TASK_FINAL, InstanceState, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Swept:
     published_again: int = 0
     published: int = 0
     pruned: int = 0
+    rung: int = 0
 
 
 def sweep(*, only_if_overdue: bool = False) -> Swept | None:
@@ -68,6 +70,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         published_again=publish_unclaimed_again(),
         published=pump(),
         pruned=prune_due(),
+        rung=ring_undelivered(),
     )
     if swept.rescued or swept.freed or swept.published_again:
         logger.info("swept %s", swept)
@@ -158,10 +161,17 @@ def publish_unclaimed_again() -> int:
     by_instance: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for task_id, instance_id, dispatch_id in overdue:
         by_instance[instance_id].append((task_id, dispatch_id))
-    return sum(_publish_again(instance_id, tasks) for instance_id, tasks in sorted(by_instance.items()))
+    sent = 0
+    for instance_id, tasks in sorted(by_instance.items()):
+        for task_id, dispatch_id in _still_unclaimed(instance_id, tasks):
+            if not publish.publish_alone(task_id, dispatch_id):
+                return sent
+            sent += 1
+    return sent
 
 
-def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
+def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Note that these tasks are published now, free what was planned with them, and return them."""
     with db.transaction():
         Instance.objects.locked(instance_id)
         unclaimed = update_returning(
@@ -170,10 +180,7 @@ def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
             ("id", "dispatch_id"),
         )
         release_followers(instance_id=instance_id, dispatch_ids=[dispatch_id for _, dispatch_id in unclaimed])
-    for task_id, dispatch_id in unclaimed:
-        if not publish.publish_alone(task_id, dispatch_id):
-            break
-    return len(unclaimed)
+    return [(task_id, dispatch_id) for task_id, dispatch_id in unclaimed]
 
 
 def _rescue(lost: TaskQuerySet, why: str) -> int:

@@ -8,10 +8,12 @@ from django.urls import reverse
 
 from tasks_app.models import (
     Chore,
+    Delivery,
     Dependency,
     Event,
     ExecutionRecord,
     Instance,
+    Listener,
     Project,
     Task,
     Workflow,
@@ -29,6 +31,8 @@ MODELS = (
     Dependency,
     ExecutionRecord,
     Event,
+    Listener,
+    Delivery,
     Chore,
     Worker,
 )
@@ -163,6 +167,13 @@ def everything(count, *, text="text"):
     instances = [an_instance(version=version, text=text, task_count=1) for version in versions]
     tasks_in(instances[0], count + 1, text=text)
     Chore.objects.bulk_create(Chore(name=f"chore-{place}", ran_at=NOON) for place in range(count))
+    Listener.objects.bulk_create(Listener(name=f"{text}{place}") for place in range(count))
+    Delivery.objects.bulk_create(
+        Delivery(
+            listener_id=f"{text}{place}", instance=instances[place], last_error=text, wake_at=NOON, failures=1
+        )
+        for place in range(count)
+    )
     Worker.objects.bulk_create(
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")
         for place in range(count)
