@@ -16,7 +16,7 @@ pytestmark = pytest.mark.any_database
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 OWN = ("standalone", "workflow", "instance", "version", "fake_claude", "listener")
-PLACEHOLDERS = {"S": "30s", "N": "3", "K=V": "k=v"}
+PLACEHOLDERS = {"S": "30s", "AGE": "30d", "N": "3", "K=V": "k=v"}
 
 
 def manage_commands():
