@@ -59,6 +59,22 @@ class WorkflowInUse(CPDSError):
     )
 
 
+class NotScheduled(CPDSError):
+    """The workflow starts by hand only: give it a ``schedule`` and upload it again."""
+
+    code = "not_scheduled"
+    http_status = HTTPStatus.NOT_FOUND
+    sentence = "Workflow {workflow!r} has no schedule; `manage.py schedule list` names those that have one."
+
+
+class NotFired(CPDSError):
+    """The schedule was asked to start an instance and did not: ``why`` tells the rule that kept it."""
+
+    code = "not_fired"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "The schedule of workflow {workflow!r} started nothing: {why}."
+
+
 class IllegalMove(CPDSError):
     """A state change that the table of legal moves forbids."""
 

@@ -90,6 +90,38 @@ class OnFailure(StrEnum):
     COMPENSATE = "compensate"
 
 
+class Overlap(StrEnum):
+    """What a schedule does when it is time and an instance it started has not ended."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL_RUNNING = "cancel_running"
+    ALLOW = "allow"
+
+
+class Catchup(StrEnum):
+    """Which of the fires that nobody was there for a schedule makes up for."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class FireOutcome(StrEnum):
+    """What came of one fire of a schedule.
+
+    ``queued``: its instance waits for the one before. ``missed``: nobody was there
+    in time, and the schedule does not make up for it. ``refused``: no instance
+    could be made of it.
+    """
+
+    FIRED = "fired"
+    QUEUED = "queued"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    REFUSED = "refused"
+
+
 _T = TaskState
 TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = {
     # Straight to completed: a rerun shares the results that its origin had before the task it starts from.

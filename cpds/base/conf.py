@@ -26,6 +26,8 @@ class Conf:
     """How often the chores run. A worker sweeps itself when none has run for three of these."""
     redeliver_seconds: float = 10
     """How long a published task may stay unclaimed, while slots are free, before it is published again."""
+    schedule_grace_seconds: float = 60
+    """How late a schedule may fire that does not make up for missed fires."""
     drain_seconds: float = 20
     """How long running tasks may go on when their worker is told to stop; then they are handed back."""
     losses_to_quarantine: int = 3

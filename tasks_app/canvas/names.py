@@ -13,6 +13,9 @@ RUN_TASK: Final = "cpds.run_task"
 SWEEP: Final = "cpds.sweep"
 """Run the chores once."""
 
+FIRE_SCHEDULE: Final = "cpds.fire_schedule"
+"""Fire a schedule if it is due: keyword argument ``schedule_id``."""
+
 DELIVER_EVENTS: Final = "cpds.deliver_events"
 """Tell one listener what happened in one instance: keyword arguments ``listener`` and ``instance_id``."""
 

@@ -7,6 +7,7 @@ from tasks_app.models.event import Event
 from tasks_app.models.instance import Instance
 from tasks_app.models.project import Project
 from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.schedule import Schedule, ScheduleFire
 from tasks_app.models.task import Task
 from tasks_app.models.workflow import Workflow, WorkflowVersion
 
@@ -19,6 +20,8 @@ __all__ = [
     "Instance",
     "Listener",
     "Project",
+    "Schedule",
+    "ScheduleFire",
     "Task",
     "Workflow",
     "WorkflowVersion",

@@ -63,6 +63,15 @@ class Instance(models.Model):
     """The instance this one is a rerun of."""
     is_pruning = models.BooleanField(default=False)
     """Being deleted, piece by piece: nothing brings it back, and whoever prunes next goes on with it."""
+    schedule = models.ForeignKey(
+        "tasks_app.Schedule",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="instances",
+        db_index=False,
+    )
+    """The schedule whose fire started it, at its time or by hand."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -78,6 +87,12 @@ class Instance(models.Model):
                 fields=["status"],
                 name="instance_unfinished",
                 condition=Q(status__in=sorted(INSTANCE_UNFINISHED)),
+            ),
+            # Which instances of a schedule are not over, and all that lose it when it goes.
+            models.Index(
+                fields=["schedule", "status"],
+                name="instance_of_schedule",
+                condition=Q(schedule__isnull=False),
             ),
             # Whose time is up, and whose pause is over.
             models.Index(

@@ -50,8 +50,8 @@ def advance(*, instance_id: int, after: Collection[int] | None = None, failed: C
 def start_waiting_instances(*, workflow_id: int | None = None) -> int:
     """Start pending instances of a workflow (None: of any) that have room now; return how many."""
     admitted = admit_waiting(workflow_id=workflow_id)
-    for instance_id in admitted:
-        advance(instance_id=instance_id)
+    if admitted:
+        pump()
     return len(admitted)
 
 

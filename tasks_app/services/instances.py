@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
 from tasks_app.errors import IllegalMove, NotFound
-from tasks_app.models import Event, Instance, Task, Workflow, WorkflowVersion
+from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import descendants
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.admission import admit
@@ -41,6 +41,23 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
         _start(instance, spec)
     _publish(instance)
     return instance.public_id
+
+
+@db.transaction_required
+def start_scheduled(*, schedule: Schedule) -> Instance:
+    """Start an instance as a schedule says; the caller publishes after the commit what is ready.
+
+    :raises InvalidParams: when the schedule's parameters do not fit.
+    """
+    workflow = schedule.workflow
+    version = latest_version(workflow=workflow)
+    spec = WorkflowSpec.from_json(version.definition)
+    instance = _create(
+        workflow, version, spec, complete_params(spec=spec, given=schedule.params), schedule=schedule
+    )
+    create_tasks(instance=instance, spec=spec)
+    _start(instance, spec)
+    return instance
 
 
 def rerun_instance(
@@ -119,12 +136,13 @@ def _publish(instance: Instance) -> None:
         logger.warning("publishing_postponed instance=%s error=%s", instance.public_id, type(error).__name__)
 
 
-def _create(
+def _create(  # noqa: PLR0917 - the columns of a new row
     workflow: Workflow,
     version: WorkflowVersion,
     spec: WorkflowSpec,
     params: dict[str, Any],
     origin: Instance | None = None,
+    schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
@@ -137,4 +155,5 @@ def _create(
         on_failure=spec.on_failure,
         max_parallel=spec.max_parallel,
         origin=origin,
+        schedule=schedule,
     )

@@ -22,6 +22,7 @@ from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, start_waiting_instances
 from tasks_app.services.dispatch import pump
+from tasks_app.services.firing import fire_due
 from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
@@ -43,6 +44,7 @@ class Swept:
     woken: int = 0
     resumed: int = 0
     ended: int = 0
+    fired: int = 0
     admitted: int = 0
     advanced: int = 0
     freed: int = 0
@@ -64,6 +66,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         woken=wake_due(),
         resumed=resume_due(),
         ended=end_overdue(),
+        fired=fire_due(),
         admitted=start_waiting_instances(),
         advanced=advance_unsettled(),
         freed=release_undelivered(),

@@ -15,8 +15,18 @@ from tests.docs.pages import PAGES, README, REHEARSAL, blocks, code_spans, conso
 pytestmark = pytest.mark.any_database
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-OWN = ("standalone", "workflow", "instance", "version", "fake_claude", "listener")
 PLACEHOLDERS = {"S": "30s", "AGE": "30d", "N": "3", "K=V": "k=v"}
+OWN = (
+    "standalone",
+    "workflow",
+    "instance",
+    "task",
+    "verify",
+    "schedule",
+    "version",
+    "fake_claude",
+    "listener",
+)
 
 
 def manage_commands():
