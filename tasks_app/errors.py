@@ -59,6 +59,14 @@ class WorkflowInUse(CPDSError):
     )
 
 
+class NothingToUndo(CPDSError):
+    """No completed task of the instance says how it is undone: there is nothing to compensate."""
+
+    code = "nothing_to_undo"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Instance {key} has nothing to undo: none of its completed tasks has 'compensate'."
+
+
 class NotScheduled(CPDSError):
     """The workflow starts by hand only: give it a ``schedule`` and upload it again."""
 

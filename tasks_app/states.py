@@ -145,7 +145,8 @@ INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
     _I.COMPENSATING: frozenset({_I.COMPENSATED, _I.FAILED}),
     # To cancelled: somebody gives it up, so that it is no longer among what failed and may be retried.
     _I.FAILED: frozenset({_I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
-    _I.CANCELLED: frozenset({_I.RUNNING}),
+    # What was cancelled may be undone later: cancelling again, with compensation.
+    _I.CANCELLED: frozenset({_I.RUNNING, _I.COMPENSATING}),
     _I.COMPLETED: frozenset(),
     _I.COMPENSATED: frozenset(),
 }
@@ -153,6 +154,8 @@ INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
 TASK_FINAL: Final = frozenset({_T.COMPLETED, _T.FAILED, _T.CANCELLED, _T.SKIPPED, _T.COMPENSATED})
 TASK_UNSTARTED: Final = frozenset({_T.PENDING, _T.QUEUED, _T.WAITING})
 TASK_UNFINISHED: Final = frozenset(_T) - TASK_FINAL
+INSTANCE_RUNNABLE: Final = frozenset({_I.RUNNING, _I.COMPENSATING})
+"""In which tasks may start: forward ones while it runs, undos while it compensates."""
 INSTANCE_FINAL: Final = frozenset({_I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATED})
 INSTANCE_UNFINISHED: Final = frozenset(_I) - INSTANCE_FINAL
 

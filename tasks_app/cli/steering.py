@@ -1,8 +1,7 @@
 """``manage.py instance pause|resume|cancel|retry|rerun|why``: one instance, or many at once."""
 
 import getpass
-import inspect
-from argparse import ArgumentParser, _MutuallyExclusiveGroup
+from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Final
 
@@ -13,12 +12,10 @@ from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
 from tasks_app.services import definitions, queries
 from tasks_app.services.bulk import Act, How, steer_instance
-from tasks_app.services.control import cancel_instance
 from tasks_app.services.instances import rerun_instance
 from tasks_app.states import INSTANCE_FINAL
 
 Perform = Callable[[Output, Options], ExitCode | None]
-COMPENSATES: Final = "compensate" in inspect.signature(cancel_instance).parameters
 
 
 def _steering(act: Act) -> Perform:
@@ -43,10 +40,8 @@ def _how(act: Act, options: Options) -> How:
     match act:
         case Act.PAUSE:
             return How(**facts, now=options.now, until=options.until)
-        case Act.CANCEL if COMPENSATES:
-            return How(**facts, drain=options.drain, compensate=options.compensate)
         case Act.CANCEL:
-            return How(**facts, drain=options.drain)
+            return How(**facts, drain=options.drain, compensate=options.compensate)
         case _:
             return How(**facts)
 
@@ -109,11 +104,10 @@ def _takes_steering(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _drain_or_now(parser: ArgumentParser, *, drain: str, now: str) -> _MutuallyExclusiveGroup:
+def _drain_or_now(parser: ArgumentParser, *, drain: str, now: str) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--drain", action="store_true", help=drain)
     group.add_argument("--now", action="store_true", help=now)
-    return group
 
 
 def _takes_pause(parser: ArgumentParser) -> None:
@@ -133,13 +127,10 @@ def _takes_pause(parser: ArgumentParser) -> None:
 
 def _takes_cancel(parser: ArgumentParser) -> None:
     _takes_steering(parser)
-    group = _drain_or_now(
-        parser, drain="let running tasks finish first", now="stop running tasks (the default)"
+    _drain_or_now(parser, drain="let running tasks finish first", now="stop running tasks (the default)")
+    parser.add_argument(
+        "--compensate", action="store_true", help="then undo what completed, in reverse order of completion"
     )
-    if COMPENSATES:
-        group.add_argument(
-            "--compensate", action="store_true", help="then undo what completed, in reverse order"
-        )
 
 
 def _takes_rerun(parser: ArgumentParser) -> None:

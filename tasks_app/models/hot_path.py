@@ -24,6 +24,7 @@ CLAIM_COLUMNS = (
     "attempts",
     "failures",
     "name",
+    "compensates_id",
     "executor",
     "spec",
     "timeout_seconds",

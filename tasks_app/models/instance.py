@@ -57,6 +57,8 @@ class Instance(models.Model):
     pause_reason = models.TextField(blank=True)
     is_stopping = models.BooleanField(default=False)
     """Being cancelled in good order: what runs may finish, nothing new starts."""
+    is_to_compensate = models.BooleanField(default=False)
+    """With ``is_stopping``: what completed is undone when nothing runs any more."""
     origin = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
     )

@@ -21,8 +21,9 @@ from tasks_app.states import (
 )
 
 SPEECH: Final = frozenset({"task.progress", "task.log"})
-AT_WORK: Final = frozenset({TaskState.RUNNING, TaskState.COMPENSATING})
 DONE: Final = frozenset({TaskState.COMPLETED, TaskState.COMPENSATING, TaskState.COMPENSATED})
+REOPENED: Final = frozenset({TaskState.PENDING, TaskState.COMPENSATING})
+"""What tasks become when an ended instance goes on: retried, or undone."""
 _TASK_MOVE: Final = {f"task.{state}": state for state in TaskState}
 _INSTANCE_MOVE: Final = {f"instance.{state}": state for state in InstanceState}
 
@@ -131,7 +132,7 @@ class History:
             self.blame("illegal_move", task, f"it was {before} and became {to}", line.event)
         elif before in TASK_FINAL and to is TaskState.PENDING and self.stands not in INSTANCE_FINAL:
             self.blame("stale_write", task, f"it was {before} and started again without a retry", line.event)
-        elif self.stands in INSTANCE_FINAL and to is not TaskState.PENDING:
+        elif self.stands in INSTANCE_FINAL and to not in REOPENED:
             self.blame(
                 "stale_write", task, f"it became {to} after its instance was {self.stands}", line.event
             )
@@ -147,9 +148,9 @@ class History:
 
     def _take_speech(self, task: int, line: Line) -> None:
         course = self.course(task)
-        if course.state not in AT_WORK:
+        if course.state is not TaskState.RUNNING:
             sentence = f"attempt {line.attempt} spoke when the task was {course.state}"
-        elif course.state is TaskState.RUNNING and line.attempt != course.attempts:
+        elif line.attempt != course.attempts:
             sentence = f"attempt {line.attempt} spoke while attempt {course.attempts} ran"
         else:
             return
@@ -251,7 +252,7 @@ def _check_attempts(history: History, task: int, subject: Subject, course: _Cour
         sentence = f"its records are numbered {_shown(numbers)}, and it started {course.attempts} times"
         history.blame("attempts", task, sentence)
     still_open = [number for number, status in subject.records if status == RecordState.RUNNING]
-    if still_open and (subject.status not in AT_WORK or still_open != [subject.attempts]):
+    if still_open and (subject.status is not TaskState.RUNNING or still_open != [subject.attempts]):
         history.blame(
             "open_record", task, f"its records {_shown(still_open)} are open, and it is {subject.status}"
         )

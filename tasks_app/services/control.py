@@ -5,12 +5,15 @@ from datetime import datetime
 
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
-from tasks_app.errors import IllegalMove
+from tasks_app.errors import IllegalMove, NothingToUndo
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
+from tasks_app.services import saga
 from tasks_app.services.advance import advance, start_waiting_instances
+from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.lookup import find_instance
-from tasks_app.services.release import close_records, take_back
+from tasks_app.services.release import close_records, revoke, take_back
+from tasks_app.services.undo_rows import newest_first
 from tasks_app.states import (
     INSTANCE_FINAL,
     TASK_UNSTARTED,
@@ -40,8 +43,8 @@ def pause_instance(
         _say_who(instance, InstanceState.PAUSED, by, reason, pause_reason=reason, paused_until=until)
         _call_back(instance.pk)
         if now:
-            running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
-            take_back(task_ids=list(running.values_list("pk", flat=True)), reason="paused", is_loss=False)
+            claims = revoke(running=Task.objects.filter(instance=instance, status=TaskState.RUNNING))
+            take_back(task_ids=[task_id for task_id, _ in claims], reason="paused", is_loss=False)
             Task.objects.backlog().filter(instance=instance).update(ready_at=None)
     return instance.public_id
 
@@ -56,21 +59,38 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
     with db.transaction():
         instance = _locked_for(found, InstanceState.RUNNING, only_from=InstanceState.PAUSED)
         _say_who(instance, InstanceState.RUNNING, by, reason, pause_reason="", paused_until=None)
-    advance(instance_id=instance.pk)
+        # From here on the sweep goes on with it, should this process die. A task that failed
+        # during the pause has ruled out nothing yet.
+        mark_ready(candidates=Task.objects.filter(instance=instance))
+        failed = Task.objects.filter(instance=instance, status=TaskState.FAILED, satisfies=False)
+        failed.update(settled=False)
+        culprits = list(failed.values_list("pk", flat=True))
+    advance(instance_id=instance.pk, failed=culprits)
+    pump()
     return instance.public_id
 
 
-def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool = False) -> str:
+def cancel_instance(
+    *, given: str, by: str = "", reason: str = "", drain: bool = False, compensate: bool = False
+) -> str:
     """End an instance; return its id.
 
     What runs is stopped within seconds and its result refused; with ``drain`` it
     may finish first. Cancelling one that failed gives it up. Cancelling one that is
     cancelled already changes nothing.
 
+    With ``compensate`` what completed is undone as soon as nothing runs any more;
+    this may be asked of an instance that failed or was cancelled before, too. If
+    there is nothing to undo, an unfinished instance is just cancelled.
+
     :raises NotFound: when there is no such instance.
-    :raises IllegalMove: when it has ended otherwise.
+    :raises IllegalMove: when it has ended otherwise, or is being compensated.
+    :raises NothingToUndo: when ``compensate`` is asked of an ended instance in which nothing can be undone.
     """
     found = find_instance(given=given)
+    if compensate:
+        undo_instance(given=found.public_id, by=by, reason=reason, drain=drain)
+        return found.public_id
     if found.status == InstanceState.CANCELLED:
         return found.public_id
     why = reason or (f"cancelled by {by}" if by else "cancelled")
@@ -85,7 +105,7 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
             Event.objects.create(
                 instance=instance, kind="instance.stopping", message=redact_text(why), data={"by": by}
             )
-            _cancel_unstarted(instance.pk, why)
+            _cancel_unstarted(instance.pk, why, settled=False)
         advance(instance_id=instance.pk, after=[])
     elif not stop_for_good(instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by):
         found.refresh_from_db()
@@ -95,17 +115,82 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
     return found.public_id
 
 
-def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
-    """End an instance as ``to`` now and cancel everything in it; return whether it was unfinished."""
+def undo_instance(*, given: str, by: str = "", reason: str = "", drain: bool = False) -> None:
+    """Stop an instance and undo what completed in it: ``cancel_instance`` with ``compensate``.
+
+    :raises IllegalMove: when it completed.
+    :raises NothingToUndo: when it has ended and nothing in it can be undone.
+    """
+    found = find_instance(given=given)
+    if found.status in (InstanceState.COMPENSATING, InstanceState.COMPENSATED):
+        return
+    why = redact_text(reason or (f"cancelled by {by}" if by else "cancelled"))
+    if found.status in (InstanceState.FAILED, InstanceState.CANCELLED):
+        _undo_ended(found, why, by)
+    elif drain and found.status == InstanceState.RUNNING:
+        with db.transaction():
+            instance = _locked_for(found, InstanceState.COMPENSATING, only_from=InstanceState.RUNNING)
+            Instance.objects.filter(pk=instance.pk).update(
+                is_stopping=True, is_to_compensate=True, error_message=why
+            )
+            Event.objects.create(
+                instance=instance, kind="instance.stopping", message=why, data={"by": by, "compensate": True}
+            )
+            _cancel_unstarted(instance.pk, why, settled=False)
+        advance(instance_id=found.pk, after=[])
+    elif not stop_and_undo(instance_id=found.pk, reason=why, by=by) and not stop_for_good(
+        instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by
+    ):
+        found.refresh_from_db()
+        raise IllegalMove(
+            kind="Instance", key=found.public_id, state=found.status, wanted=InstanceState.CANCELLED
+        )
+
+
+def stop_and_undo(*, instance_id: int, reason: str, by: str = "") -> bool:
+    """Stop everything in an instance now and begin to compensate it.
+
+    :returns: False, with nothing changed, when it has ended or there is nothing to undo.
+    """
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status in INSTANCE_FINAL:
+        if instance is None or instance.status not in (InstanceState.RUNNING, InstanceState.PAUSED):
             return False
-        running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
-        claims = list(running.values_list("pk", "dispatch_id"))
-        close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
-        _cancel(running, reason)
-        _cancel_unstarted(instance.pk, reason)
+        if not newest_first(instance=instance):
+            return False
+        _stop_tasks(instance, reason)
+        _begin_to_undo(instance, reason, by)
+    pump()
+    return True
+
+
+def _undo_ended(found: Instance, why: str, by: str) -> None:
+    with db.transaction():
+        instance = _locked_for(
+            found, InstanceState.COMPENSATING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
+        )
+        if saga.undos(instance=instance).exists():
+            saga.resume(instance=instance, by=by, reason=why)
+            saga.mark_next(instance=instance)
+        elif not _begin_to_undo(instance, instance.error_message or why, by):
+            raise NothingToUndo(key=instance.public_id)
+    pump()
+
+
+def _begin_to_undo(instance: Instance, why: str, by: str) -> bool:
+    has_begun = saga.begin(instance=instance, reason=why, data={"by": by} if by else {})
+    if has_begun:
+        saga.mark_next(instance=instance)
+    return has_begun
+
+
+def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
+    """End an instance as ``to`` now and cancel all that is unfinished in it; return whether it went on."""
+    with db.transaction():
+        instance = Instance.objects.locked(instance_id)
+        if instance is None or instance.status in INSTANCE_FINAL | {InstanceState.COMPENSATING}:
+            return False
+        _stop_tasks(instance, reason)
         _say_who(
             instance,
             to,
@@ -122,7 +207,8 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
 def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
     """Go on with an instance that failed or was cancelled, from what did not complete; return its id.
 
-    Completed tasks keep their results.
+    Completed tasks keep their results. One whose compensation failed goes on being
+    compensated, from the undo that failed: there is no way forward from half undone.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it did not fail and was not cancelled.
@@ -132,39 +218,45 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
         instance = _locked_for(
             found, InstanceState.RUNNING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
         )
-        again = Task.objects.filter(
-            instance=instance,
-            satisfies=False,
-            status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED],
-        )
-        again.move(
-            to=TaskState.PENDING,
-            message="retried",
-            reason="",
-            error_kind="",
-            error_message="",
-            failures=0,
-            losses=0,
-            dispatch_id=None,
-            ready_at=None,
-            wake_at=None,
-            wait_kind="",
-            worker="",
-            finished_at=None,
-            settled=False,
-        )
-        _say_who(
-            instance,
-            InstanceState.RUNNING,
-            by,
-            reason,
-            error_message="",
-            finished_at=None,
-            is_stopping=False,
-            deadline_at=None,
-        )
-    advance(instance_id=instance.pk)
+        is_undoing = saga.undos(instance=instance).exists()
+        if is_undoing:
+            saga.resume(instance=instance, by=by, reason=redact_text(reason))
+            saga.mark_next(instance=instance)
+        else:
+            _start_again(instance, by, reason)
+    advance(instance_id=instance.pk, after=[])
+    pump()
     return instance.public_id
+
+
+def _start_again(instance: Instance, by: str, reason: str) -> None:
+    again = Task.objects.filter(
+        instance=instance,
+        satisfies=False,
+        status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED],
+    )
+    again.move(to=TaskState.PENDING, message="retried", **saga.AGAIN)
+    _say_who(
+        instance,
+        InstanceState.RUNNING,
+        by,
+        reason,
+        error_message="",
+        finished_at=None,
+        is_stopping=False,
+        is_to_compensate=False,
+        deadline_at=None,
+    )
+    # From here on the sweep goes on with it, should this process die.
+    mark_ready(candidates=Task.objects.filter(instance=instance))
+
+
+def _stop_tasks(instance: Instance, reason: str) -> None:
+    running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
+    claims = revoke(running=running)
+    close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
+    _cancel(running, reason)
+    _cancel_unstarted(instance.pk, reason)
 
 
 def _locked_for(
@@ -195,11 +287,12 @@ def _call_back(instance_pk: int) -> None:
     out.backlog().update(ready_at=None)
 
 
-def _cancel_unstarted(instance_pk: int, reason: str) -> None:
-    _cancel(Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED)), reason)
+def _cancel_unstarted(instance_pk: int, reason: str, *, settled: bool = True) -> None:
+    unstarted = Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED))
+    _cancel(unstarted, reason, settled=settled)
 
 
-def _cancel(tasks: TaskQuerySet, reason: str) -> None:
+def _cancel(tasks: TaskQuerySet, reason: str, *, settled: bool = True) -> None:
     tasks.move(
         to=TaskState.CANCELLED,
         message=reason,
@@ -209,5 +302,5 @@ def _cancel(tasks: TaskQuerySet, reason: str) -> None:
         wake_at=None,
         wait_kind="",
         finished_at=clock.database_now(),
-        settled=True,
+        settled=settled,
     )

@@ -13,7 +13,7 @@ from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Canvas, Node, plan_canvases
 from tasks_app.services import window
-from tasks_app.states import InstanceState, TaskState
+from tasks_app.states import INSTANCE_RUNNABLE, TaskState
 
 NODE_COLUMNS = ("id", "stage", "stage_position", "meets", "fan_in")
 
@@ -106,7 +106,7 @@ def has_backlog() -> bool:
 def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> list[tuple[Canvas, str]]:
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status != InstanceState.RUNNING:
+        if instance is None or instance.status not in INSTANCE_RUNNABLE:
             # It was stopped after its rows were read.
             return []
         rows = Task.objects.backlog().filter(pk__in=task_ids).in_dispatch_order().values_list(*NODE_COLUMNS)

@@ -104,7 +104,9 @@ def rerun_instance(
 
 def _share_results(origin: Instance, keys: list[int]) -> None:
     shared = Task.objects.filter(pk__in=keys)
-    before = {task.name: task for task in Task.objects.filter(instance=origin, satisfies=True)}
+    # What was undone in the origin is not there to be shared, nor is what undid it.
+    kept = Task.objects.filter(instance=origin, satisfies=True, compensates__isnull=True)
+    before = {task.name: task for task in kept.exclude(status=TaskState.COMPENSATED)}
     for task in shared.order_by("pk"):
         source = before.get(task.name)
         if source is None:

@@ -24,6 +24,7 @@ from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import release_followers, take_back
+from tasks_app.services.saga import mark_compensated
 from tasks_app.states import RecordState, TaskState, WaitKind
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ def _finish(claim: Claim, decision: Finish, report: Report) -> None:
         else:
             _fail(claim, decision)
         _close_record(claim, decision, report)
+        if decision.state is TaskState.COMPLETED and claim.compensates is not None:
+            mark_compensated(task_id=claim.compensates)
 
 
 def _complete(claim: Claim, decision: Finish) -> None:
@@ -203,6 +206,7 @@ def _was_recorded(claim: Claim) -> bool:
         dispatch_id=claim.dispatch_id,
         worker=claim.worker,
         status__in=[RecordState.COMPLETED, RecordState.FAILED, RecordState.INTERRUPTED],
+        revoked_until__isnull=True,  # else somebody else closed it
     ).exists()
 
 

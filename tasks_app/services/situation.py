@@ -8,7 +8,8 @@ from typing import Final
 
 from django.db.models import Count, Max, Q
 
-from tasks_app.models import Dependency, Event, Instance, Task
+from cpds.base import clock
+from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
 from tasks_app.services.fleet import connected_fleet
@@ -52,6 +53,8 @@ class Situation:
     """By instance: how many of its tasks are published or run."""
     said: dict[tuple[int, str], Said]
     """By instance and kind of event."""
+    stopping: dict[int, datetime]
+    """By instance being undone: until when attempts that were told to stop may still run."""
     beside: dict[int, int]
     """By instance that is pending: how many instances of its workflow run."""
     most: dict[int, int | None]
@@ -77,6 +80,9 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         backlog=len(backlog),
         active=_active([key for key, each in owners.items() if each.max_parallel is not None]),
         said=_said(owners),
+        stopping=_stopping(
+            [key for key, each in owners.items() if each.status == InstanceState.COMPENSATING]
+        ),
         beside=_beside(pending),
         most={each.pk: _most(each) for each in pending},
     )
@@ -110,6 +116,15 @@ def _active(keys: Sequence[int]) -> dict[int, int]:
         instance_id__in=keys, status__in=[TaskState.QUEUED, TaskState.RUNNING]
     ).values_list("instance_id")
     return dict(active.annotate(Count("pk")).order_by())
+
+
+def _stopping(keys: Sequence[int]) -> dict[int, datetime]:
+    if not keys:
+        return {}
+    told = ExecutionRecord.objects.filter(
+        task__instance_id__in=keys, revoked_until__gt=clock.database_now()
+    ).values_list("task__instance_id")
+    return dict(told.annotate(Max("revoked_until")).order_by())
 
 
 def _said(instances: dict[int, Instance]) -> dict[tuple[int, str], Said]:

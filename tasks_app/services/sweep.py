@@ -25,9 +25,10 @@ from tasks_app.services.dispatch import pump
 from tasks_app.services.firing import fire_due
 from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.services.undelivered import ring_undelivered
-from tasks_app.states import TASK_FINAL, InstanceState, RecordState, TaskState
+from tasks_app.states import INSTANCE_RUNNABLE, TASK_FINAL, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Swept:
     fired: int = 0
     admitted: int = 0
     advanced: int = 0
+    undoing: int = 0
     freed: int = 0
     published_again: int = 0
     published: int = 0
@@ -69,6 +71,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         fired=fire_due(),
         admitted=start_waiting_instances(),
         advanced=advance_unsettled(),
+        undoing=forget_stopped(),
         freed=release_undelivered(),
         published_again=publish_unclaimed_again(),
         published=pump(),
@@ -110,7 +113,7 @@ def advance_unsettled() -> int:
     if not rows:
         return 0
     owners = {owner for _, owner, _ in rows}
-    running = Instance.objects.filter(pk__in=owners, status=InstanceState.RUNNING).order_by("pk")
+    running = Instance.objects.filter(pk__in=owners, status__in=sorted(INSTANCE_RUNNABLE)).order_by("pk")
     due = list(running.values_list("pk", flat=True))
     for instance_id in due:
         advance(

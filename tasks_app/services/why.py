@@ -112,19 +112,32 @@ def _foremost(instance: Instance, limit: int) -> list[Task]:
         .order_by("position", "pk")
     )
     not_ready = Q(status=TaskState.PENDING, ready_at__isnull=True)
-    found = [*unfinished.exclude(not_ready)[:limit], *unfinished.filter(not_ready).satisfied()[:limit]]
+    # What is to be undone waits for the tasks that undo it, and those are told of.
+    found = [
+        *unfinished.exclude(not_ready | Q(status=TaskState.COMPENSATING))[:limit],
+        *unfinished.filter(not_ready).satisfied()[:limit],
+    ]
     found.sort(key=lambda task: (task.position, task.pk))
     return found[:limit] or list(unfinished[:limit])
 
 
 def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
-    if task.status in (TaskState.RUNNING, TaskState.COMPENSATING):
+    if task.status == TaskState.RUNNING:
         yield _running(task)
         return
-    yield from _holds_of_instance(task.instance, situation)
+    if task.compensates_id is None or task.instance.status != InstanceState.COMPENSATING:
+        yield from _holds_of_instance(task.instance, situation)
+    elif situation.stopping.get(task.instance_id):
+        yield Hold(
+            kind=HoldKind.STOPPING,
+            sentence="an attempt that was told to stop may still run, and nothing is undone beside it",
+            until=situation.stopping[task.instance_id],
+        )
     match task.status:
         case TaskState.WAITING:
             yield _waiting(task, situation)
+        case TaskState.COMPENSATING:
+            yield Hold(kind=HoldKind.COMPENSATION, sentence="it completed and waits to be undone in its turn")
         case TaskState.QUEUED:
             yield Hold(
                 kind=HoldKind.MESSAGE_OUT,
@@ -194,12 +207,11 @@ def _paused(instance: Instance, situation: Situation) -> Hold:
 
 
 def _running(task: Task) -> Hold:
-    what = "undoes it" if task.status == TaskState.COMPENSATING else f"runs it (attempt {task.attempts})"
     limit = task.timeout_seconds
     ends = task.started_at + timedelta(seconds=limit) if task.started_at and limit is not None else None
     return Hold(
         kind=HoldKind.RUNNING,
-        sentence=f"{task.worker or 'a worker'} {what}",
+        sentence=f"{task.worker or 'a worker'} runs it (attempt {task.attempts})",
         since=task.started_at,
         until=ends,
     )

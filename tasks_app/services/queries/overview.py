@@ -38,7 +38,7 @@ def running_overview(*, keys: Sequence[str] | None = None) -> JSONObject:
     instances = list(chosen[:50])
     progress = instance_progress(keys=[row.pk for row in instances])
     running = Task.objects.filter(
-        instance_id__in=[row.pk for row in instances], status__in=[TaskState.RUNNING, TaskState.COMPENSATING]
+        instance_id__in=[row.pk for row in instances], status=TaskState.RUNNING
     ).select_related("instance")
     return {
         "instances": [
