@@ -118,7 +118,8 @@ def _active(keys: Sequence[int]) -> dict[int, int]:
     return dict(active.annotate(Count("pk")).order_by())
 
 
-def _stopping(keys: Sequence[int]) -> dict[int, datetime]:
+def _stopping(instances: dict[int, Instance]) -> dict[int, datetime]:
+    keys = [key for key, each in instances.items() if each.status == InstanceState.COMPENSATING]
     if not keys:
         return {}
     told = ExecutionRecord.objects.filter(

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.any_database
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PLACEHOLDERS = {"S": "30s", "AGE": "30d", "N": "3", "K=V": "k=v"}
-OWN = ("standalone", "workflow", "instance", "task", "verify", "schedule")
-OWN += ("version", "fake_claude", "listener")
+OWN = (
     "standalone",
     "workflow",
     "instance",

@@ -10,9 +10,6 @@ from tasks_app.states import INSTANCE_FINAL
 from tests.support.builders import a_workflow
 from tests.support.waiting import wait_until
 
-DONE = (TaskState.COMPLETED, TaskState.COMPENSATING, TaskState.COMPENSATED)
-"""The states of a task that was completed, whether or not it is undone since."""
-
 
 def an_instance(*tasks: dict[str, Any], params: dict[str, Any] | None = None, **more: Any) -> Instance:
     """Upload a workflow of these tasks, submit an instance of it, and return the row."""
