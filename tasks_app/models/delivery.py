@@ -37,12 +37,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Those that a worker is at now."""
         return self.filter(lease_expires_at__gt=clock.database_now())
 
+    def free(self) -> "DeliveryQuerySet":
+        """Those that nobody is at."""
+        now = clock.database_now()
+        return self.filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now))
+
     def due(self) -> "DeliveryQuerySet":
         """Those with something to tell that nobody is at and that wait for nothing."""
         now = clock.database_now()
-        return self.undelivered().filter(
-            Q(wake_at__isnull=True) | Q(wake_at__lte=now),
-            Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now),
+        return self.undelivered().free().filter(Q(wake_at__isnull=True) | Q(wake_at__lte=now))
+
+    def takeable(self) -> "DeliveryQuerySet":
+        """Those that may be told of now: free, not parked, and not left alone after a failure."""
+        now = clock.database_now()
+        return self.free().filter(
+            Q(failures=0) | Q(wake_at__isnull=True) | Q(wake_at__lte=now), is_parked=False
         )
 
     def held(self, *, delivery_id: int, lease_id: str) -> "DeliveryQuerySet":

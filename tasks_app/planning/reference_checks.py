@@ -40,8 +40,7 @@ def _places(task: TaskOutline) -> Iterator[tuple[Path, JSON, _Scope]]:
     yield ("when",), task.when, _Scope(_CONDITION_ROOTS)
     yield ("for_each",), task.for_each, _Scope(_CONDITION_ROOTS)
     if task.compensate is not None:
-        # A repeated task is undone as a whole: no item, and the list for its output.
-        scope = _Scope((*ROOTS, "output"), own_output=True)
+        scope = _Scope((*known, "output"), own_output=True)
         yield ("compensate", "with"), task.compensate.arguments, scope
 
 

@@ -103,6 +103,12 @@ def look_around(*, task_id: int, dispatch_id: str) -> Look:
     return Look(*map(bool, rows[0]))
 
 
+def failed_in(*, instance_id: int) -> list[int]:
+    """Return the tasks of an instance that failed for good and were not allowed to."""
+    failed = Task.objects.filter(instance_id=instance_id, status=TaskState.FAILED, satisfies=False)
+    return list(failed.order_by("pk").values_list("pk", flat=True))
+
+
 def is_exhausted(*, instance_id: int) -> bool:
     """Return whether no task of the instance is unfinished."""
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()

@@ -9,7 +9,7 @@ from tasks_app.errors import IllegalMove, NothingToUndo
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services import saga
-from tasks_app.services.advance import advance, start_waiting_instances
+from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, revoke, take_back
@@ -62,9 +62,8 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
         # From here on the sweep goes on with it, should this process die. A task that failed
         # during the pause has ruled out nothing yet.
         mark_ready(candidates=Task.objects.filter(instance=instance))
-        failed = Task.objects.filter(instance=instance, status=TaskState.FAILED, satisfies=False)
-        failed.update(settled=False)
-        culprits = list(failed.values_list("pk", flat=True))
+        culprits = failed_in(instance_id=instance.pk)
+        Task.objects.filter(pk__in=culprits).update(settled=False)
     advance(instance_id=instance.pk, failed=culprits)
     pump()
     return instance.public_id

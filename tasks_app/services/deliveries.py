@@ -213,23 +213,24 @@ def _take(row: Listener, instance_id: int) -> Taken | None:
         listener=row, instance_id=instance_id, defaults={"delivered_event_id": row.starts_after}
     )
     this = Delivery.objects.filter(pk=delivery.pk)
-    under_way = Delivery.objects.filter(listener=row).leased()
-    waits = this.filter(failures__gt=0, wake_at__gt=clock.database_now()).exists()
-    if delivery.is_parked or waits or under_way.filter(pk=delivery.pk).exists():
+    if not this.takeable().exists():
         return None
-    if under_way.count() >= conf().listener_parallel:
+    if Delivery.objects.filter(listener=row).leased().count() >= conf().listener_parallel:
         # Whoever is done next rings for it.
         this.update(due_event_id=Greatest(F("due_event_id"), Value(_newest_of(instance_id))), rung_at=None)
         return None
     lease_id = secrets.token_hex(16)
-    this.update(lease_id=lease_id, lease_expires_at=_lease_end(), rung_at=None)
+    if not this.takeable().update(lease_id=lease_id, lease_expires_at=_lease_end(), rung_at=None):
+        return None
+    # Read under the lease: whoever had it before may have moved the cursor until just now.
+    after, failures = this.values_list("delivered_event_id", "failures").get()
     return Taken(
         delivery_id=delivery.pk,
         lease_id=lease_id,
         listener=row.name,
         instance_id=instance_id,
-        after=delivery.delivered_event_id,
-        failures=delivery.failures,
+        after=after,
+        failures=failures,
     )
 
 

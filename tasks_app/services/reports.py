@@ -20,7 +20,7 @@ from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.values import NotJSONError, as_json
-from tasks_app.services.advance import advance, follow_up
+from tasks_app.services.advance import advance, failed_in, follow_up
 from tasks_app.services.claims import Claim
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import release_followers, take_back
@@ -70,7 +70,11 @@ def _plan_what_follows(claim: Claim, decision: Decision) -> None:
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
         case HandBack() | TryAgain():
-            pump()
+            if failed := failed_in(instance_id=claim.instance_pk):
+                # An instance that stops starts nothing again, not even what had begun.
+                advance(instance_id=claim.instance_pk, after=[], failed=failed)
+            else:
+                pump()
 
 
 def _finish(claim: Claim, decision: Finish, report: Report) -> None:

@@ -7,9 +7,10 @@ there first.
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
 from cpds.base import clock, db
@@ -20,7 +21,7 @@ from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
-from tasks_app.services.advance import advance, start_waiting_instances
+from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.dispatch import pump
 from tasks_app.services.firing import fire_due
 from tasks_app.services.prune import prune_due
@@ -63,24 +64,36 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
     """
     if not _take_turn(only_if_overdue):
         return None
-    swept = Swept(
-        rescued=rescue_lost(),
-        woken=wake_due(),
-        resumed=resume_due(),
-        ended=end_overdue(),
-        fired=fire_due(),
-        admitted=start_waiting_instances(),
-        advanced=advance_unsettled(),
-        undoing=forget_stopped(),
-        freed=release_undelivered(),
-        published_again=publish_unclaimed_again(),
-        published=pump(),
-        pruned=prune_due(),
-        rung=ring_undelivered(),
-    )
+    chores: Mapping[str, Callable[[], int]] = {
+        "rescued": rescue_lost,
+        "woken": wake_due,
+        "resumed": resume_due,
+        "ended": end_overdue,
+        "fired": fire_due,
+        "admitted": start_waiting_instances,
+        "advanced": advance_unsettled,
+        "undoing": forget_stopped,
+        "freed": release_undelivered,
+        "published_again": publish_unclaimed_again,
+        "published": pump,
+        "pruned": prune_due,
+        "rung": ring_undelivered,
+    }
+    swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})
     if swept.rescued or swept.freed or swept.published_again:
         logger.info("swept %s", swept)
     return swept
+
+
+def _did(name: str, chore: Callable[[], int]) -> int:
+    """Run a chore; one that fails does not keep the others from running, unless the database is away."""
+    try:
+        return chore()
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("chore_failed chore=%s", name)
+        return 0
 
 
 def rescue_lost() -> int:
@@ -215,8 +228,9 @@ def _rescue_in_instance(
         take_back(task_ids=spared, reason=why, is_loss=True)
         _quarantine(poisonous, why, limit)
         release_followers(instance_id=instance_id, dispatch_ids=[dispatch for _, dispatch, _ in claims])
-    if poisonous:
-        advance(instance_id=instance_id, after=[], failed=[pk for pk, _ in poisonous])
+    if failed := failed_in(instance_id=instance_id):
+        # An instance that stops starts nothing again, not even what a dead worker had begun.
+        advance(instance_id=instance_id, after=[], failed=failed)
     return len(still)
 
 

@@ -113,10 +113,8 @@ def _foremost(instance: Instance, limit: int) -> list[Task]:
     )
     not_ready = Q(status=TaskState.PENDING, ready_at__isnull=True)
     # What is to be undone waits for the tasks that undo it, and those are told of.
-    found = [
-        *unfinished.exclude(not_ready | Q(status=TaskState.COMPENSATING))[:limit],
-        *unfinished.filter(not_ready).satisfied()[:limit],
-    ]
+    told = unfinished.exclude(not_ready | Q(status=TaskState.COMPENSATING))
+    found = [*told[:limit], *unfinished.filter(not_ready).satisfied()[:limit]]
     found.sort(key=lambda task: (task.position, task.pk))
     return found[:limit] or list(unfinished[:limit])
 

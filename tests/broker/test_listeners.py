@@ -75,12 +75,12 @@ def test_an_event_is_told_again_when_the_worker_is_killed_in_the_middle(
     worker = listening(to_file(log, gate=str(gate)))
     instance = an_instance(a_task("only"))
     wait_until(lambda: told(log, instance) == ["workflow.started"])
+    assert wait_for_end(instance).status == "completed"
 
     worker.kill()
     gate.touch()
     worker.start()
 
-    assert wait_for_end(instance).status == "completed"
     wait_until(lambda: "workflow.completed" in told(log, instance), timeout=20)
     assert told(log, instance) == [
         "workflow.started",

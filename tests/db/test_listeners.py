@@ -458,6 +458,36 @@ def test_events_of_many_writers_are_all_heard_once_and_in_order(listen):
     assert len(ids) == writers * each_writes
 
 
+@pytest.mark.races
+def test_workers_that_are_all_rung_for_one_instance_tell_nothing_twice(listen):
+    hearer = listen(events=["task.log"])
+    instance = an_instance(a_task("only"))
+    stop, number = threading.Event(), 150
+
+    def keep_delivering():
+        try:
+            while not stop.is_set():
+                deliver(instance)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=keep_delivering) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(number):
+            Event.objects.create(instance=instance, kind="task.log")
+        wait_until(lambda: len(hearer.heard) >= number, timeout=60)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    ids = [each.event_id for each in hearer.heard]
+    assert ids == sorted(set(ids))
+    assert len(ids) == number
+
+
 def test_a_failed_instance_is_heard_of(listen, doorbell):
     hearer = listen(events=["workflow.failed"])
     instance = an_instance(a_task("only"))
