@@ -80,9 +80,7 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         backlog=len(backlog),
         active=_active([key for key, each in owners.items() if each.max_parallel is not None]),
         said=_said(owners),
-        stopping=_stopping(
-            [key for key, each in owners.items() if each.status == InstanceState.COMPENSATING]
-        ),
+        stopping=_stopping(owners),
         beside=_beside(pending),
         most={each.pk: _most(each) for each in pending},
     )
