@@ -6,10 +6,11 @@ from cpds.base.errors import CPDSError
 
 
 class CannotGoOn(CPDSError):
-    """Standalone mode stops here; the sentence says why, ``exit_code`` how."""
+    """Standalone mode stops here; the sentence of each kind says why, ``exit_code`` how."""
 
     code = "cannot_go_on"
     exit_code: ClassVar[int] = 1
+    sentence = "Standalone mode cannot go on. See the supervisor's log."
 
 
 class StateDirectoryInUse(CannotGoOn):
