@@ -51,7 +51,7 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
 
 def _create(workflow: Workflow, version: WorkflowVersion, params: dict[str, Any]) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
-    Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
+    db.locking(Workflow.objects.all()).get(pk=workflow.pk)
     return Instance.objects.create(
         project_id=workflow.project_id,
         workflow=workflow,

@@ -35,7 +35,7 @@ def append_log(*, claim: Claim, message: str) -> None:
     """
     with db.transaction():
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        if not held.select_for_update().exists():
+        if not db.locking(held).exists():
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         _say(claim, "task.log", _sentence(message), {})
 
