@@ -59,7 +59,7 @@ def run(options: Options) -> int:
 
 
 def _run(options: Options, out: TextIO) -> int:
-    if settings.SETTINGS_MODULE.endswith(".cloud"):
+    if conf().mode == "cloud":
         raise WrongMode(module=settings.SETTINGS_MODULE)
     state = StateDirectory(conf().state_path)
     with (
@@ -132,7 +132,7 @@ class Session:
             presenter.close()
 
     def _add_what_others_lean_on(self) -> None:
-        if not os.environ.get("CPDS_BROKER_URL"):
+        if not environment.text("CPDS_BROKER_URL"):
             broker_socket = environment.broker_socket(self.installation.state.path)
             make_private(broker_socket.parent)
             binary = find_broker_binary()
@@ -198,7 +198,7 @@ class Session:
                 "url": self._url(),
                 "port": ports.port_of(self.listening),
                 "broker_url": settings.CELERY_BROKER_URL,
-                "database_url": os.environ.get("DATABASE_URL") or f"sqlite:///{state.path / 'db.sqlite3'}",
+                "database_url": environment.text("DATABASE_URL") or f"sqlite:///{state.path / 'db.sqlite3'}",
                 "pids": {"supervisor": os.getpid(), **self.supervisor.pids()},
             }
         )
