@@ -14,6 +14,7 @@ from tasks_app.services.queries.overview import (
     newest_instance,
     running_overview,
     unfinished_counts,
+    unfinished_instances,
 )
 from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
@@ -33,6 +34,7 @@ __all__ = [
     "progress_of",
     "running_overview",
     "unfinished_counts",
+    "unfinished_instances",
     "workflow_detail",
     "workflow_summary",
 ]
