@@ -22,7 +22,8 @@ for module in MODULES:
     importlib.import_module(module)  # whatever the order of the tests, every error is known here
 
 OURS = sorted(
-    (kind for kind in kinds() if not kind.__module__.startswith("tests.")), key=lambda kind: kind.__name__
+    (kind for kind in kinds() if not kind.__module__.startswith("tests.")),
+    key=lambda kind: (kind.__module__, kind.__name__),
 )
 
 
