@@ -8,3 +8,9 @@ class TasksConfig(AppConfig):
 
     name = "tasks_app"
     verbose_name = "CPDS record"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from tasks_app import checks
+
+        self.checks = checks

@@ -12,8 +12,8 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         """Connect the fleet to the record, and CPDS's hooks to Celery's worker."""
         from tasks_app.services.fleet import connect_fleet
-        from workers_app import hooks
+        from workers_app import checks, hooks
         from workers_app.services.fleet import ConnectedFleet
 
         connect_fleet(fleet=ConnectedFleet())
-        self.hooks = hooks
+        self.connected = (checks, hooks)
