@@ -5,7 +5,7 @@ import pytest
 from tests.db.histories import History
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-HISTORIES, STEPS, PARTS = 120, 40, 4
+HISTORIES, STEPS, PARTS = 48, 40, 4
 
 
 @pytest.mark.parametrize("part", range(PARTS))
