@@ -12,6 +12,7 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Task
 from tasks_app.models.moves import update_returning
 from tasks_app.outcomes import JSON, Failed
+from tasks_app.planning.secrets import secret_texts
 from tasks_app.planning.templates import TemplateError, render
 from tasks_app.states import TaskState
 
@@ -33,6 +34,12 @@ class Claim:
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
     timeout_seconds: float | None
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """The texts that must not be stored of what the attempt says."""
+        return secret_texts(self.params, self.secrets)
 
     @property
     def idempotency_key(self) -> str:
@@ -157,4 +164,5 @@ def _claim(task: Task, *, dispatch_id: str, worker: str) -> Claim:
         arguments=task.spec["with"],
         reads=tuple(task.spec["reads"]),
         timeout_seconds=task.timeout_seconds or conf().default_timeout_seconds,
+        secrets=tuple(task.spec.get("secrets", ())),
     )

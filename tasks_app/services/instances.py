@@ -62,6 +62,7 @@ def _create(workflow: Workflow, version: WorkflowVersion, params: dict[str, Any]
 
 
 def _create_tasks(instance: Instance, spec: WorkflowSpec) -> None:
+    secrets = [name for name, param in spec.params.items() if param.secret]
     shape_of = shapes({task.name: task.needs for task in spec.tasks})
     tasks = Task.objects.bulk_create(
         [
@@ -71,7 +72,7 @@ def _create_tasks(instance: Instance, spec: WorkflowSpec) -> None:
                 position=position,
                 description=task.description,
                 executor=task.run,
-                spec=_row_spec(task),
+                spec=_row_spec(task, secrets),
                 priority=task.priority,
                 requires=list(task.requires),
                 tags=list(task.tags),
@@ -93,6 +94,7 @@ def _create_tasks(instance: Instance, spec: WorkflowSpec) -> None:
     )
 
 
-def _row_spec(task: TaskSpec) -> dict[str, Any]:
+def _row_spec(task: TaskSpec, secrets: list[str]) -> dict[str, Any]:
     """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
-    return {"with": task.arguments, "reads": list(task.reads)}
+    own = {"with": task.arguments, "reads": list(task.reads)}
+    return {**own, "secrets": secrets} if secrets else own

@@ -16,6 +16,7 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Task
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Finish, HandBack, decide
+from tasks_app.planning.secrets import without_secrets
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.claims import Claim
@@ -39,7 +40,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
-    outcome = _storable(outcome)
+    outcome = _storable(without_secrets(outcome, known=claim.known_secrets))
     decision = decide(outcome)
     match decision:
         case Finish():
