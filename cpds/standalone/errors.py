@@ -48,14 +48,6 @@ class AddressUnusable(CannotGoOn):
     sentence = "{host}:{port} cannot be listened on: {why}. Choose another with --host and --port."
 
 
-class UnreadableFile(CannotGoOn):
-    """A file named on the command line cannot be read or is not what it should be."""
-
-    code = "unreadable_file"
-    exit_code = 2
-    sentence = "{file} cannot be used as {purpose}: {why}."
-
-
 class WrongMode(CannotGoOn):
     """The environment asks for a mode in which this command has no meaning."""
 

@@ -31,6 +31,9 @@ from cpds.standalone.presenting import JsonPresenter, Presenter, say
 from cpds.standalone.state import StateDirectory, make_private
 from cpds.standalone.supervisor import Supervisor
 from cpds.standalone.watch import Look, Watch, what_is_there
+from tasks_app.cli.failures import failure_lines
+from tasks_app.cli.files import shown_name
+from tasks_app.errors import InvalidWorkflow
 from tasks_app.states import InstanceState
 
 COMPLETED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -52,9 +55,9 @@ def run(options: Options) -> int:
         say(str(error))
         return error.exit_code
     except CPDSError as error:  # the workflow or its parameters were refused
-        say(str(error))
-        for problem in error.facts.get("problems", []):
-            say(str(problem))
+        file = options.execute if isinstance(error, InvalidWorkflow) else options.params_file
+        for line in failure_lines(error, file=shown_name(file) if file else None):
+            say(line)
         return UNUSABLE
 
 
