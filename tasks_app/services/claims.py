@@ -16,6 +16,7 @@ from tasks_app.models.prepared import stored_json
 from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
+from tasks_app.planning.secrets import secret_texts
 from tasks_app.planning.templates import TemplateError, render
 from tasks_app.services.roots import roots_of
 from tasks_app.states import TASK_FINAL, Gate, TaskState
@@ -46,6 +47,12 @@ class Claim:
     parent_id: int | None = None
     roots: Mapping[str, JSON] = field(default_factory=dict)
     """What its templates know besides the names that all know."""
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """The texts that must not be stored of what the attempt says."""
+        return secret_texts(self.params, self.secrets)
 
     @property
     def idempotency_key(self) -> str:
@@ -194,6 +201,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         timeout_seconds=task["timeout_seconds"] or conf().default_timeout_seconds,
         parent_id=task["parent_id"],
         roots=roots_of(task_id=task_id, parent_id=task["parent_id"], spec=spec),
+        secrets=tuple(spec.get("secrets", ())),
     )
 
 
