@@ -17,7 +17,7 @@ class Conf:
 
     state_dir: str = "var"
     mode: str = "standalone"
-    """Noted on every execution record."""
+    """Which kind of installation this is, said by its settings module; noted on every execution record."""
     lease_seconds: float = 30
     """How long a claim lasts without being renewed; then its task is taken from the worker."""
     renew_seconds: float = 6

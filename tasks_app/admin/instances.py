@@ -12,6 +12,7 @@ from tasks_app.admin.events import recent_events
 from tasks_app.admin.filters import WorkflowFilter
 from tasks_app.admin.holds import holds_of
 from tasks_app.admin.instance_page import tasks_of
+from tasks_app.admin.secrets import params_of
 from tasks_app.admin.sections import Section
 from tasks_app.admin.spending import NOTHING_SPENT, Spent, spent_by_instance
 from tasks_app.admin.steering import may_steer, steering
@@ -165,7 +166,7 @@ class InstanceAdmin(ReadOnlyAdmin):
     @admin.display(description="parameters")
     def given(self, obj: Instance) -> str:
         """Show the parameters."""
-        return display.pretty(obj.params)
+        return display.pretty(params_of(obj))
 
     @admin.display(description="see also")
     def history(self, obj: Instance) -> str:

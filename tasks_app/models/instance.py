@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from cpds.base import db
 from tasks_app.models import identifiers
 from tasks_app.models.moves import InstanceMoves
 from tasks_app.models.project import Project
@@ -27,8 +28,7 @@ class InstanceQuerySet(InstanceMoves):
         The lock leaves foreign-key checks free, so writing an event of the
         instance does not wait for its planner.
         """
-        # SQLite has no row locks and needs none: an IMMEDIATE transaction holds the only write lock.
-        return self.select_for_update(no_key=True).filter(pk=instance_id).first()
+        return db.locking(self).filter(pk=instance_id).first()
 
 
 class Instance(models.Model):

@@ -16,6 +16,7 @@ from tasks_app.models.prepared import stored_json
 from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
+from tasks_app.planning.secrets import secret_texts
 from tasks_app.planning.templates import TemplateError, render
 from tasks_app.states import TASK_FINAL, Gate, TaskState
 
@@ -42,6 +43,12 @@ class Claim:
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
     timeout_seconds: float | None
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """The texts that must not be stored of what the attempt says."""
+        return secret_texts(self.params, self.secrets)
 
     @property
     def idempotency_key(self) -> str:
@@ -187,6 +194,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
         timeout_seconds=task["timeout_seconds"] or conf().default_timeout_seconds,
+        secrets=tuple(spec.get("secrets", ())),
     )
 
 

@@ -57,7 +57,7 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
         workflow, is_new = Workflow.objects.get_or_create(
             project=owner, name=spec.name, defaults={"description": spec.description, "latest": 0}
         )
-        workflow = Workflow.objects.select_for_update().get(pk=workflow.pk)
+        workflow = db.locking(Workflow.objects.all()).get(pk=workflow.pk)
         latest = None if is_new else workflow.versions.order_by("-number").first()
         if latest is None or latest.digest != spec.digest():
             latest = _next_version(workflow, spec, text)

@@ -147,7 +147,7 @@ def _create(  # noqa: PLR0917 - the columns of a new row
     schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
-    Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
+    db.locking(Workflow.objects.all()).get(pk=workflow.pk)
     return Instance.objects.create(
         project_id=workflow.project_id,
         workflow=workflow,

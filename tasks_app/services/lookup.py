@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Task, Workflow
@@ -15,14 +15,16 @@ LONGEST_KEY = 18
 
 
 def find_workflow(*, given: str) -> Workflow:
-    """Return the workflow with this id, this start of an id, or this name.
+    """Return the workflow with this id, else the one of this name, else the one whose id starts so.
 
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
-    named = Workflow.objects.filter(name=given).first() if _is_plain(given) else None
-    if named is not None:
-        return named
+    if _is_plain(given):
+        called = Workflow.objects.filter(Q(public_id=given) | Q(name=given))
+        # A name may look like an id; a whole id is what programs give, and means that one.
+        for found in sorted(called, key=lambda each: each.public_id != given):
+            return found
     return _by_id(
         Workflow.objects.all(), given, prefix="wf-", kind="workflow", listing="manage.py workflow list"
     )

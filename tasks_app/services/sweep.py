@@ -260,7 +260,7 @@ def _take_turn(only_if_overdue: bool) -> bool:
     settings = conf()
     since = settings.sweep_seconds * (OVERDUE_INTERVALS if only_if_overdue else 0.5)
     with db.transaction():
-        chore, _ = Chore.objects.select_for_update().get_or_create(pk=SWEEP)
+        chore, _ = db.locking(Chore.objects.all()).get_or_create(pk=SWEEP)
         mine = Chore.objects.filter(
             Q(ran_at__isnull=True) | Q(ran_at__lt=clock.database_now_plus(-since)), pk=SWEEP
         )

@@ -117,7 +117,7 @@ def test_the_options_of_fake_claude_are_complete():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
-    known |= {"--db", "--pidfile", "--concurrency", "-n", "-l"}
+    known |= {"--db", "--pidfile", "--concurrency", "-n", "--deploy"}
     named = {found for span in code_spans(page) for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
     assert named <= known | {"--quick", "--shapes"}

@@ -15,6 +15,7 @@ from tasks_app.services.queries.overview import (
     newest_instance,
     running_overview,
     unfinished_counts,
+    unfinished_instances,
 )
 from tasks_app.services.queries.schedules import list_schedules, next_fires, schedule_summary
 from tasks_app.services.queries.tasks import instance_holds, task_holds, task_records
@@ -43,6 +44,7 @@ __all__ = [
     "task_holds",
     "task_records",
     "unfinished_counts",
+    "unfinished_instances",
     "workflow_detail",
     "workflow_summary",
 ]
