@@ -91,6 +91,86 @@ class IllegalMove(CPDSError):
     sentence = "{kind} {key} is {state} and cannot become {wanted}."
 
 
+class CheckpointAnswered(CPDSError):
+    """Somebody has decided otherwise, or the time ran out; the first answer stands."""
+
+    code = "checkpoint_answered"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "The approval of {task!r} was {state} by {answered_by} at {answered_at}; that answer stands."
+
+
+class CheckpointClosed(CPDSError):
+    """The task does not wait for an answer any more: it was cancelled, or its instance has ended."""
+
+    code = "checkpoint_closed"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "{task!r} does not wait for an approval any more. "
+        "Look at it with: manage.py instance status {instance}"
+    )
+
+
+class NoCheckpoint(CPDSError):
+    """Nothing waits for an answer there (yet)."""
+
+    code = "no_checkpoint"
+    http_status = HTTPStatus.NOT_FOUND
+    sentence = "{what} asks for no approval. Look at it with: manage.py instance status {instance}"
+
+
+class SeveralCheckpoints(CPDSError):
+    """Several tasks of the instance wait for an answer: name the one that is meant."""
+
+    code = "several_checkpoints"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Instance {instance} waits for several approvals ({tasks}). Name the task that is meant."
+
+
+class AnswerNotAllowed(CPDSError):
+    """The question was put to others."""
+
+    code = "answer_not_allowed"
+    http_status = HTTPStatus.FORBIDDEN
+    sentence = "{by!r} may not answer for {task!r}; that is up to: {allowed}."
+
+
+class InvalidAnswer(CPDSError):
+    """The values given do not fit the form; ``problems`` lists every one."""
+
+    code = "invalid_answer"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The values given for {task!r} do not fit its form: {summary}. Nothing was answered."
+
+
+class RetryTheParent(CPDSError):
+    """The instance was started by a task of another one: retry that, and it goes on with this one."""
+
+    code = "retry_the_parent"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Instance {instance} belongs to {parent}. Retry that one: it goes on with this one where it stopped."
+    )
+
+
+class TooDeep(CPDSError):
+    """Workflows start one another without end, or nearly."""
+
+    code = "too_deep"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "At most {limit} instances may be inside one another; this would be one more: {path}."
+
+
+class WaitsForItself(CPDSError):
+    """The child could start only after the instance that waits for it has ended."""
+
+    code = "waits_for_itself"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "At most {limit} instance(s) of {workflow!r} run at once, "
+        "and those that wait for this one are as many: it could never start."
+    )
+
+
 class StaleDelivery(CPDSError):
     """The lease this delivery relied on is no longer held: stop, another one goes on from where this was."""
 

@@ -82,6 +82,20 @@ class WaitKind(StrEnum):
     WORKFLOW = "workflow"
 
 
+class CheckpointState(StrEnum):
+    """How a question to a person stands.
+
+    ``expired``: nobody answered in time, so its default counts. ``closed``: its
+    task was cancelled or skipped before anybody answered.
+    """
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+
+
 class OnFailure(StrEnum):
     """What an instance does when one of its tasks fails for good."""
 

@@ -55,7 +55,8 @@ def _task(task: Row, now: datetime) -> tuple[Cell, ...]:
     remarks = [
         "simulated" if task["simulated"] else "",
         f"{task['attempts']} attempts" if task["attempts"] > 1 else "",
-        plain(task["error"]["message"]) if task["error"] else "",
+        plain(task["waiting"]["reason"]) if task["waiting"] else "",
+        plain(task["error"]["message"]) if task["error"] and not task["waiting"] else "",
     ]
     return (
         symbol(task["status"]),

@@ -1,5 +1,6 @@
 """One file per table."""
 
+from tasks_app.models.checkpoint import Checkpoint
 from tasks_app.models.chore import Chore
 from tasks_app.models.delivery import Delivery, Listener
 from tasks_app.models.dependency import Dependency
@@ -12,6 +13,7 @@ from tasks_app.models.task import Task
 from tasks_app.models.workflow import Workflow, WorkflowVersion
 
 __all__ = [
+    "Checkpoint",
     "Chore",
     "Delivery",
     "Dependency",

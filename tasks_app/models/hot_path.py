@@ -28,6 +28,7 @@ CLAIM_COLUMNS = (
     "executor",
     "spec",
     "timeout_seconds",
+    "parent_id",
 )
 
 

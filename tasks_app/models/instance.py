@@ -63,6 +63,17 @@ class Instance(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
     )
     """The instance this one is a rerun of."""
+    parent_task = models.ForeignKey(
+        "tasks_app.Task",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="children",
+        db_index=False,
+    )
+    """The task of another instance that started this one and waits for it."""
+    paused_with_parent = models.BooleanField(default=False)
+    """Whether it was its parent's pause that paused it, so that the parent's resumption resumes it."""
     is_pruning = models.BooleanField(default=False)
     """Being deleted, piece by piece: nothing brings it back, and whoever prunes next goes on with it."""
     schedule = models.ForeignKey(
@@ -89,6 +100,10 @@ class Instance(models.Model):
                 fields=["status"],
                 name="instance_unfinished",
                 condition=Q(status__in=sorted(INSTANCE_UNFINISHED)),
+            ),
+            # What a task started. Most instances were started by none.
+            models.Index(
+                fields=["parent_task"], name="instance_children", condition=Q(parent_task__isnull=False)
             ),
             # Which instances of a schedule are not over, and all that lose it when it goes.
             models.Index(

@@ -41,8 +41,23 @@ class TaskQuerySet(TaskMoves):
         )
 
     def blocked(self) -> "TaskQuerySet":
-        """Pending, planned into no canvas, and not yet known to be ready."""
-        return self.filter(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=True)
+        """Pending, planned into no canvas, and not yet known to be ready. Items are not among them."""
+        return self.filter(
+            status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=True, parent__isnull=True
+        )
+
+    def held_back(self) -> "TaskQuerySet":
+        """Items that start when others of the same ``for_each`` have ended."""
+        return self.filter(
+            status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=True, parent__isnull=False
+        )
+
+    def active_items(self) -> "TaskQuerySet":
+        """Items that take one of the places their ``max_parallel`` gives: started, or about to be."""
+        return self.filter(
+            Q(status__in=[TaskState.QUEUED, TaskState.RUNNING, TaskState.WAITING])
+            | Q(status=TaskState.PENDING, ready_at__isnull=False)
+        )
 
     def backlog(self) -> "TaskQuerySet":
         """Ready and not published: what waits for room in the publish window."""
@@ -74,7 +89,12 @@ class Task(models.Model):
     """
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks", db_index=False)
-    name = models.CharField(max_length=200)
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="items", db_index=False
+    )
+    """The task whose ``for_each`` this one is an item of."""
+    item_index = models.PositiveIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=220)
     position = models.PositiveIntegerField()
     description = models.TextField(blank=True)
     executor = models.CharField(max_length=100)
@@ -141,11 +161,24 @@ class Task(models.Model):
     class Meta:
         constraints: ClassVar = [
             # Prevents two tasks of one name, which templates and dependencies could not tell apart.
-            models.UniqueConstraint(fields=["instance", "name"], name="task_name_per_instance"),
+            # Neither sees items, so a task may even be called ``a[0]`` beside the items of ``a``.
+            models.UniqueConstraint(
+                fields=["instance", "name"], name="task_name_per_instance", condition=Q(parent__isnull=True)
+            ),
+            # Prevents a list from being opened twice.
+            models.UniqueConstraint(
+                fields=["parent", "item_index"], name="task_per_item", condition=Q(parent__isnull=False)
+            ),
         ]
         indexes: ClassVar = [
             # Is anything of this instance unfinished, and how many are in each state?
             models.Index(fields=["instance", "status"], name="task_by_status"),
+            # Which items of a list are left, which are under way, and which start next.
+            models.Index(
+                fields=["parent", "status", "ready_at", "item_index"],
+                name="task_items",
+                condition=Q(parent__isnull=False),
+            ),
             # The next piece of a line, when it is planned.
             models.Index(fields=["instance", "stage", "stage_position"], name="task_by_stage"),
             # What to publish next, in order.

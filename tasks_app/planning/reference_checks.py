@@ -35,12 +35,13 @@ class _Scope:
 
 def _places(task: TaskOutline) -> Iterator[tuple[Path, JSON, _Scope]]:
     """Yield every value of a task that may hold templates, where it stands, and what it may read."""
-    known = (*ROOTS, *_ITEM_ROOTS) if task.is_repeated else ROOTS
+    answer = ("approval",) if "approval" in task.given else ()
+    known = (*ROOTS, *answer, *_ITEM_ROOTS) if task.is_repeated else (*ROOTS, *answer)
     yield ("with",), task.arguments, _Scope(known)
     yield ("when",), task.when, _Scope(_CONDITION_ROOTS)
-    yield ("for_each",), task.for_each, _Scope(_CONDITION_ROOTS)
+    yield ("for_each",), task.for_each, _Scope((*_CONDITION_ROOTS, *answer))
     if task.compensate is not None:
-        scope = _Scope((*known, "output"), own_output=True)
+        scope = _Scope((*(root for root in known if root not in answer), "output"), own_output=True)
         yield ("compensate", "with"), task.compensate.arguments, scope
 
 
@@ -94,6 +95,8 @@ class _Checker:
 def _root_hint(root: str, scope: _Scope) -> str:
     if root in _ITEM_ROOTS:
         return f"{root} is known only in the with of a task that has for_each"
+    if root == "approval":
+        return "approval is known only in the with and the for_each of a task that has approval"
     if root == "output":
         return "output is known only in compensate"
     return Suggestions(scope.roots).for_(root) or f"templates know {', '.join(scope.roots)} there"

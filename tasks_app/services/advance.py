@@ -15,8 +15,11 @@ from tasks_app.planning.decisions import instance_end
 from tasks_app.planning.ruling import Standing, ruled_out
 from tasks_app.services import saga, window
 from tasks_app.services.admission import admit_waiting
-from tasks_app.services.dispatch import dispatch, mark_ready, pump
+from tasks_app.services.checkpoints import close_checkpoints
+from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
+from tasks_app.services.items import is_waited_for
 from tasks_app.services.release import release_followers
+from tasks_app.services.waits import settle_waits
 from tasks_app.states import (
     INSTANCE_RUNNABLE,
     TASK_UNFINISHED,
@@ -25,37 +28,53 @@ from tasks_app.states import (
     JoinMode,
     OnFailure,
     TaskState,
+    WaitKind,
 )
 
 BATCH = 500
 
 
-def advance(*, instance_id: int, after: Collection[int] | None = None, failed: Collection[int] = ()) -> None:
+def advance(
+    *,
+    instance_id: int,
+    after: Collection[int] | None = None,
+    failed: Collection[int] = (),
+    waiting: Collection[int] | None = (),
+) -> None:
     """Plan and publish what became possible in an instance, and close it when nothing is left.
 
     ``after``: finished tasks whose followers to look at (None: look at every
     blocked task, which costs a look at each). ``failed``: tasks that failed, so
-    what depends on them is ruled out. Safe to call at any time, by anyone, as
-    often as they like: it acts on what the rows say under the instance's lock.
+    what depends on them is ruled out. ``waiting``: tasks whose items or whose
+    instance may have ended (None: look at every one). Safe to call at any time,
+    by anyone, as often as they like: it acts on what the rows say under the instance's lock.
     """
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status not in INSTANCE_RUNNABLE:
             return
-        if failed:
-            _give_up(instance, failed)
-        ready = _mark_what_is_ready(instance, after)
+        ended = _settle(instance, failed, waiting)
+        ready = _mark_what_is_ready(instance, None if after is None else [*after, *ended])
         has_ended = not ready and _close(instance)
         if not has_ended and not ready:
             ready = _mark_undos(instance)
         is_their_turn = bool(ready) and not has_backlog_beside(ready=len(ready))
         named = dispatch(instance=instance, heads=ready, room=window.room()) if is_their_turn else []
     if has_ended:
-        start_waiting_instances(workflow_id=instance.workflow_id)
+        follow_end(instance=instance)
     publish.publish(named)
-    if failed or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
-        # What waited for its turn, or was freed from a failed task's canvas.
+    if after is None or failed or waiting != () or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+        # What waited for its turn, was freed from a failed task's canvas, or was made ready before.
         pump()
+
+
+def follow_end(*, instance: Instance) -> None:
+    """Do what the end of an instance makes possible: others of its workflow start, its parent goes on."""
+    start_waiting_instances(workflow_id=instance.workflow_id)
+    if instance.parent_task_id is not None:
+        parent = Task.objects.filter(pk=instance.parent_task_id).values_list("instance_id", flat=True).first()
+        if parent is not None:
+            advance(instance_id=parent, after=[], waiting=[instance.parent_task_id])
 
 
 def start_waiting_instances(*, workflow_id: int | None = None) -> int:
@@ -79,6 +98,15 @@ def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
     elif not look.has_unfinished and is_exhausted(instance_id=instance_id):
         advance(instance_id=instance_id, after=[])
     if look.has_backlog:
+        pump(eager=False)
+
+
+def item_ended(*, instance_id: int, task_id: int, parent_id: int, has_failed: bool) -> None:
+    """Do what follows the end of an item: others start in its place, and its list ends with the last."""
+    if has_failed or is_waited_for(parent_id=parent_id):
+        failed = [task_id] if has_failed else []
+        advance(instance_id=instance_id, after=[], failed=failed, waiting=[parent_id])
+    if has_backlog():
         pump(eager=False)
 
 
@@ -172,6 +200,22 @@ def _first_failure(instance: Instance) -> str:
     return f"{failed.name}: {failed.error_message}" if failed else ""
 
 
+def _settle(instance: Instance, failed: Collection[int], waiting: Collection[int] | None) -> list[int]:
+    """Draw the consequences of failures and of waits that are over; return the tasks whose wait ended.
+
+    Each may bring about the other: a list fails with its items, and when a failure
+    stops the instance, lists lose the items that have not started.
+    """
+    ended: list[int] = []
+    while failed or waiting is None or waiting:
+        if failed:
+            _give_up(instance, failed)
+        settled = settle_waits(instance_id=instance.pk, waiting=None if failed else waiting)
+        ended += settled.ended
+        failed, waiting = settled.failed, ()
+    return ended
+
+
 def _give_up(instance: Instance, failed: Collection[int]) -> None:
     """Free what the canvases of failed tasks will not start, and rule out what their failure prevents."""
     dispatches = Task.objects.filter(pk__in=failed, dispatch_id__isnull=False)
@@ -203,7 +247,10 @@ def _rule_out(instance: Instance, failed: Collection[int]) -> None:
     if instance.on_failure == OnFailure.CONTINUE:
         return
     first = next(iter(culprits.values()))
-    rest = Task.objects.filter(instance_id=instance.pk, status__in=sorted(TASK_UNSTARTED))
+    # A list whose items run, and a task whose instance runs, have started: they end with what they wait for.
+    rest = Task.objects.filter(instance_id=instance.pk, status__in=sorted(TASK_UNSTARTED)).exclude(
+        wait_kind__in=[WaitKind.ITEMS, WaitKind.WORKFLOW]
+    )
     skip(
         task_ids=list(rest.values_list("pk", flat=True)),
         reason=f"not started: the instance stopped when {first} failed",
@@ -233,6 +280,7 @@ def _standings(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[in
 def skip(*, task_ids: Sequence[int], reason: str) -> None:
     """Rule out tasks that have not started. The caller holds the instance's lock."""
     for batch in _batches(task_ids):
+        close_checkpoints(tasks=Task.objects.filter(pk__in=batch))
         Task.objects.filter(pk__in=batch, status__in=sorted(TASK_UNSTARTED)).move(
             to=TaskState.SKIPPED,
             message=reason,

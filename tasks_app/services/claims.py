@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.secrets import secret_texts
 from tasks_app.planning.templates import TemplateError, render
+from tasks_app.services.roots import roots_of
 from tasks_app.states import TASK_FINAL, Gate, TaskState
 
 REMEMBERED_INSTANCES: Final = 256
@@ -43,6 +44,9 @@ class Claim:
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
     timeout_seconds: float | None
+    parent_id: int | None = None
+    roots: Mapping[str, JSON] = field(default_factory=dict)
+    """What its templates know besides the names that all know."""
     secrets: tuple[str, ...] = ()
 
     @property
@@ -135,7 +139,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
             outputs=outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
             task={"name": name, "attempt": claim.attempt},
-            extra=extra,
+            extra={**claim.roots, **extra},
         )
     except TemplateError as error:
         return Failed(kind="bad_template", message=str(error))
@@ -152,7 +156,8 @@ def read_upstream(*, claim: Claim, name: str) -> JSON:
         own = Task.objects.filter(pk=claim.compensates, name=name).values_list("output", flat=True)
         if own.exists():
             return own.get()
-    frontier = {claim.compensates or claim.task_id}
+    start = claim.compensates or claim.task_id
+    frontier = {start, *Task.objects.filter(items=start).values_list("pk", flat=True)}
     seen: set[int] = set()
     while frontier:
         needed = Task.objects.filter(followers__task_id__in=frontier).values_list("pk", "name")
@@ -170,7 +175,7 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
     if not names:
         return {}
     over = sorted(TASK_FINAL | {TaskState.COMPENSATING})
-    rows = Task.objects.filter(instance_id=instance_pk, name__in=names, status__in=over)
+    rows = Task.objects.filter(instance_id=instance_pk, name__in=names, parent__isnull=True, status__in=over)
     return dict(rows.values_list("name", "output"))
 
 
@@ -194,6 +199,8 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
         timeout_seconds=task["timeout_seconds"] or conf().default_timeout_seconds,
+        parent_id=task["parent_id"],
+        roots=roots_of(task_id=task_id, parent_id=task["parent_id"], spec=spec),
         secrets=tuple(spec.get("secrets", ())),
     )
 

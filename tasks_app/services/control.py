@@ -1,18 +1,22 @@
 """Steer an instance: pause, resume, cancel, retry. Who did it and why is in the ledger."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
-from tasks_app.errors import IllegalMove, NothingToUndo
+from tasks_app.errors import IllegalMove, NothingToUndo, RetryTheParent
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services import saga
-from tasks_app.services.advance import advance, failed_in, start_waiting_instances
+from tasks_app.services.advance import advance, failed_in, follow_end
+from tasks_app.services.checkpoints import close_checkpoints
 from tasks_app.services.dispatch import mark_ready, pump
+from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, revoke, take_back
+from tasks_app.services.reopening import reopen
 from tasks_app.services.undo_rows import newest_first
 from tasks_app.states import (
     INSTANCE_FINAL,
@@ -27,12 +31,20 @@ BATCH = 500
 
 
 def pause_instance(
-    *, given: str, by: str = "", reason: str = "", now: bool = False, until: datetime | None = None
+    *,
+    given: str,
+    by: str = "",
+    reason: str = "",
+    now: bool = False,
+    until: datetime | None = None,
+    with_parent: bool = False,
 ) -> str:
     """Start nothing new in an instance; return its id.
 
     What runs may finish; with ``now`` it is stopped too and starts again at
-    resume. ``until`` resumes it by itself. A paused instance holds no slot.
+    resume. ``until`` resumes it by itself. A paused instance holds no slot. Its
+    children are paused too. ``with_parent``: it follows its parent, and its parent
+    resumes it.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it is not running.
@@ -40,17 +52,28 @@ def pause_instance(
     found = find_instance(given=given)
     with db.transaction():
         instance = _locked_for(found, InstanceState.PAUSED)
-        _say_who(instance, InstanceState.PAUSED, by, reason, pause_reason=reason, paused_until=until)
+        _say_who(
+            instance,
+            InstanceState.PAUSED,
+            by,
+            reason,
+            pause_reason=reason,
+            paused_until=until,
+            paused_with_parent=with_parent,
+        )
         _call_back(instance.pk)
         if now:
             claims = revoke(running=Task.objects.filter(instance=instance, status=TaskState.RUNNING))
             take_back(task_ids=[task_id for task_id, _ in claims], reason="paused", is_loss=False)
             Task.objects.backlog().filter(instance=instance).update(ready_at=None)
+    for child in running_children(instance_id=instance.pk):
+        with suppress(IllegalMove):  # it has just ended
+            pause_instance(given=child, by=by, reason=reason, now=now, with_parent=True)
     return instance.public_id
 
 
 def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
-    """Let a paused instance go on; return its id.
+    """Let a paused instance go on, and the children that were paused with it; return its id.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it is not paused.
@@ -58,14 +81,25 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
     found = find_instance(given=given)
     with db.transaction():
         instance = _locked_for(found, InstanceState.RUNNING, only_from=InstanceState.PAUSED)
-        _say_who(instance, InstanceState.RUNNING, by, reason, pause_reason="", paused_until=None)
+        _say_who(
+            instance,
+            InstanceState.RUNNING,
+            by,
+            reason,
+            pause_reason="",
+            paused_until=None,
+            paused_with_parent=False,
+        )
         # From here on the sweep goes on with it, should this process die. A task that failed
         # during the pause has ruled out nothing yet.
         mark_ready(candidates=Task.objects.filter(instance=instance))
         culprits = failed_in(instance_id=instance.pk)
         Task.objects.filter(pk__in=culprits).update(settled=False)
-    advance(instance_id=instance.pk, failed=culprits)
+    advance(instance_id=instance.pk, failed=culprits, waiting=None)
     pump()
+    for child in children_paused_with(instance_id=instance.pk):
+        with suppress(IllegalMove):  # somebody else resumed or cancelled it
+            resume_instance(given=child, by=by, reason=reason)
     return instance.public_id
 
 
@@ -106,6 +140,9 @@ def cancel_instance(
             )
             _cancel_unstarted(instance.pk, why, settled=False)
         advance(instance_id=instance.pk, after=[])
+        for child in unfinished_children(instance_id=instance.pk):
+            with suppress(IllegalMove):  # it has just ended
+                cancel_instance(given=child, by=by, reason=reason, drain=True)
     elif not stop_for_good(instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by):
         found.refresh_from_db()
         raise IllegalMove(
@@ -199,7 +236,10 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
             finished_at=clock.database_now(),
             paused_until=None,
         )
-    start_waiting_instances(workflow_id=instance.workflow_id)
+    for child in unfinished_children(instance_id=instance_id):
+        with suppress(IllegalMove):  # it has just ended
+            cancel_instance(given=child, by=by, reason=reason)
+    follow_end(instance=instance)
     return True
 
 
@@ -211,43 +251,26 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it did not fail and was not cancelled.
+    :raises RetryTheParent: when another instance started it, and decides.
     """
     found = find_instance(given=given)
     with db.transaction():
         instance = _locked_for(
             found, InstanceState.RUNNING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
         )
-        is_undoing = saga.undos(instance=instance).exists()
-        if is_undoing:
-            saga.resume(instance=instance, by=by, reason=redact_text(reason))
-            saga.mark_next(instance=instance)
-        else:
-            _start_again(instance, by, reason)
+        _check_that_it_is_its_own(instance)
+        reopen(instance=instance, by=by, reason=reason)
     advance(instance_id=instance.pk, after=[])
     pump()
     return instance.public_id
 
 
-def _start_again(instance: Instance, by: str, reason: str) -> None:
-    again = Task.objects.filter(
-        instance=instance,
-        satisfies=False,
-        status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED],
+def _check_that_it_is_its_own(instance: Instance) -> None:
+    parent = (
+        Instance.objects.filter(tasks=instance.parent_task_id).first() if instance.parent_task_id else None
     )
-    again.move(to=TaskState.PENDING, message="retried", **saga.AGAIN)
-    _say_who(
-        instance,
-        InstanceState.RUNNING,
-        by,
-        reason,
-        error_message="",
-        finished_at=None,
-        is_stopping=False,
-        is_to_compensate=False,
-        deadline_at=None,
-    )
-    # From here on the sweep goes on with it, should this process die.
-    mark_ready(candidates=Task.objects.filter(instance=instance))
+    if parent is not None:
+        raise RetryTheParent(instance=instance.public_id, parent=parent.public_id)
 
 
 def _stop_tasks(instance: Instance, reason: str) -> None:
@@ -292,6 +315,7 @@ def _cancel_unstarted(instance_pk: int, reason: str, *, settled: bool = True) ->
 
 
 def _cancel(tasks: TaskQuerySet, reason: str, *, settled: bool = True) -> None:
+    close_checkpoints(tasks=tasks)
     tasks.move(
         to=TaskState.CANCELLED,
         message=reason,

@@ -36,11 +36,25 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
     spec = WorkflowSpec.from_json(version.definition)
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
-        instance = _create(found, version, spec, complete)
-        create_tasks(instance=instance, spec=spec)
-        _start(instance, spec)
+        instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
     _publish(instance)
     return instance.public_id
+
+
+@db.transaction_required
+def insert_instance(
+    *,
+    workflow: Workflow,
+    version: WorkflowVersion,
+    spec: WorkflowSpec,
+    params: dict[str, Any],
+    parent_task: Task | None = None,
+) -> Instance:
+    """Insert an instance with all its tasks, and start it if its workflow has room; pump after the commit."""
+    instance = _create(workflow, version, spec, params, parent_task=parent_task)
+    create_tasks(instance=instance, spec=spec)
+    _start(instance, spec)
+    return instance
 
 
 @db.transaction_required
@@ -138,12 +152,14 @@ def _publish(instance: Instance) -> None:
         logger.warning("publishing_postponed instance=%s error=%s", instance.public_id, type(error).__name__)
 
 
-def _create(  # noqa: PLR0917 - the columns of a new row
+def _create(
     workflow: Workflow,
     version: WorkflowVersion,
     spec: WorkflowSpec,
     params: dict[str, Any],
+    *,
     origin: Instance | None = None,
+    parent_task: Task | None = None,
     schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
@@ -157,5 +173,6 @@ def _create(  # noqa: PLR0917 - the columns of a new row
         on_failure=spec.on_failure,
         max_parallel=spec.max_parallel,
         origin=origin,
+        parent_task=parent_task,
         schedule=schedule,
     )

@@ -21,7 +21,7 @@ from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Re
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.secrets import without_secrets
 from tasks_app.planning.values import NotJSONError, as_json
-from tasks_app.services.advance import advance, failed_in, follow_up
+from tasks_app.services.advance import advance, failed_in, follow_up, item_ended
 from tasks_app.services.claims import Claim
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import release_followers, take_back
@@ -66,6 +66,13 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
 def _plan_what_follows(claim: Claim, decision: Decision) -> None:
     match decision:
+        case Finish() if claim.parent_id is not None:
+            item_ended(
+                instance_id=claim.instance_pk,
+                task_id=claim.task_id,
+                parent_id=claim.parent_id,
+                has_failed=decision.state is TaskState.FAILED,
+            )
         case Finish(state=TaskState.COMPLETED):
             follow_up(instance_id=claim.instance_pk, task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         case Finish():

@@ -75,6 +75,9 @@ def _row_spec(task: TaskSpec, secrets: list[str]) -> Mapping[str, Any]:
         exclude_defaults=True,
         include={"retry", "when", "for_each", "max_parallel", "approval", "compensate", "workflow", "mode"},
     )
+    if task.for_each is not None and "compensate" in stored:
+        # Items are what is done, so items are what is undone.
+        stored["compensate_items"] = stored.pop("compensate")
     return {
         "with": task.arguments,
         "reads": list(task.reads),

@@ -27,6 +27,7 @@ from tasks_app.services.firing import fire_due
 from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.stopped import forget_stopped
+from tasks_app.services.tending import tend
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.services.undelivered import ring_undelivered
 from tasks_app.states import INSTANCE_RUNNABLE, TASK_FINAL, RecordState, TaskState
@@ -52,6 +53,7 @@ class Swept:
     undoing: int = 0
     freed: int = 0
     published_again: int = 0
+    tended: int = 0
     published: int = 0
     pruned: int = 0
     rung: int = 0
@@ -75,6 +77,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         "undoing": forget_stopped,
         "freed": release_undelivered,
         "published_again": publish_unclaimed_again,
+        "tended": tend,
         "published": pump,
         "pruned": prune_due,
         "rung": ring_undelivered,

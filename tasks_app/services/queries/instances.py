@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.planning.secrets import secret_names, shown_params, shown_value
@@ -20,7 +20,14 @@ def instance_status(*, given: str) -> JSONObject:
     :raises AmbiguousId: when a shortened id fits several.
     """
     instance = find_instance(given=given)
-    tasks = list(Task.objects.filter(instance=instance).defer("spec", "description").order_by("position"))
+    in_order = ("position", F("item_index").asc(nulls_first=True))
+    tasks = list(Task.objects.filter(instance=instance).defer("spec", "description").order_by(*in_order))
+    name_of = {task.pk: task.name for task in tasks}
+    children = dict(
+        Instance.objects.filter(parent_task__instance=instance)
+        .order_by("pk")
+        .values_list("parent_task_id", "public_id")
+    )
     needs = _needs_by_name(instance, tasks)
     spent = _spent(instance)
     counts = Counter(
@@ -44,7 +51,15 @@ def instance_status(*, given: str) -> JSONObject:
         "finished_at": moment(at=instance.finished_at),
         "duration_ms": span_ms(start=instance.started_at, end=instance.finished_at),
         "error_message": instance.error_message or None,
-        "tasks": [_task_status(task, needs.get(task.pk, []), spent.get(task.pk, {})) for task in tasks],
+        "parent_instance": _parent_of(instance),
+        "tasks": [
+            {
+                **_task_status(task, needs.get(task.pk, []), spent.get(task.pk, {})),
+                "parent": name_of.get(task.parent_id),
+                "child_instance": children.get(task.pk),
+            }
+            for task in tasks
+        ],
     }
 
 
@@ -145,6 +160,13 @@ def _needs_by_name(instance: Instance, tasks: Iterable[Task]) -> dict[int, list[
     return needs
 
 
+def _parent_of(instance: Instance) -> str | None:
+    if instance.parent_task_id is None:
+        return None
+    found = Instance.objects.filter(tasks=instance.parent_task_id).values_list("public_id", flat=True)
+    return found.first()
+
+
 def _spent(instance: Instance) -> dict[int, JSONObject]:
     """Return tokens and cost of each task over all its attempts; None where none are known."""
     rows = (
@@ -177,9 +199,17 @@ def _task_status(task: Task, needs: list[str], spent: Mapping[str, Any]) -> JSON
         "started_at": moment(at=task.started_at),
         "finished_at": moment(at=task.finished_at),
         "duration_ms": task.duration_ms,
+        "waiting": _wait_of(task),
         "output": task.output,
         "error": error,
         "tokens": spent.get("tokens"),
         "cost_usd": micros / 1_000_000 if micros is not None else None,
         "simulated": bool(spent.get("simulated")),
     }
+
+
+def _wait_of(task: Task) -> JSONObject | None:
+    """Return what a waiting task waits for, why, and until when; None for a task that does not."""
+    if task.status != TaskState.WAITING:
+        return None
+    return {"kind": task.wait_kind, "reason": task.reason, "until": moment(at=task.wake_at)}
