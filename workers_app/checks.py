@@ -88,7 +88,7 @@ def refuse_what_cannot_work() -> None:
     :raises SystemExit: when a check of CPDS's own found an error.
     """
     serious = [found for found in run_checks(tags=[TAG]) if found.is_serious()]
-    for found in serious:
+    for found in sorted(serious, key=lambda each: str(each.id)):  # Django runs them in no order
         sys.stderr.write(f"{found.id}: {found.msg} {found.hint or ''}".rstrip() + "\n")
     if serious:
         sys.exit(UNUSABLE)
