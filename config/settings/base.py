@@ -106,8 +106,8 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30
-# Celery would open a new connection to the database for every task. A thread keeps its own; one that breaks is
-# closed by whoever meets the error (workers_app/services/perform.py, tasks_app/services/reports.py).
+# Celery would open a new connection to the database for every task. A thread keeps its own; one that breaks
+# is closed by whoever meets the error (workers_app/services/perform.py, tasks_app/services/reports.py).
 CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -25,7 +25,7 @@ from tasks_app.services.dispatch import pump
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.tending import tend
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
-from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, RecordState, TaskState
+from tasks_app.states import TASK_FINAL, InstanceState, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ OVERDUE_INTERVALS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """How much a sweep found to do. All zeros on a quiet day."""
+    """How much a sweep found to do. On a quiet day only instances in which tasks finished count."""
 
     rescued: int = 0
     woken: int = 0
@@ -90,10 +90,11 @@ def free_claims_of(*, worker: str) -> int:
 
 
 def advance_unsettled() -> int:
-    """Plan what follows finished tasks wherever their workers did not get to it; return how many instances.
+    """Plan what follows finished tasks whose workers did not get to it; return in how many instances.
 
     A worker plans after its commit; if it dies in between, this finds it. Each
-    finished task is looked at once.
+    finished task is looked at once, and under its instance's lock: whoever is
+    just freeing its followers is waited for.
     """
     rows = list(
         Task.objects.filter(settled=False, status__in=sorted(TASK_FINAL))
@@ -102,8 +103,10 @@ def advance_unsettled() -> int:
     )
     if not rows:
         return 0
-    due = _instances_to_advance(rows)
-    for instance_id in sorted(due):
+    owners = {owner for _, owner, _ in rows}
+    running = Instance.objects.filter(pk__in=owners, status=InstanceState.RUNNING).order_by("pk")
+    due = list(running.values_list("pk", flat=True))
+    for instance_id in due:
         advance(
             instance_id=instance_id,
             after=[pk for pk, owner, _ in rows if owner == instance_id],
@@ -219,24 +222,6 @@ def _quarantine(claims: Sequence[tuple[int, str]], why: str, limit: int) -> None
         losses=limit,
     )
     close_records(claims=claims, status=RecordState.LOST, kind="worker_lost", message=why)
-
-
-def _instances_to_advance(rows: Sequence[tuple[int, int, str]]) -> set[int]:
-    """Return the running instances among these in which something became possible, failed, or is over."""
-    finished = [pk for pk, _, _ in rows]
-    ready = (
-        Task.objects.blocked()
-        .filter(needs__needed_id__in=finished)
-        .satisfied()
-        .values_list("instance_id", flat=True)
-        .distinct()
-    )
-    unfinished = Task.objects.filter(instance_id=OuterRef("pk"), status__in=sorted(TASK_UNFINISHED))
-    over = Instance.objects.filter(
-        ~Exists(unfinished), pk__in={owner for _, owner, _ in rows}, status=InstanceState.RUNNING
-    )
-    failed = {owner for _, owner, status in rows if status == TaskState.FAILED}
-    return set(ready) | set(over.values_list("pk", flat=True)) | failed
 
 
 def _take_turn(only_if_overdue: bool) -> bool:

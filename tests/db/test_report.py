@@ -95,7 +95,6 @@ class TestWhatCannotBeStored:
             {"a\x00b": object()},
             {"\ud800": object()},
         ],
-        ids=repr,
     )
     def test_an_output_that_is_not_json_is_a_failure_that_says_so(self, row, held, output):
         assert report_outcome(claim=held, outcome=Completed(output=output)) is False

@@ -19,7 +19,9 @@ def complete_parents(side: str, instance_pk: int, joins: int, together: "Barrier
     for number in range(joins):
         parent = Task.objects.filter(instance_id=instance_pk, name=f"{side}-{number}")
         dispatch_id = wait_until(
-            lambda parent=parent: parent.filter(status="queued").values_list("dispatch_id", flat=True).first(),
+            lambda parent=parent: (
+                parent.filter(status="queued").values_list("dispatch_id", flat=True).first()
+            ),
             timeout=60,
         )
         claim = claim_task(task_id=parent.get().pk, dispatch_id=dispatch_id, worker=f"{side}@race")

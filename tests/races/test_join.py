@@ -28,7 +28,9 @@ def test_two_parents_finishing_together_plan_their_join_once(
             for each in (
                 a_task(f"left-{number}", also={"priority": "high"}),
                 a_task(f"right-{number}", also={"priority": "high"}),
-                a_task(f"join-{number}", needs=[f"left-{number}", f"right-{number}"], also={"priority": "low"}),
+                a_task(
+                    f"join-{number}", needs=[f"left-{number}", f"right-{number}"], also={"priority": "low"}
+                ),
             )
         )
     )

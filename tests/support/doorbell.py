@@ -1,6 +1,6 @@
 """A broker without a broker: what was published is kept here and delivered when the test says so."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tasks_app.planning.canvas_plan import Canvas
@@ -32,11 +32,13 @@ class Doorbell:
     messages: list[Message] = field(default_factory=list)
     is_broken: bool = False
     attempts: int = 0
+    before_each: Callable[[], None] = lambda: None
 
     def publish(self, canvases: Iterable[tuple[Canvas, str]]) -> bool:
         """Keep the messages of each canvas; when broken, refuse the first and stop."""
         for canvas, dispatch_id in canvases:
             self.attempts += 1
+            self.before_each()
             if self.is_broken:
                 return False
             self.canvases.append((canvas, dispatch_id))

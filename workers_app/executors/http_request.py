@@ -47,7 +47,7 @@ class HttpRequest:
 
     name: ClassVar[str] = "http_request"
 
-    def __init__(  # noqa: PLR0913 - each is a seam of its own with a safe default
+    def __init__(
         self,
         *,
         allowed_hosts: Callable[[], Collection[str]] = tuple,

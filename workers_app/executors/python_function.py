@@ -36,11 +36,14 @@ class FunctionContext:
         self.attempt = call.attempt
         self.idempotency_key = call.idempotency_key
         self.workspace = call.workspace
+        self.was_told = False
+        """Whether the function has asked and heard that it is to stop: its result is then no result."""
 
     @property
     def cancelled(self) -> bool:
         """Whether to stop: cancelled, out of time, or the claim is lost."""
-        return self._stopped.is_set() or self._call.cancellation.requested
+        self.was_told = self.was_told or self._is_over()
+        return self.was_told
 
     def upstream(self, name: str) -> JSON:
         """Return the output of a task this one depends on, directly or not.
@@ -58,13 +61,16 @@ class FunctionContext:
 
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the work is, 0 to 1."""
-        if not self.cancelled:
+        if not self._is_over():
             self._call.progress(fraction, str(message))
 
     def log(self, message: str) -> None:
         """Add a line to the instance's log."""
-        if not self.cancelled:
+        if not self._is_over():
             self._call.log(str(message))
+
+    def _is_over(self) -> bool:
+        return self._stopped.is_set() or self._call.cancellation.requested
 
 
 class PythonFunction:
@@ -80,15 +86,13 @@ class PythonFunction:
         """Return which arguments the function does not take, or misses."""
         del templated
         allowed = self.function.allowed
-        if allowed is None:
-            return []
-        expected = ", ".join(sorted(allowed)) or "none"
+        expected = "any" if allowed is None else ", ".join(sorted(allowed)) or "none"
         unknown = [
             ArgumentProblem(
                 field=name, message=f"{self.name} takes no {name!r}", hint=f"it takes: {expected}"
             )
             for name in arguments
-            if name not in allowed
+            if allowed is not None and name not in allowed
         ]
         missing = [
             ArgumentProblem(field=name, message=f"{self.name} needs {name!r}", hint=f"it takes: {expected}")
@@ -115,6 +119,7 @@ class _Run:
         self.settled = threading.Event()
         self.ended = threading.Event()
         self.result: Outcome | None = None
+        self.context = FunctionContext(call, self.stopped)
 
     def outcome(self) -> Outcome:
         self.call.cancellation.on_request(self.settled.set)
@@ -127,7 +132,9 @@ class _Run:
         has_stopped = self.ended.wait(GRACE_SECONDS)
         how = "it stopped when told" if has_stopped else "it did not stop when told and was abandoned"
         if self.call.cancellation.requested:
-            return self.result or Interrupted(reason=f"{self.call.cancellation.reason}; {how}")
+            if self.result is not None and not self.context.was_told:
+                return self.result
+            return Interrupted(reason=f"{self.call.cancellation.reason}; {how}")
         seconds = clock.monotonic() - started
         return Failed(
             kind="timeout",
@@ -147,16 +154,23 @@ class _Run:
     def _call(self) -> Outcome:
         arguments: dict[str, Any] = dict(self.call.arguments) if self.function.takes_keywords else {}
         if self.function.takes_context:
-            arguments[CONTEXT] = FunctionContext(self.call, self.stopped)
+            arguments[CONTEXT] = self.context
         try:
             return Completed(output=_result_of(self.function.call, arguments))
-        except Exception as error:
+        except BaseException as error:  # SystemExit and CancelledError too: the thread is the attempt
             return Failed(
                 kind="exception",
-                message=f"{type(error).__name__}: {error}",
+                message=f"{type(error).__name__}: {_text_of(error)}",
                 retryable=True,
                 detail={"exception": type(error).__name__},
             )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its text cannot be read)"
 
 
 def _result_of(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The keeper: one thread in each worker process that keeps its claims, and the fleet's chores, going.
+"""The keeper: two threads in each worker process that keep its claims, and the fleet's chores, going.
 
 It renews the leases of what runs here and stops what is no longer held; it says
 that the worker is alive; and when no sweep has run for three intervals it sweeps
@@ -38,14 +38,19 @@ class Keeper:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._drain_at: float | None = None
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        # Apart, so that a sweep that is slow, for example because the broker hangs, delays no renewal.
+        self._threads = [
+            threading.Thread(target=self._run, name="keeper", daemon=True),
+            threading.Thread(target=self._keep_sweeping, name="keeper-sweeps", daemon=True),
+        ]
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is held is told to stop."""
+        """End the threads; what is held is told to stop."""
         self.interrupt_all("the worker stopped")
         self._stop.set()
 
@@ -75,8 +80,8 @@ class Keeper:
 
     def _run(self) -> None:
         settings = conf()
-        tick = min(settings.renew_seconds, settings.sweep_seconds, 1.0)
-        renewed_at = swept_at = float("-inf")
+        tick = min(settings.renew_seconds, 1.0)
+        renewed_at = float("-inf")
         while not self._stop.wait(tick):
             now = clock.monotonic()
             if self._drain_at is not None and now >= self._drain_at:
@@ -86,10 +91,12 @@ class Keeper:
                 self._guarded(self._renew)
             elif self._held:
                 self._guarded(self._check)
-            if now - swept_at >= settings.sweep_seconds:
-                swept_at = now
-                self._guarded(self._sweep)
             self._stop_what_cannot_be_renewed()
+        connections.close_all()
+
+    def _keep_sweeping(self) -> None:
+        while not self._stop.wait(conf().sweep_seconds):
+            self._guarded(self._sweep)
         connections.close_all()
 
     def _guarded(self, act: Callable[[], None]) -> None:

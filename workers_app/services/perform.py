@@ -2,8 +2,11 @@
 
 import logging
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from django.db import InterfaceError, OperationalError, connection
 
 from cpds.base import db
 from cpds.base.conf import conf
@@ -87,16 +90,12 @@ def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellatio
         return read_upstream(claim=claim, name=name)
 
     def progress(fraction: float, message: str) -> None:
-        try:
+        with _spoken(cancellation):
             report_progress(claim=claim, fraction=fraction, message=message)
-        except StaleDispatch:
-            cancellation.request("the claim was taken back")
 
     def log(message: str) -> None:
-        try:
+        with _spoken(cancellation):
             append_log(claim=claim, message=message)
-        except StaleDispatch:
-            cancellation.request("the claim was taken back")
 
     return Call(
         task_id=claim.task_id,
@@ -113,6 +112,18 @@ def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellatio
         progress=progress,
         log=log,
     )
+
+
+@contextmanager
+def _spoken(cancellation: Cancellation) -> Iterator[None]:
+    """Let an attempt say something: a lost claim stops it, a database that is away costs only these words."""
+    try:
+        yield
+    except StaleDispatch:
+        cancellation.request("the claim was taken back")
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("words_lost error=%s", type(error).__name__)
+        connection.close()
 
 
 def _workspace_of(claim: Claim) -> Path:
