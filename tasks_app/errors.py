@@ -145,3 +145,11 @@ class WaitsForItself(CPDSError):
         "At most {limit} instance(s) of {workflow!r} run at once, "
         "and those that wait for this one are as many: it could never start."
     )
+
+
+class BadItem(CPDSError):
+    """A stream emitted what cannot be handed on: emit JSON, and keep what is large in files."""
+
+    code = "bad_item"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The item cannot be handed on: {found}."

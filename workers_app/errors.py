@@ -27,3 +27,21 @@ class MismatchedSignature(CPDSError):
     sentence = (
         "The task function {name!r} takes {found}; expected one parameter named ctx, or keyword parameters."
     )
+
+
+class NotContinuous(CPDSError):
+    """A function emits items, and its task is none that streams."""
+
+    code = "not_continuous"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Task {task!r} hands on nothing while it runs: add mode: continuous to it, or return the result."
+    )
+
+
+class StreamEnded(CPDSError):
+    """The stream is to end or to be given back; the item was not taken: return, and nothing is lost."""
+
+    code = "stream_ended"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "The stream {task!r} takes no more items: {reason}."

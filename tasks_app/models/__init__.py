@@ -7,6 +7,7 @@ from tasks_app.models.event import Event
 from tasks_app.models.instance import Instance
 from tasks_app.models.project import Project
 from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.stream_batch import StreamBatch
 from tasks_app.models.task import Task
 from tasks_app.models.workflow import Workflow, WorkflowVersion
 
@@ -18,6 +19,7 @@ __all__ = [
     "ExecutionRecord",
     "Instance",
     "Project",
+    "StreamBatch",
     "Task",
     "Workflow",
     "WorkflowVersion",

@@ -17,10 +17,20 @@ from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.templates import TemplateError, render
+from tasks_app.services.batches import batch_output
 from tasks_app.services.roots import roots_of
 from tasks_app.states import TASK_FINAL, Gate, TaskState
 
 REMEMBERED_INSTANCES: Final = 256
+CONTINUOUS: Final = "continuous"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """When the buffer of a continuous task is handed on."""
+
+    buffer_size: int
+    flush_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +53,10 @@ class Claim:
     reads: tuple[str, ...]
     timeout_seconds: float | None
     parent_id: int | None = None
+    stream: "StreamSettings | None" = None
+    """How to stream; None for a task that is not continuous."""
+    batch: Mapping[str, JSON] = field(default_factory=dict)
+    """What a run for a batch sees in place of its stream's output, by the stream's name."""
     roots: Mapping[str, JSON] = field(default_factory=dict)
     """What its templates know besides the names that all know."""
 
@@ -122,7 +136,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
         return render(
             claim.arguments,
             params=claim.params,
-            outputs=outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
+            outputs={**outputs_of(instance_pk=claim.instance_pk, names=claim.reads), **claim.batch},
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
             task={"name": claim.name, "attempt": claim.attempt},
             extra=claim.roots,
@@ -136,6 +150,8 @@ def read_upstream(*, claim: Claim, name: str) -> JSON:
 
     :raises LookupError: when it does not.
     """
+    if name in claim.batch:
+        return claim.batch[name]
     frontier = {claim.parent_id or claim.task_id}
     seen: set[int] = set()
     while frontier:
@@ -162,6 +178,11 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
 def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: str) -> Claim:
     spec = json.loads(task["spec"]) if isinstance(task["spec"], str) else task["spec"]
     instance = _instance_facts(task["instance_id"])
+    stream = (
+        StreamSettings(buffer_size=spec["buffer_size"], flush_seconds=spec["flush_interval"])
+        if spec.get("mode") == CONTINUOUS
+        else None
+    )
     return Claim(
         task_id=task_id,
         dispatch_id=dispatch_id,
@@ -177,8 +198,11 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
-        timeout_seconds=task["timeout_seconds"] or conf().default_timeout_seconds,
+        # A stream is not meant to end, so it has a timeout only when it asks for one.
+        timeout_seconds=task["timeout_seconds"] or (None if stream else conf().default_timeout_seconds),
         parent_id=task["parent_id"],
+        stream=stream,
+        batch=batch_output(spec=spec),
         roots=roots_of(task_id=task_id, parent_id=task["parent_id"], spec=spec),
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 
+from django.db.models import Q
+
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove, RetryTheParent
@@ -11,6 +13,8 @@ from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.advance import advance, follow_end
 from tasks_app.services.checkpoints import close_checkpoints
+from tasks_app.services.consumers import open_waiting_consumers
+from tasks_app.services.dispatch import pump
 from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.release import close_records, take_back
@@ -21,6 +25,7 @@ from tasks_app.states import (
     InstanceState,
     RecordState,
     TaskState,
+    WaitKind,
     instance_sources,
 )
 
@@ -114,8 +119,11 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
             Event.objects.create(
                 instance=instance, kind="instance.stopping", message=redact_text(why), data={"by": by}
             )
-            _cancel_unstarted(instance.pk, why)
-        advance(instance_id=instance.pk, after=[])
+            # What streams handed on, or still will, is consumed before the instance ends.
+            open_waiting_consumers(instance_id=instance.pk)
+            _cancel_unstarted(instance.pk, why, but=Q(wait_kind=WaitKind.BATCHES) | Q(spec__has_key="batch"))
+        advance(instance_id=instance.pk, after=[], waiting=None)
+        pump()
         for child in unfinished_children(instance_id=instance.pk):
             with suppress(IllegalMove):  # it has just ended
                 cancel_instance(given=child, by=by, reason=reason, drain=True)
@@ -210,8 +218,9 @@ def _call_back(instance_pk: int) -> None:
     out.backlog().update(ready_at=None)
 
 
-def _cancel_unstarted(instance_pk: int, reason: str) -> None:
-    _cancel(Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED)), reason)
+def _cancel_unstarted(instance_pk: int, reason: str, *, but: Q | None = None) -> None:
+    unstarted = Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED))
+    _cancel(unstarted if but is None else unstarted.exclude(but), reason)
 
 
 def _cancel(tasks: TaskQuerySet, reason: str) -> None:

@@ -15,7 +15,8 @@ from typing import Any, Final
 from django.db import connections
 
 from cpds.base import clock
-from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, LastBatch, Outcome
+from workers_app.errors import NotContinuous, StreamEnded
 from workers_app.executors.contract import ArgumentProblem, Call
 from workers_app.functions import CONTEXT, TaskFunction, find_service
 
@@ -42,8 +43,27 @@ class FunctionContext:
     @property
     def cancelled(self) -> bool:
         """Whether to stop: cancelled, out of time, or the claim is lost."""
-        self.was_told = self.was_told or self._is_over()
+        stream = self._call.stream
+        self.was_told = self.was_told or self._is_over() or (stream is not None and stream.is_ending)
         return self.was_told
+
+    @property
+    def last_batch(self) -> LastBatch | None:
+        """What a continuous task handed on last, before this attempt; None when it is the first."""
+        return None if self._call.stream is None else self._call.stream.last_batch
+
+    def emit(self, item: JSON) -> None:
+        """Hand an item on to the tasks that need this one; wait while they are too far behind.
+
+        :raises StreamEnded: when the task was told to stop; the item was not taken.
+        :raises BadItem: when it is not JSON, or too large.
+        :raises NotContinuous: when the task is not ``mode: continuous``.
+        """
+        if self._call.stream is None:
+            raise NotContinuous(task=self._call.task_name)
+        if self._stopped.is_set():
+            raise StreamEnded(task=self._call.task_name, reason="it ran out of time or was told to stop")
+        self._call.stream.emit(item)
 
     def upstream(self, name: str) -> JSON:
         """Return the output of a task this one depends on, directly or not.
@@ -157,6 +177,8 @@ class _Run:
             arguments[CONTEXT] = self.context
         try:
             return Completed(output=_result_of(self.function.call, arguments))
+        except StreamEnded:
+            return Completed(output=None)
         except BaseException as error:  # SystemExit and CancelledError too: the thread is the attempt
             return Failed(
                 kind="exception",
