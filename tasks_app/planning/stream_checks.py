@@ -49,7 +49,9 @@ def _consumer(task: TaskOutline, stream: str, needs: Mapping[str, tuple[str, ...
         yield _clash(task, "when", message, "judge it in the function")
     for path, name in task.needs:
         if name != stream and stream in ancestors(needs, [name]):
-            message = f"{shortened(repr(name))} ends after the stream {quoted}, whose batches are to be taken meanwhile"
+            message = (
+                f"{shortened(repr(name))} ends after the stream {quoted}: no batch could be taken before"
+            )
             yield Finding(code="bad_combination", path=path, message=message, hint="need one of the two")
 
 
