@@ -1,9 +1,8 @@
 """Chores for streams: find the batch that nobody was told of, and the dependant that was not let in."""
 
 from collections import defaultdict
-from itertools import chain
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from tasks_app.models import StreamBatch, Task
@@ -19,9 +18,8 @@ def tend_streams() -> int:
 
     A worker does so after its commit; if it dies in between, this finds it.
     """
-    due = _not_let_in(), _standing_still()
     by_instance: dict[int, list[int]] = defaultdict(list)
-    for pk, instance_id in chain(*due):
+    for pk, instance_id in (*_not_let_in(), *_standing_still()):
         by_instance[instance_id].append(pk)
     for instance_id, keys in sorted(by_instance.items()):
         needed = Task.objects.filter(followers__task__in=keys).values_list("pk", flat=True)
@@ -29,14 +27,18 @@ def tend_streams() -> int:
     return sum(map(len, by_instance.values()))
 
 
-def _not_let_in() -> "QuerySet[Task, tuple[int, int]]":
+def _not_let_in() -> list[tuple[int, int]]:
     """Return the blocked tasks that have all they need of streams which run."""
-    streams = Task.objects.filter(pk=OuterRef("needs__needed_id"), status=TaskState.RUNNING, satisfies=True)
-    blocked = Task.objects.blocked().filter(Exists(streams)).satisfied().in_running_instance()
-    return blocked.order_by("pk").values_list("pk", "instance_id").distinct()[:BATCH]
+    # From the few streams to their dependants: the blocked tasks may be very many.
+    running = Task.objects.filter(status=TaskState.RUNNING, lease_expires_at__isnull=False, satisfies=True)
+    streams = list(running.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    if not streams:
+        return []
+    blocked = Task.objects.blocked().filter(needs__needed_id__in=streams).satisfied().in_running_instance()
+    return list(blocked.order_by("pk").values_list("pk", "instance_id").distinct()[:BATCH])
 
 
-def _standing_still() -> "QuerySet[Task, tuple[int, int]]":
+def _standing_still() -> list[tuple[int, int]]:
     """Return the dependants that have no batch under way although there is one, or none will come."""
     consumers = Task.objects.filter(status=TaskState.WAITING, wait_kind=WaitKind.BATCHES)
     under_way = Task.objects.filter(parent=OuterRef("pk")).active_items()
@@ -49,4 +51,4 @@ def _standing_still() -> "QuerySet[Task, tuple[int, int]]":
         .filter(~Exists(under_way))
         .filter(Q(unfinished__isnull=False) | Exists(following) | ~Exists(to_come))
     )
-    return still.order_by("pk").values_list("pk", "instance_id")[:BATCH]
+    return list(still.order_by("pk").values_list("pk", "instance_id")[:BATCH])
