@@ -3,16 +3,17 @@
 import pytest
 
 from tasks_app.errors import BadItem, StaleDispatch
-from tasks_app.models import Event, StreamBatch, Task
-from tasks_app.outcomes import Completed, Interrupted, LastBatch
+from tasks_app.models import Event, Instance, StreamBatch, Task
+from tasks_app.outcomes import Completed, Failed, Interrupted, LastBatch
 from tasks_app.services import streams
 from tasks_app.services.batches import unconsumed
-from tasks_app.services.control import cancel_instance, pause_instance, resume_instance
+from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
+from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.gates import Passage, pass_gates
 from tasks_app.services.release import take_back
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.streams import Order, open_stream, orders_for, read_item, write_batch
-from tests.support.builders import a_task
+from tests.support.builders import a_task, a_workflow
 from tests.support.driving import claim, complete, fail, forget_sweeps, sweep_now
 from tests.support.engine import an_instance, task
 
@@ -228,8 +229,6 @@ def test_a_failed_stream_is_consumed_to_its_end_where_the_instance_continues(doo
     let_in(instance)
     write_batch(claim=held, number=1, items=["a"])
     write_batch(claim=held, number=2, items=["b"])
-    from tasks_app.outcomes import Failed
-
     report_outcome(claim=held, outcome=Failed(kind="exception", message="broken"))
     complete(run_of(instance, 1))
     complete(run_of(instance, 2))
@@ -261,3 +260,63 @@ def test_a_failure_elsewhere_ends_dependants_after_the_batch_they_have(doorbell,
 def test_an_item_that_cannot_be_stored_is_refused(value):
     with pytest.raises(BadItem):
         read_item(value=value)
+
+
+def test_a_retry_takes_what_failed_first_and_then_goes_on(doorbell, fleet):
+    instance = an_instance(*a_stream_and_its_consumer(), on_failure="continue")
+    held = claim(task(instance, "stream"))
+    open_stream(claim=held)
+    let_in(instance)
+    for number in (1, 2, 3):
+        write_batch(claim=held, number=number, items=[number])
+    report_outcome(claim=held, outcome=Completed())
+    fail(run_of(instance, 1))
+    complete(run_of(instance, 2))
+    fail(run_of(instance, 3))
+    instance.refresh_from_db()
+    assert (instance.status, task(instance, "take").error_kind) == ("failed", "batch_failed")
+
+    retry_instance(given=instance.public_id)
+    let_in(instance)
+
+    assert runs(instance) == [(1, "queued"), (2, "completed"), (3, "pending")]
+    complete(run_of(instance, 1))
+    complete(run_of(instance, 3))
+    instance.refresh_from_db()
+    assert (instance.status, task(instance, "take").output) == ("completed", {"batches": 3})
+
+
+def test_an_allowed_failure_of_a_batch_fails_nothing(doorbell, fleet):
+    instance = an_instance(*a_stream_and_its_consumer(allow_failure=True))
+    held = claim(task(instance, "stream"))
+    open_stream(claim=held)
+    let_in(instance)
+    write_batch(claim=held, number=1, items=["a"])
+    report_outcome(claim=held, outcome=Completed())
+
+    fail(run_of(instance, 1))
+
+    instance.refresh_from_db()
+    assert (instance.status, task(instance, "take").status) == ("completed", "completed")
+
+
+def test_each_batch_may_be_the_input_of_an_instance_of_its_own(doorbell, fleet):
+    upload_workflow(
+        source=a_workflow(a_task("one"), name="child", params={"items": {"type": "array"}}).encode()
+    )
+    consumer = {
+        "name": "take",
+        "workflow": "child",
+        "needs": ["stream"],
+        "with": {"items": "{{ tasks.stream.output }}"},
+    }
+    instance = an_instance(a_stream_and_its_consumer()[0], consumer)
+    held = claim(task(instance, "stream"))
+    open_stream(claim=held)
+    let_in(instance)
+    write_batch(claim=held, number=1, items=["a", "b"])
+    run = run_of(instance, 1)
+
+    assert pass_gates(task_id=run.pk, dispatch_id=run.dispatch_id) is Passage.CLOSED
+
+    assert Instance.objects.get(parent_task=run).params == {"items": ["a", "b"]}
