@@ -8,3 +8,10 @@ class TasksConfig(AppConfig):
 
     name = "tasks_app"
     verbose_name = "CPDS record"
+
+    def ready(self) -> None:
+        """Have listeners rung for when events are written."""
+        from tasks_app.services.news import ring_after_commit
+        from tasks_app.signals import connect_news
+
+        connect_news(lambda written: ring_after_commit(written=written))

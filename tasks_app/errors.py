@@ -59,6 +59,30 @@ class WorkflowInUse(CPDSError):
     )
 
 
+class NothingToUndo(CPDSError):
+    """No completed task of the instance says how it is undone: there is nothing to compensate."""
+
+    code = "nothing_to_undo"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Instance {key} has nothing to undo: none of its completed tasks has 'compensate'."
+
+
+class NotScheduled(CPDSError):
+    """The workflow starts by hand only: give it a ``schedule`` and upload it again."""
+
+    code = "not_scheduled"
+    http_status = HTTPStatus.NOT_FOUND
+    sentence = "Workflow {workflow!r} has no schedule; `manage.py schedule list` names those that have one."
+
+
+class NotFired(CPDSError):
+    """The schedule was asked to start an instance and did not: ``why`` tells the rule that kept it."""
+
+    code = "not_fired"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "The schedule of workflow {workflow!r} started nothing: {why}."
+
+
 class IllegalMove(CPDSError):
     """A state change that the table of legal moves forbids."""
 
@@ -153,3 +177,11 @@ class BadItem(CPDSError):
     code = "bad_item"
     http_status = HTTPStatus.UNPROCESSABLE_ENTITY
     sentence = "The item cannot be handed on: {found}."
+
+
+class StaleDelivery(CPDSError):
+    """The lease this delivery relied on is no longer held: stop, another one goes on from where this was."""
+
+    code = "stale_delivery"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Listener {listener!r} is told of instance {instance_id} by another worker now."

@@ -106,6 +106,38 @@ class OnFailure(StrEnum):
     COMPENSATE = "compensate"
 
 
+class Overlap(StrEnum):
+    """What a schedule does when it is time and an instance it started has not ended."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL_RUNNING = "cancel_running"
+    ALLOW = "allow"
+
+
+class Catchup(StrEnum):
+    """Which of the fires that nobody was there for a schedule makes up for."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class FireOutcome(StrEnum):
+    """What came of one fire of a schedule.
+
+    ``queued``: its instance waits for the one before. ``missed``: nobody was there
+    in time, and the schedule does not make up for it. ``refused``: no instance
+    could be made of it.
+    """
+
+    FIRED = "fired"
+    QUEUED = "queued"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    REFUSED = "refused"
+
+
 _T = TaskState
 TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = {
     # Straight to completed: a rerun shares the results that its origin had before the task it starts from.
@@ -128,7 +160,8 @@ INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
     _I.PAUSED: frozenset({_I.RUNNING, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
     _I.COMPENSATING: frozenset({_I.COMPENSATED, _I.FAILED}),
     _I.FAILED: frozenset({_I.RUNNING, _I.COMPENSATING}),
-    _I.CANCELLED: frozenset({_I.RUNNING}),
+    # What was cancelled may be undone later: cancelling again, with compensation.
+    _I.CANCELLED: frozenset({_I.RUNNING, _I.COMPENSATING}),
     _I.COMPLETED: frozenset(),
     _I.COMPENSATED: frozenset(),
 }
@@ -136,6 +169,8 @@ INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
 TASK_FINAL: Final = frozenset({_T.COMPLETED, _T.FAILED, _T.CANCELLED, _T.SKIPPED, _T.COMPENSATED})
 TASK_UNSTARTED: Final = frozenset({_T.PENDING, _T.QUEUED, _T.WAITING})
 TASK_UNFINISHED: Final = frozenset(_T) - TASK_FINAL
+INSTANCE_RUNNABLE: Final = frozenset({_I.RUNNING, _I.COMPENSATING})
+"""In which tasks may start: forward ones while it runs, undos while it compensates."""
 INSTANCE_FINAL: Final = frozenset({_I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATED})
 INSTANCE_UNFINISHED: Final = frozenset(_I) - INSTANCE_FINAL
 

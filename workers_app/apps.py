@@ -10,10 +10,13 @@ class WorkersConfig(AppConfig):
     verbose_name = "CPDS fleet"
 
     def ready(self) -> None:
-        """Connect the fleet to the record, and CPDS's hooks to Celery's worker."""
+        """Connect the fleet and the listeners to the record, and CPDS's hooks to Celery's worker."""
+        from tasks_app.services.audience import connect_audience
         from tasks_app.services.fleet import connect_fleet
-        from workers_app import hooks
+        from workers_app import checks, hooks
+        from workers_app.services.audience import ConnectedAudience
         from workers_app.services.fleet import ConnectedFleet
 
         connect_fleet(fleet=ConnectedFleet())
-        self.hooks = hooks
+        connect_audience(audience=ConnectedAudience())
+        self.hooks, self.checks = hooks, checks

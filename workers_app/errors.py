@@ -45,3 +45,21 @@ class StreamEnded(CPDSError):
     code = "stream_ended"
     http_status = HTTPStatus.CONFLICT
     sentence = "The stream {task!r} takes no more items: {reason}."
+
+
+class UnusableListener(CPDSError):
+    """A listener named in the settings cannot be used: correct its entry, as the sentence says."""
+
+    code = "unusable_listener"
+    sentence = "{entry} in CPDS['listeners'] cannot be used: {why}."
+
+
+class DeliveryFailed(CPDSError):
+    """A listener could not pass on what it heard; it is tried again later.
+
+    ``retry_after_seconds`` is the other side's own wish, None without one.
+    """
+
+    code = "delivery_failed"
+    retryable = True
+    sentence = "{why}."

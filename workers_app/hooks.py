@@ -20,7 +20,9 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
     It happens before anything is consumed: later it would take back its own work.
     """
     name = sender.hostname
-    register_worker(name=name, pid=os.getpid(), slots=sender.concurrency or 1)
+    # A worker for listeners alone has no slot for tasks.
+    takes_tasks = sender.app.conf.task_default_queue in sender.app.amqp.queues.consume_from
+    register_worker(name=name, pid=os.getpid(), slots=(sender.concurrency or 1) if takes_tasks else 0)
     free_claims_of(worker=name)
     connections.close_all()
 

@@ -6,7 +6,9 @@ from celery import Task, shared_task
 from celery.exceptions import Ignore
 
 from tasks_app.canvas import names
+from tasks_app.services.firing import fire_due
 from tasks_app.services.sweep import sweep
+from workers_app.services import deliver
 from workers_app.services.perform import perform
 
 
@@ -25,3 +27,15 @@ def run_task(self: "Task[Any, Any]", /, *, task_id: int, dispatch_id: str, **_un
 def run_sweep(**_unknown: Any) -> None:
     """Run the chores once."""
     sweep()
+
+
+@shared_task(name=names.FIRE_SCHEDULE)
+def fire_schedule(*, schedule_id: int, **_unknown: Any) -> None:
+    """Fire a schedule if it is due."""
+    fire_due(schedule_id=schedule_id)
+
+
+@shared_task(name=names.DELIVER_EVENTS)
+def deliver_events(*, listener: str, instance_id: int, **_unknown: Any) -> None:
+    """Tell one listener what happened in one instance."""
+    deliver.deliver_events(listener=listener, instance_id=instance_id)

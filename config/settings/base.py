@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from kombu import Exchange, Queue
+
 from config.settings import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -93,6 +95,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "cpds"
+# Both by default; a worker of its own for listeners: -Q cpds.listeners.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("cpds", "cpds.listeners")]
+CELERY_TASK_ROUTES = {"cpds.deliver_events": {"queue": "cpds.listeners"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
@@ -151,7 +156,21 @@ CPDS = {
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
+    "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
+    "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),
+    "listener_backoff_seconds": environment.number("CPDS_LISTENER_BACKOFF_SECONDS", 5),
 }
+
+# Mail, for the listener that sends it. Without a server mails are printed by the worker.
+EMAIL_HOST = environment.text("CPDS_SMTP_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = int(environment.number("CPDS_SMTP_PORT", 25))
+EMAIL_HOST_USER = environment.text("CPDS_SMTP_USERNAME")
+EMAIL_HOST_PASSWORD = environment.text("CPDS_SMTP_PASSWORD")
+EMAIL_USE_TLS = environment.flag("CPDS_SMTP_STARTTLS")
+EMAIL_USE_SSL = environment.flag("CPDS_SMTP_TLS")
+EMAIL_TIMEOUT = environment.number("CPDS_SMTP_TIMEOUT_SECONDS", 10)
+DEFAULT_FROM_EMAIL = environment.text("CPDS_MAIL_FROM", "cpds@localhost")
 
 LOGGING = {
     "version": 1,

@@ -1,9 +1,11 @@
 """Read the environment, and refuse what cannot be meant."""
 
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -56,6 +58,20 @@ def flag(name: str, *, default: bool = False) -> bool:
 def words(name: str) -> list[str]:
     """Return a comma-separated variable as a list, without empty entries."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def json_list(given: str, *, name: str) -> list[Any]:
+    """Return the text of variable ``name`` as a list written in JSON; an empty one is an empty list.
+
+    :raises ImproperlyConfigured: when it is no such list. What stands there is not repeated.
+    """
+    try:
+        value = json.loads(given) if given.strip() else []
+    except ValueError:
+        value = None
+    if not isinstance(value, list):
+        raise ImproperlyConfigured(f"{name} cannot be read; expected a list in JSON.")
+    return value
 
 
 def result_url(broker_url: str) -> str | None:

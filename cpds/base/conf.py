@@ -26,6 +26,8 @@ class Conf:
     """How often the chores run. A worker sweeps itself when none has run for three of these."""
     redeliver_seconds: float = 10
     """How long a published task may stay unclaimed, while slots are free, before it is published again."""
+    schedule_grace_seconds: float = 60
+    """How late a schedule may fire that does not make up for missed fires."""
     drain_seconds: float = 20
     """How long running tasks may go on when their worker is told to stop; then they are handed back."""
     losses_to_quarantine: int = 3
@@ -45,6 +47,18 @@ class Conf:
     function_modules: list[str] = field(default_factory=list)
     services: dict[str, Any] = field(default_factory=dict)
     """What ``ctx.service(name)`` returns: an object, or the dotted path of a callable that makes it."""
+    listeners: list[Any] = field(default_factory=list)
+    """Who hears what happens: dotted paths or names, or mappings with ``listener``, ``name``, ``events`` and
+    ``options``. See docs/listeners.md."""
+    listener_parallel: int = 4
+    """Deliveries of one listener at a time, so that one that hangs does not take every slot."""
+    listener_lease_seconds: float = 60
+    """How long a delivery lasts without being renewed; then another worker tells the listener again."""
+    listener_attempts: int = 10
+    """Failures in a row before a listener is told no more of that instance until an operator says so."""
+    listener_backoff_seconds: float = 5
+    """The wait after the first failure; each further one doubles it."""
+    listener_backoff_max_seconds: float = 600
     claude_api_key: str = ""
     claude_base_url: str = ""
     rehearsal_url: str = ""

@@ -7,9 +7,29 @@ services, whose moves leave an event. One file per group of tables; ``base`` and
 
 from django.contrib import admin
 
-from tasks_app.admin import chores, events, instances, projects, records, tasks, workflows
+from tasks_app.admin import (
+    chores,
+    deliveries,
+    events,
+    instances,
+    projects,
+    records,
+    schedules,
+    tasks,
+    workflows,
+)
 
-__all__ = ["chores", "events", "instances", "projects", "records", "tasks", "workflows"]
+__all__ = [
+    "chores",
+    "deliveries",
+    "events",
+    "instances",
+    "projects",
+    "records",
+    "schedules",
+    "tasks",
+    "workflows",
+]
 
 admin.site.site_header = "CPDS"
 admin.site.site_title = "CPDS"

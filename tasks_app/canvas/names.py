@@ -12,3 +12,12 @@ RUN_TASK: Final = "cpds.run_task"
 
 SWEEP: Final = "cpds.sweep"
 """Run the chores once."""
+
+FIRE_SCHEDULE: Final = "cpds.fire_schedule"
+"""Fire a schedule if it is due: keyword argument ``schedule_id``."""
+
+DELIVER_EVENTS: Final = "cpds.deliver_events"
+"""Tell one listener what happened in one instance: keyword arguments ``listener`` and ``instance_id``."""
+
+LISTENERS_QUEUE: Final = "cpds.listeners"
+"""Where those messages wait, apart from the tasks'. ``CELERY_TASK_ROUTES`` sends them there."""

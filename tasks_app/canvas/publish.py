@@ -51,6 +51,18 @@ def publish_alone(task_id: int, dispatch_id: str) -> bool:
     return publish([(Canvas(lines=((task_id,),)), dispatch_id)])
 
 
+def ring_listener(listener: str, instance_id: int) -> bool:
+    """Publish that a listener has something to hear of an instance; return whether it went out."""
+    arguments: dict[str, Any] = {"listener": listener, "instance_id": instance_id}
+    message = current_app.signature(names.DELIVER_EVENTS, kwargs=arguments, immutable=True)
+    try:
+        message.apply_async(queue=names.LISTENERS_QUEUE, retry=False)
+    except Exception as error:
+        logger.warning("ring_failed listener=%s error=%s", listener, type(error).__name__)
+        return False
+    return True
+
+
 def _line(task_ids: Sequence[int], dispatch_id: str) -> Signature:
     steps = [_step(task_id, dispatch_id) for task_id in task_ids]
     return steps[0] if len(steps) == 1 else chain(*steps)

@@ -5,7 +5,7 @@ from typing import Final
 
 from cpds.base.errors import CPDSError
 from tasks_app.cli import errors as cli
-from tasks_app.errors import AmbiguousId, InvalidParams, InvalidWorkflow, NotFound
+from tasks_app.errors import AmbiguousId, InvalidParams, InvalidWorkflow, NotFound, NotScheduled
 from tasks_app.states import InstanceState
 
 
@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
 
 EXIT_CODES: Final[dict[type[CPDSError], ExitCode]] = {
     NotFound: ExitCode.NOT_FOUND,
+    NotScheduled: ExitCode.NOT_FOUND,
     AmbiguousId: ExitCode.USAGE,
     InvalidWorkflow: ExitCode.USAGE,
     InvalidParams: ExitCode.USAGE,

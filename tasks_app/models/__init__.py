@@ -2,11 +2,13 @@
 
 from tasks_app.models.checkpoint import Checkpoint
 from tasks_app.models.chore import Chore
+from tasks_app.models.delivery import Delivery, Listener
 from tasks_app.models.dependency import Dependency
 from tasks_app.models.event import Event
 from tasks_app.models.instance import Instance
 from tasks_app.models.project import Project
 from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.schedule import Schedule, ScheduleFire
 from tasks_app.models.stream_batch import StreamBatch
 from tasks_app.models.task import Task
 from tasks_app.models.workflow import Workflow, WorkflowVersion
@@ -14,11 +16,15 @@ from tasks_app.models.workflow import Workflow, WorkflowVersion
 __all__ = [
     "Checkpoint",
     "Chore",
+    "Delivery",
     "Dependency",
     "Event",
     "ExecutionRecord",
     "Instance",
+    "Listener",
     "Project",
+    "Schedule",
+    "ScheduleFire",
     "StreamBatch",
     "Task",
     "Workflow",

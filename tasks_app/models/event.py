@@ -1,12 +1,24 @@
 """What happened, in order: the one ledger behind history, live views and audit."""
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
 
+from tasks_app import signals
 from tasks_app.models.instance import Instance
 from tasks_app.models.task import Task
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Which events; what is written is passed on to whoever listens."""
+
+    def bulk_create(self, objs: Iterable["Event"], *args: Any, **kwargs: Any) -> list["Event"]:
+        """Insert events, and pass on that they were written."""
+        events = super().bulk_create(objs, *args, **kwargs)
+        signals.events_written((event.instance_id, event.kind) for event in events)
+        return events
 
 
 class Event(models.Model):
@@ -25,6 +37,8 @@ class Event(models.Model):
     data = models.JSONField(default=dict, blank=True)
     happened_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects: ClassVar = EventQuerySet.as_manager()
+
     class Meta:
         indexes: ClassVar = [
             # The history of an instance, and what is new in it since an event.
@@ -33,3 +47,8 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the event, and pass on that it was written."""
+        super().save(*args, **kwargs)
+        signals.events_written([(self.instance_id, self.kind)])

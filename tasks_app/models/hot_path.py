@@ -10,8 +10,9 @@ from django.db.models import Exists, F, QuerySet
 
 from cpds.base import clock
 from cpds.base.conf import conf
+from tasks_app import signals
 from tasks_app.models.event import Event
-from tasks_app.models.prepared import KEY, SMALL, TEXT, PreparedInsert, PreparedSelect, PreparedUpdate
+from tasks_app.models.prepared import KEY, SMALL, TEXT, PreparedInsert, PreparedSelect, PreparedUpdate, Rows
 from tasks_app.models.record import ExecutionRecord
 from tasks_app.models.task import Task
 from tasks_app.states import TASK_UNFINISHED, RecordState, TaskState
@@ -23,6 +24,7 @@ CLAIM_COLUMNS = (
     "attempts",
     "failures",
     "name",
+    "compensates_id",
     "executor",
     "spec",
     "timeout_seconds",
@@ -107,6 +109,15 @@ def _look_around(*, task_id: int, dispatch_id: str) -> QuerySet[Any, Any]:
     return around
 
 
+class _EventInsert(PreparedInsert):
+    """An INSERT of an event, which goes around the model that passes on that it was written."""
+
+    def run(self, *, using: str = "default", **values: Any) -> Rows:
+        rows = super().run(using=using, **values)
+        signals.events_written([(values["instance_id"], values["kind"])])
+        return rows
+
+
 _TASK_ID, _INSTANCE_ID, _NUMBER = KEY, KEY + 1, SMALL
 _DISPATCH, _WORKER, _GATE = TEXT.format("dispatch"), TEXT.format("worker"), TEXT.format("gate")
 _OUTPUT, _EXECUTOR, _MODE, _KIND, _DATA = (
@@ -134,7 +145,7 @@ OPEN_RECORD = PreparedInsert(
 )
 """Open the record of an attempt."""
 
-NOTE_MOVE = PreparedInsert(
+NOTE_MOVE = _EventInsert(
     _note_move,
     examples={
         "task_id": _TASK_ID,

@@ -57,6 +57,8 @@ class Instance(models.Model):
     pause_reason = models.TextField(blank=True)
     is_stopping = models.BooleanField(default=False)
     """Being cancelled in good order: what runs may finish, nothing new starts."""
+    is_to_compensate = models.BooleanField(default=False)
+    """With ``is_stopping``: what completed is undone when nothing runs any more."""
     origin = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reruns"
     )
@@ -72,6 +74,15 @@ class Instance(models.Model):
     """The task of another instance that started this one and waits for it."""
     paused_with_parent = models.BooleanField(default=False)
     """Whether it was its parent's pause that paused it, so that the parent's resumption resumes it."""
+    schedule = models.ForeignKey(
+        "tasks_app.Schedule",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="instances",
+        db_index=False,
+    )
+    """The schedule whose fire started it, at its time or by hand."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -91,6 +102,12 @@ class Instance(models.Model):
             # What a task started. Most instances were started by none.
             models.Index(
                 fields=["parent_task"], name="instance_children", condition=Q(parent_task__isnull=False)
+            ),
+            # Which instances of a schedule are not over, and all that lose it when it goes.
+            models.Index(
+                fields=["schedule", "status"],
+                name="instance_of_schedule",
+                condition=Q(schedule__isnull=False),
             ),
             # Whose time is up, and whose pause is over.
             models.Index(

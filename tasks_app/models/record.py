@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from tasks_app.models.task import Task
@@ -30,6 +31,8 @@ class ExecutionRecord(models.Model):
     )
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
+    revoked_until = models.DateTimeField(null=True, blank=True)
+    """Its claim was revoked, and its worker may not have stopped before this time: the end of the lease."""
     prompt = models.TextField(null=True, blank=True)
     answer = models.TextField(null=True, blank=True)
     output = models.JSONField(null=True, blank=True)
@@ -50,6 +53,12 @@ class ExecutionRecord(models.Model):
             models.UniqueConstraint(fields=["task", "number"], name="record_per_attempt"),
             # The second lock on the door: one claim for each dispatch of a task.
             models.UniqueConstraint(fields=["task", "dispatch_id"], name="record_per_dispatch"),
+        ]
+        indexes: ClassVar = [
+            # What was told to stop and may not have: few among many.
+            models.Index(
+                fields=["revoked_until"], name="record_revoked", condition=Q(revoked_until__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

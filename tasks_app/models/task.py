@@ -15,9 +15,11 @@ class TaskQuerySet(TaskMoves):
     """Which tasks."""
 
     def in_running_instance(self) -> "TaskQuerySet":
-        """Those whose instance runs now."""
+        """Those whose instance lets them start now: it runs, or for an undo, it compensates."""
+        own = Instance.objects.filter(pk=OuterRef("instance_id"))
         return self.filter(
-            Exists(Instance.objects.filter(pk=OuterRef("instance_id"), status=InstanceState.RUNNING))
+            Q(Exists(own.filter(status=InstanceState.RUNNING)), compensates__isnull=True)
+            | Q(Exists(own.filter(status=InstanceState.COMPENSATING)), compensates__isnull=False)
         )
 
     def satisfied(self) -> "TaskQuerySet":
@@ -106,6 +108,11 @@ class Task(models.Model):
     )
     join_count = models.PositiveIntegerField(null=True, blank=True)
     allow_failure = models.BooleanField(default=False)
+
+    compensates = models.OneToOneField(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="undo"
+    )
+    """The completed task that this one undoes. Unique: nothing is undone twice."""
 
     stage = models.PositiveIntegerField()
     stage_position = models.PositiveIntegerField()

@@ -41,7 +41,7 @@ def _places(task: TaskOutline) -> Iterator[tuple[Path, JSON, _Scope]]:
     yield ("when",), task.when, _Scope(_CONDITION_ROOTS)
     yield ("for_each",), task.for_each, _Scope((*_CONDITION_ROOTS, *answer))
     if task.compensate is not None:
-        scope = _Scope((*known, "output"), own_output=True)
+        scope = _Scope((*(root for root in known if root not in answer), "output"), own_output=True)
         yield ("compensate", "with"), task.compensate.arguments, scope
 
 

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from tasks_app.outcomes import JSON
 from tasks_app.planning.approval_spec import ApprovalSpec
 from tasks_app.planning.compensate_spec import CompensateSpec
+from tasks_app.planning.item_limits import MAX_ITEMS
 from tasks_app.planning.join_spec import JoinSpec
 from tasks_app.planning.param_spec import Param, ParamSpec
 from tasks_app.planning.retry_spec import RetrySpec
@@ -28,7 +29,7 @@ from tasks_app.planning.spec_types import (
     Within,
     WorkflowName,
 )
-from tasks_app.planning.task_spec import MAX_ITEMS, MAX_PARALLEL, TaskSpec
+from tasks_app.planning.task_spec import MAX_PARALLEL, TaskSpec
 
 MAX_TASKS = 10_000
 MAX_INSTANCES = 10_000

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from tasks_app.outcomes import JSON
 from tasks_app.planning.approval_spec import ApprovalSpec
 from tasks_app.planning.compensate_spec import CompensateSpec
+from tasks_app.planning.item_limits import MAX_ITEMS
 from tasks_app.planning.join_spec import Join, JoinSpec
 from tasks_app.planning.problems import described
 from tasks_app.planning.retry_spec import Retry
@@ -23,9 +24,6 @@ from tasks_app.planning.spec_types import (
     WorkflowName,
 )
 from tasks_app.planning.templates import is_one_expression, references
-
-MAX_ITEMS: Final = 10_000
-"""Items one ``for_each`` may have."""
 
 MAX_PARALLEL: Final = 10_000
 MAX_BUFFER: Final = 1_000_000

@@ -1,8 +1,13 @@
-"""How many instances of a workflow run at once: the rest wait as pending, oldest first."""
+"""How many instances of a workflow run at once: the rest wait as pending, oldest first.
+
+Of those that a schedule with ``overlap: queue`` started, one runs at a time: each
+waits until all before it have ended.
+"""
 
 from cpds.base import clock, db
-from tasks_app.models import Instance, Workflow
-from tasks_app.states import InstanceState
+from tasks_app.models import Instance, Schedule, Task, Workflow
+from tasks_app.services.dispatch import mark_ready
+from tasks_app.states import InstanceState, Overlap
 
 BATCH = 500
 _RUNS = (InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.COMPENSATING)
@@ -16,6 +21,8 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
     """
     # One admission at a time: two that count together would both find the last place.
     Workflow.objects.select_for_update(no_key=True).get(pk=instance.workflow_id)
+    if not _is_its_turn(instance):
+        return False
     if max_instances is not None:
         running = Instance.objects.filter(workflow_id=instance.workflow_id, status__in=_RUNS).count()
         if running >= max_instances:
@@ -29,14 +36,18 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
 
 
 def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
-    """Start pending instances for which there is room now, oldest first; return them, to be advanced."""
+    """Start pending instances for which there is room now, oldest first, and return them.
+
+    Their first tasks are ready, to be published by the caller.
+    """
     waiting = Instance.objects.filter(status=InstanceState.PENDING).order_by("pk")
     if workflow_id is not None:
         waiting = waiting.filter(workflow_id=workflow_id)
     admitted: list[int] = []
     full: set[int] = set()
+    occupied: set[int] = set()
     for instance in waiting.select_related("version")[:BATCH]:
-        if instance.workflow_id in full:
+        if instance.workflow_id in full or instance.schedule_id in occupied:
             continue
         definition = instance.version.definition
         with db.transaction():
@@ -45,8 +56,23 @@ def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
                 max_instances=definition.get("max_instances"),
                 timeout_seconds=definition.get("timeout"),
             )
+            if is_admitted:
+                # Not later: a crash in between would leave it running with nothing ready.
+                mark_ready(candidates=Task.objects.filter(instance=instance))
         if is_admitted:
             admitted.append(instance.pk)
+        elif instance.schedule_id is not None:
+            # Perhaps only its schedule makes it wait: others of the workflow may start.
+            occupied.add(instance.schedule_id)
         else:
             full.add(instance.workflow_id)
     return admitted
+
+
+def _is_its_turn(instance: Instance) -> bool:
+    if instance.schedule_id is None:
+        return True
+    if not Schedule.objects.filter(pk=instance.schedule_id, overlap=Overlap.QUEUE).exists():
+        return True
+    before = Instance.objects.unfinished().filter(schedule_id=instance.schedule_id, pk__lt=instance.pk)
+    return not before.exists()

@@ -10,9 +10,10 @@ from cpds.base import clock, db
 from tasks_app.canvas import publish
 from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
+from tasks_app.planning.canvas_plan import Node
 from tasks_app.planning.decisions import instance_end
 from tasks_app.planning.ruling import Standing, ruled_out
-from tasks_app.services import window
+from tasks_app.services import saga, window
 from tasks_app.services.admission import admit_waiting
 from tasks_app.services.checkpoints import close_checkpoints
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
@@ -20,6 +21,7 @@ from tasks_app.services.items import is_waited_for
 from tasks_app.services.release import release_followers
 from tasks_app.services.waits import settle_waits
 from tasks_app.states import (
+    INSTANCE_RUNNABLE,
     TASK_UNFINISHED,
     TASK_UNSTARTED,
     InstanceState,
@@ -49,18 +51,20 @@ def advance(
     """
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status != InstanceState.RUNNING:
+        if instance is None or instance.status not in INSTANCE_RUNNABLE:
             return
         ended = _settle(instance, failed, waiting)
-        ready = mark_ready(candidates=_candidates(instance_id, None if after is None else [*after, *ended]))
+        ready = _mark_what_is_ready(instance, None if after is None else [*after, *ended])
         has_ended = not ready and _close(instance)
+        if not has_ended and not ready:
+            ready = _mark_undos(instance)
         is_their_turn = bool(ready) and not has_backlog_beside(ready=len(ready))
         named = dispatch(instance=instance, heads=ready, room=window.room()) if is_their_turn else []
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)
-    if failed or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
-        # What waited for its turn, or was freed from a failed task's canvas.
+    if after is None or failed or waiting != () or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+        # What waited for its turn, was freed from a failed task's canvas, or was made ready before.
         pump()
 
 
@@ -76,8 +80,8 @@ def follow_end(*, instance: Instance) -> None:
 def start_waiting_instances(*, workflow_id: int | None = None) -> int:
     """Start pending instances of a workflow (None: of any) that have room now; return how many."""
     admitted = admit_waiting(workflow_id=workflow_id)
-    for instance_id in admitted:
-        advance(instance_id=instance_id)
+    if admitted:
+        pump()
     return len(admitted)
 
 
@@ -137,7 +141,15 @@ def look_around(*, task_id: int, dispatch_id: str) -> Look:
     they are started by Celery.
     """
     rows = hot_path.LOOK_AROUND.run(task_id=task_id, dispatch_id=dispatch_id)
+    if not rows:  # the instance was deleted meanwhile
+        return Look(has_unfinished=True, has_ready=False, has_backlog=False)
     return Look(*map(bool, rows[0]))
+
+
+def failed_in(*, instance_id: int) -> list[int]:
+    """Return the tasks of an instance that failed for good and were not allowed to."""
+    failed = Task.objects.filter(instance_id=instance_id, status=TaskState.FAILED, satisfies=False)
+    return list(failed.order_by("pk").values_list("pk", flat=True))
 
 
 def is_exhausted(*, instance_id: int) -> bool:
@@ -150,6 +162,17 @@ def has_backlog_beside(*, ready: int) -> bool:
     return len(Task.objects.backlog().values_list("pk")[: ready + 1]) > ready
 
 
+def _mark_what_is_ready(instance: Instance, after: Collection[int] | None) -> list[Node]:
+    if instance.status == InstanceState.COMPENSATING:
+        return saga.mark_next(instance=instance)
+    return mark_ready(candidates=_candidates(instance.pk, after))
+
+
+def _mark_undos(instance: Instance) -> list[Node]:
+    """Mark the first undo of an instance that has just begun to be compensated."""
+    return saga.mark_next(instance=instance) if instance.status == InstanceState.COMPENSATING else []
+
+
 def _candidates(instance_id: int, after: Collection[int] | None) -> TaskQuerySet:
     tasks: TaskQuerySet = Task.objects.filter(instance_id=instance_id)
     if after is None:
@@ -159,7 +182,9 @@ def _candidates(instance_id: int, after: Collection[int] | None) -> TaskQuerySet
 
 
 def _close(instance: Instance) -> bool:
-    """End the instance if all its tasks have; return whether it did."""
+    """End the instance if all its tasks have, or begin to compensate it; return whether it ended."""
+    if instance.status == InstanceState.COMPENSATING:
+        return saga.close(instance=instance)
     if not is_exhausted(instance_id=instance.pk):
         return False
     tasks = Task.objects.filter(instance_id=instance.pk)
@@ -172,7 +197,9 @@ def _close(instance: Instance) -> bool:
     end = instance_end(counts, allowed_failures=allowed, is_stopping=instance.is_stopping)
     if end is None:
         return False
-    message = _first_failure(instance) if end is InstanceState.FAILED else ""
+    message = _first_failure(instance) if end is InstanceState.FAILED else instance.error_message
+    if saga.is_wanted(instance=instance, end=end) and saga.begin(instance=instance, reason=message):
+        return False
     Instance.objects.filter(pk=instance.pk).move(
         to=end, message=message, error_message=message, finished_at=clock.database_now()
     )
@@ -215,8 +242,12 @@ def _give_up(instance: Instance, failed: Collection[int]) -> None:
 
 def _rule_out(instance: Instance, failed: Collection[int]) -> None:
     """Skip what a failure prevents and, unless the instance is to continue, all that has not started."""
+    # What failed on the way forward rules out no undo: there it is history.
+    is_undoing = instance.status == InstanceState.COMPENSATING
     culprits = dict(
-        Task.objects.filter(pk__in=failed, status=TaskState.FAILED, satisfies=False)
+        Task.objects.filter(
+            pk__in=failed, status=TaskState.FAILED, satisfies=False, compensates__isnull=not is_undoing
+        )
         .order_by("pk")
         .values_list("pk", "name")
     )

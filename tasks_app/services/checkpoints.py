@@ -1,24 +1,29 @@
 """Checkpoints: open one for a task that needs a person's consent, close those that nobody needs any more."""
 
+from collections.abc import Mapping
+
 from django.db.models import QuerySet
 
 from cpds.base import clock, db
 from tasks_app.models import Checkpoint, Task
-from tasks_app.planning.approval_spec import ApprovalSpec
+from tasks_app.outcomes import JSON
 from tasks_app.states import CheckpointState
 
 
 @db.transaction_required
-def open_checkpoint(*, task: Task, approval: ApprovalSpec) -> Checkpoint:
-    """Ask whether a task may run. The caller holds the instance's lock and moves the task."""
-    expires = approval.expires_seconds
+def open_checkpoint(*, task: Task, approval: Mapping[str, JSON]) -> Checkpoint:
+    """Ask whether a task may run, as its stored ``approval`` says.
+
+    The caller holds the instance's lock and moves the task.
+    """
+    expires = approval.get("expires")
     return Checkpoint.objects.create(
         instance_id=task.instance_id,
         task=task,
         number=Checkpoint.objects.filter(task=task).count() + 1,
-        allowed=list(approval.by),
-        form=approval.form,
-        default=approval.default,
+        allowed=approval.get("by", []),
+        form=approval.get("form", {}),
+        default=approval.get("default", "reject"),
         expires_at=None if expires is None else clock.database_now_plus(expires),
     )
 

@@ -46,6 +46,7 @@ class Claim:
     workflow_name: str
     params: Mapping[str, JSON]
     name: str
+    compensates: int | None = None
     failures: int
     retry: RetryPolicy | None
     executor: str
@@ -131,15 +132,21 @@ def held_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tupl
 
 
 def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
-    """Return the task's ``with`` with its templates filled in, or how that failed."""
+    """Return the task's ``with`` with its templates filled in, or how that failed.
+
+    An undo's templates know what those of the task it compensates do, and its ``output``.
+    """
+    name, extra = claim.name, {}
+    if claim.compensates is not None:
+        name, extra["output"] = Task.objects.values_list("name", "output").get(pk=claim.compensates)
     try:
         return render(
             claim.arguments,
             params=claim.params,
             outputs={**outputs_of(instance_pk=claim.instance_pk, names=claim.reads), **claim.batch},
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
-            task={"name": claim.name, "attempt": claim.attempt},
-            extra=claim.roots,
+            task={"name": name, "attempt": claim.attempt},
+            extra={**claim.roots, **extra},
         )
     except TemplateError as error:
         return Failed(kind="bad_template", message=str(error))
@@ -148,11 +155,18 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
 def read_upstream(*, claim: Claim, name: str) -> JSON:
     """Return the output of a task that this one depends on, directly or not.
 
+    An undo reads what the task it compensates could, and that task's own.
+
     :raises LookupError: when it does not.
     """
     if name in claim.batch:
         return claim.batch[name]
-    frontier = {claim.parent_id or claim.task_id}
+    if claim.compensates is not None:
+        own = Task.objects.filter(pk=claim.compensates, name=name).values_list("output", flat=True)
+        if own.exists():
+            return own.get()
+    start = claim.compensates or claim.task_id
+    frontier = {start, *Task.objects.filter(items=start).values_list("pk", flat=True)}
     seen: set[int] = set()
     while frontier:
         needed = Task.objects.filter(followers__task_id__in=frontier).values_list("pk", "name")
@@ -169,9 +183,8 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
     """Return what templates may see of these tasks: their outputs, None for one that made none."""
     if not names:
         return {}
-    rows = Task.objects.filter(
-        instance_id=instance_pk, name__in=names, parent__isnull=True, status__in=sorted(TASK_FINAL)
-    )
+    over = sorted(TASK_FINAL | {TaskState.COMPENSATING})
+    rows = Task.objects.filter(instance_id=instance_pk, name__in=names, parent__isnull=True, status__in=over)
     return dict(rows.values_list("name", "output"))
 
 
@@ -193,6 +206,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         workflow_name=instance.workflow_name,
         params=instance.params,
         name=task["name"],
+        compensates=task["compensates_id"],
         failures=task["failures"],
         retry=_retry_policy(spec["retry"]) if "retry" in spec else None,
         executor=task["executor"],

@@ -8,17 +8,19 @@ from django.db.models import Q
 
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
-from tasks_app.errors import IllegalMove, RetryTheParent
+from tasks_app.errors import IllegalMove, NothingToUndo, RetryTheParent
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.advance import advance, follow_end
+from tasks_app.services import saga
+from tasks_app.services.advance import advance, failed_in, follow_end
 from tasks_app.services.checkpoints import close_checkpoints
 from tasks_app.services.consumers import open_waiting_consumers
-from tasks_app.services.dispatch import pump
+from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
-from tasks_app.services.release import close_records, take_back
+from tasks_app.services.release import close_records, revoke, take_back
 from tasks_app.services.reopening import reopen
+from tasks_app.services.undo_rows import newest_first
 from tasks_app.states import (
     INSTANCE_FINAL,
     TASK_UNSTARTED,
@@ -65,8 +67,8 @@ def pause_instance(
         )
         _call_back(instance.pk)
         if now:
-            running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
-            take_back(task_ids=list(running.values_list("pk", flat=True)), reason="paused", is_loss=False)
+            claims = revoke(running=Task.objects.filter(instance=instance, status=TaskState.RUNNING))
+            take_back(task_ids=[task_id for task_id, _ in claims], reason="paused", is_loss=False)
             Task.objects.backlog().filter(instance=instance).update(ready_at=None)
     for child in running_children(instance_id=instance.pk):
         with suppress(IllegalMove):  # it has just ended
@@ -92,23 +94,39 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
             paused_until=None,
             paused_with_parent=False,
         )
-    advance(instance_id=instance.pk, waiting=None)
+        # From here on the sweep goes on with it, should this process die. A task that failed
+        # during the pause has ruled out nothing yet.
+        mark_ready(candidates=Task.objects.filter(instance=instance))
+        culprits = failed_in(instance_id=instance.pk)
+        Task.objects.filter(pk__in=culprits).update(settled=False)
+    advance(instance_id=instance.pk, failed=culprits, waiting=None)
+    pump()
     for child in children_paused_with(instance_id=instance.pk):
         with suppress(IllegalMove):  # somebody else resumed or cancelled it
             resume_instance(given=child, by=by, reason=reason)
     return instance.public_id
 
 
-def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool = False) -> str:
+def cancel_instance(
+    *, given: str, by: str = "", reason: str = "", drain: bool = False, compensate: bool = False
+) -> str:
     """End an instance; return its id.
 
     What runs is stopped within seconds and its result refused; with ``drain`` it
     may finish first. Cancelling one that is cancelled already changes nothing.
 
+    With ``compensate`` what completed is undone as soon as nothing runs any more;
+    this may be asked of an instance that failed or was cancelled before, too. If
+    there is nothing to undo, an unfinished instance is just cancelled.
+
     :raises NotFound: when there is no such instance.
-    :raises IllegalMove: when it has ended otherwise.
+    :raises IllegalMove: when it has ended otherwise, or is being compensated.
+    :raises NothingToUndo: when ``compensate`` is asked of an ended instance in which nothing can be undone.
     """
     found = find_instance(given=given)
+    if compensate:
+        undo_instance(given=found.public_id, by=by, reason=reason, drain=drain)
+        return found.public_id
     if found.status == InstanceState.CANCELLED:
         return found.public_id
     why = reason or (f"cancelled by {by}" if by else "cancelled")
@@ -121,7 +139,8 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
             )
             # What streams handed on, or still will, is consumed before the instance ends.
             open_waiting_consumers(instance_id=instance.pk)
-            _cancel_unstarted(instance.pk, why, but=Q(wait_kind=WaitKind.BATCHES) | Q(spec__has_key="batch"))
+            taking = Q(wait_kind=WaitKind.BATCHES) | Q(spec__has_key="batch")
+            _cancel_unstarted(instance.pk, why, settled=False, but=taking)
         advance(instance_id=instance.pk, after=[], waiting=None)
         pump()
         for child in unfinished_children(instance_id=instance.pk):
@@ -135,17 +154,82 @@ def cancel_instance(*, given: str, by: str = "", reason: str = "", drain: bool =
     return found.public_id
 
 
-def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
-    """End an instance as ``to`` now and cancel everything in it; return whether it was unfinished."""
+def undo_instance(*, given: str, by: str = "", reason: str = "", drain: bool = False) -> None:
+    """Stop an instance and undo what completed in it: ``cancel_instance`` with ``compensate``.
+
+    :raises IllegalMove: when it completed.
+    :raises NothingToUndo: when it has ended and nothing in it can be undone.
+    """
+    found = find_instance(given=given)
+    if found.status in (InstanceState.COMPENSATING, InstanceState.COMPENSATED):
+        return
+    why = redact_text(reason or (f"cancelled by {by}" if by else "cancelled"))
+    if found.status in (InstanceState.FAILED, InstanceState.CANCELLED):
+        _undo_ended(found, why, by)
+    elif drain and found.status == InstanceState.RUNNING:
+        with db.transaction():
+            instance = _locked_for(found, InstanceState.COMPENSATING, only_from=InstanceState.RUNNING)
+            Instance.objects.filter(pk=instance.pk).update(
+                is_stopping=True, is_to_compensate=True, error_message=why
+            )
+            Event.objects.create(
+                instance=instance, kind="instance.stopping", message=why, data={"by": by, "compensate": True}
+            )
+            _cancel_unstarted(instance.pk, why, settled=False)
+        advance(instance_id=found.pk, after=[])
+    elif not stop_and_undo(instance_id=found.pk, reason=why, by=by) and not stop_for_good(
+        instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by
+    ):
+        found.refresh_from_db()
+        raise IllegalMove(
+            kind="Instance", key=found.public_id, state=found.status, wanted=InstanceState.CANCELLED
+        )
+
+
+def stop_and_undo(*, instance_id: int, reason: str, by: str = "") -> bool:
+    """Stop everything in an instance now and begin to compensate it.
+
+    :returns: False, with nothing changed, when it has ended or there is nothing to undo.
+    """
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status in INSTANCE_FINAL:
+        if instance is None or instance.status not in (InstanceState.RUNNING, InstanceState.PAUSED):
             return False
-        running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
-        claims = list(running.values_list("pk", "dispatch_id"))
-        close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
-        _cancel(running, reason)
-        _cancel_unstarted(instance.pk, reason)
+        if not newest_first(instance=instance):
+            return False
+        _stop_tasks(instance, reason)
+        _begin_to_undo(instance, reason, by)
+    pump()
+    return True
+
+
+def _undo_ended(found: Instance, why: str, by: str) -> None:
+    with db.transaction():
+        instance = _locked_for(
+            found, InstanceState.COMPENSATING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
+        )
+        if saga.undos(instance=instance).exists():
+            saga.resume(instance=instance, by=by, reason=why)
+            saga.mark_next(instance=instance)
+        elif not _begin_to_undo(instance, instance.error_message or why, by):
+            raise NothingToUndo(key=instance.public_id)
+    pump()
+
+
+def _begin_to_undo(instance: Instance, why: str, by: str) -> bool:
+    has_begun = saga.begin(instance=instance, reason=why, data={"by": by} if by else {})
+    if has_begun:
+        saga.mark_next(instance=instance)
+    return has_begun
+
+
+def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str = "") -> bool:
+    """End an instance as ``to`` now and cancel all that is unfinished in it; return whether it went on."""
+    with db.transaction():
+        instance = Instance.objects.locked(instance_id)
+        if instance is None or instance.status in INSTANCE_FINAL | {InstanceState.COMPENSATING}:
+            return False
+        _stop_tasks(instance, reason)
         _say_who(
             instance,
             to,
@@ -165,7 +249,8 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
 def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
     """Go on with an instance that failed or was cancelled, from what did not complete; return its id.
 
-    Completed tasks keep their results.
+    Completed tasks keep their results. One whose compensation failed goes on being
+    compensated, from the undo that failed: there is no way forward from half undone.
 
     :raises NotFound: when there is no such instance.
     :raises IllegalMove: when it did not fail and was not cancelled.
@@ -178,7 +263,8 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
         )
         _check_that_it_is_its_own(instance)
         reopen(instance=instance, by=by, reason=reason)
-    advance(instance_id=instance.pk)
+    advance(instance_id=instance.pk, after=[])
+    pump()
     return instance.public_id
 
 
@@ -188,6 +274,14 @@ def _check_that_it_is_its_own(instance: Instance) -> None:
     )
     if parent is not None:
         raise RetryTheParent(instance=instance.public_id, parent=parent.public_id)
+
+
+def _stop_tasks(instance: Instance, reason: str) -> None:
+    running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
+    claims = revoke(running=running)
+    close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
+    _cancel(running, reason)
+    _cancel_unstarted(instance.pk, reason)
 
 
 def _locked_for(
@@ -218,12 +312,12 @@ def _call_back(instance_pk: int) -> None:
     out.backlog().update(ready_at=None)
 
 
-def _cancel_unstarted(instance_pk: int, reason: str, *, but: Q | None = None) -> None:
+def _cancel_unstarted(instance_pk: int, reason: str, *, settled: bool = True, but: Q | None = None) -> None:
     unstarted = Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED))
-    _cancel(unstarted if but is None else unstarted.exclude(but), reason)
+    _cancel(unstarted if but is None else unstarted.exclude(but), reason, settled=settled)
 
 
-def _cancel(tasks: TaskQuerySet, reason: str) -> None:
+def _cancel(tasks: TaskQuerySet, reason: str, *, settled: bool = True) -> None:
     close_checkpoints(tasks=tasks)
     tasks.move(
         to=TaskState.CANCELLED,
@@ -234,5 +328,5 @@ def _cancel(tasks: TaskQuerySet, reason: str) -> None:
         wake_at=None,
         wait_kind="",
         finished_at=clock.database_now(),
-        settled=True,
+        settled=settled,
     )

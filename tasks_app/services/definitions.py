@@ -12,6 +12,7 @@ from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.lookup import find_workflow
+from tasks_app.services.schedules import drop_schedule, keep_schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
             created = True
         else:
             created = False
+        keep_schedule(workflow=workflow, spec=spec.schedule)
     return WorkflowUpload(
         workflow_id=workflow.public_id,
         name=workflow.name,
@@ -119,6 +121,7 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
         removal = WorkflowRemoval(
             workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
         )
+        drop_schedule(workflow=workflow)
         workflow.delete()
     return removal
 

@@ -13,7 +13,7 @@ from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Canvas, Node, plan_canvases
 from tasks_app.services import window
-from tasks_app.states import InstanceState, TaskState
+from tasks_app.states import INSTANCE_RUNNABLE, TaskState
 
 NODE_COLUMNS = ("id", "stage", "stage_position", "meets", "fan_in")
 
@@ -71,12 +71,14 @@ def pump(*, eager: bool = True) -> int:
     """Publish from the backlog, most urgent first, until the window is full; return how many messages.
 
     One short transaction for each instance it touches. Harmless when several do
-    it at once: each takes only what is still in the backlog under the lock.
+    it at once: each takes only what is still in the backlog under the lock. A
+    broker that takes nothing is not asked again: each time could cost a timeout.
     """
     sent = 0
     full: set[int] = set()
     while (room := window.room(eager=eager)) > 0:
-        backlog = Task.objects.backlog().exclude(instance_id__in=full).in_dispatch_order()
+        ready = Task.objects.backlog().in_running_instance().exclude(instance_id__in=full)
+        backlog = ready.in_dispatch_order()
         chosen = list(backlog.values_list("pk", "instance_id")[:room])
         if not chosen:
             return sent
@@ -84,8 +86,11 @@ def pump(*, eager: bool = True) -> int:
         for task_id, instance_id in chosen:
             by_instance.setdefault(instance_id, []).append(task_id)
         for instance_id, task_ids in by_instance.items():
-            published = _dispatch_backlog(instance_id, task_ids)
+            named = _dispatch_backlog(instance_id, task_ids)
+            published = sum(len(canvas.heads) for canvas, _ in named)
             sent += published
+            if not publish.publish(named):
+                return sent
             if published < len(task_ids):  # it runs as many as it may, or is not to run at all
                 full.add(instance_id)
         if len(chosen) < room:
@@ -98,16 +103,14 @@ def has_backlog() -> bool:
     return Task.objects.backlog().exists()
 
 
-def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> int:
+def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> list[tuple[Canvas, str]]:
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status != InstanceState.RUNNING:
-            # Whoever stops an instance empties its backlog; this row was read just before that.
-            return 0
+        if instance is None or instance.status not in INSTANCE_RUNNABLE:
+            # It was stopped after its rows were read.
+            return []
         rows = Task.objects.backlog().filter(pk__in=task_ids).in_dispatch_order().values_list(*NODE_COLUMNS)
-        named = dispatch(instance=instance, heads=[_node(row) for row in rows], room=len(task_ids))
-    publish.publish(named)
-    return sum(len(canvas.heads) for canvas, _ in named)
+        return dispatch(instance=instance, heads=[_node(row) for row in rows], room=len(task_ids))
 
 
 def _room_of(instance: Instance) -> int:

@@ -7,14 +7,15 @@ planned to follow it in the same canvas is released, and the message is over.
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Subquery
+
 from cpds.base import clock, db
 from cpds.base.errors import CPDSError
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import Instance, Task
+from tasks_app.models import Checkpoint, Instance, Task
 from tasks_app.outcomes import JSON, Failed
-from tasks_app.planning.approval_spec import ApprovalSpec
+from tasks_app.planning.item_limits import MAX_ITEMS
 from tasks_app.planning.problems import described
-from tasks_app.planning.task_spec import MAX_ITEMS
 from tasks_app.planning.templates import TemplateError, evaluate, is_true, render
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.batches import batch_output
@@ -136,8 +137,8 @@ def _skip(task: Task, dispatch_id: str) -> Passage:
 
 
 def _ask(task: Task, dispatch_id: str) -> Passage:
-    approval = ApprovalSpec.model_validate(task.spec["approval"])
-    expires = approval.expires_seconds
+    approval = task.spec["approval"]
+    allowed = approval.get("by", [])
     with db.transaction():
         _lock_instance_of(task, dispatch_id)
         checkpoint = open_checkpoint(task=task, approval=approval)
@@ -145,9 +146,9 @@ def _ask(task: Task, dispatch_id: str) -> Passage:
             task,
             dispatch_id,
             WaitKind.APPROVAL,
-            reason=f"waits for approval by {', '.join(approval.by) or 'anyone'}",
-            data={"checkpoint": checkpoint.number, "by": list(approval.by)},
-            wake_at=None if expires is None else clock.database_now_plus(expires),
+            reason=f"waits for approval by {', '.join(allowed) or 'anyone'}",
+            data={"checkpoint": checkpoint.number, "by": allowed},
+            wake_at=Subquery(Checkpoint.objects.filter(pk=checkpoint.pk).values("expires_at")),
         )
     pump()
     return Passage.CLOSED
@@ -200,7 +201,6 @@ def _start_workflow(task: Task, dispatch_id: str) -> Passage:
             wake_at=None if timeout is None else clock.database_now_plus(timeout),
         )
     # Publishes what the child starts with, or goes on at once where an earlier child has ended already.
-    advance(instance_id=child.pk)
     advance(instance_id=task.instance_id, after=[], waiting=[task.pk])
     return Passage.CLOSED
 

@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
 from tasks_app.errors import IllegalMove, NotFound
-from tasks_app.models import Event, Instance, Task, Workflow, WorkflowVersion
+from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import descendants
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.admission import admit
@@ -59,6 +59,23 @@ def insert_instance(
     return instance
 
 
+@db.transaction_required
+def start_scheduled(*, schedule: Schedule) -> Instance:
+    """Start an instance as a schedule says; the caller publishes after the commit what is ready.
+
+    :raises InvalidParams: when the schedule's parameters do not fit.
+    """
+    workflow = schedule.workflow
+    version = latest_version(workflow=workflow)
+    spec = WorkflowSpec.from_json(version.definition)
+    instance = _create(
+        workflow, version, spec, complete_params(spec=spec, given=schedule.params), schedule=schedule
+    )
+    create_tasks(instance=instance, spec=spec)
+    _start(instance, spec)
+    return instance
+
+
 def rerun_instance(
     *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = ""
 ) -> str:
@@ -100,7 +117,9 @@ def rerun_instance(
 
 def _share_results(origin: Instance, keys: list[int]) -> None:
     shared = Task.objects.filter(pk__in=keys)
-    before = {task.name: task for task in Task.objects.filter(instance=origin, satisfies=True)}
+    # What was undone in the origin is not there to be shared, nor is what undid it.
+    kept = Task.objects.filter(instance=origin, satisfies=True, compensates__isnull=True)
+    before = {task.name: task for task in kept.exclude(status=TaskState.COMPENSATED)}
     for task in shared.order_by("pk"):
         source = before.get(task.name)
         if source is None:
@@ -142,6 +161,7 @@ def _create(
     *,
     origin: Instance | None = None,
     parent_task: Task | None = None,
+    schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
     Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
@@ -155,4 +175,5 @@ def _create(
         max_parallel=spec.max_parallel,
         origin=origin,
         parent_task=parent_task,
+        schedule=schedule,
     )

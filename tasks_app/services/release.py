@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from cpds.base import clock, db
 from tasks_app.models import ExecutionRecord, Task
+from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.states import RecordState, TaskState
 
@@ -67,6 +68,21 @@ def end_for_good(*, task_id: int, reason: str) -> None:
         finished_at=clock.database_now(),
     )
     close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
+
+
+@db.transaction_required
+def revoke(*, running: TaskQuerySet) -> list[tuple[int, str | None]]:
+    """Lock running tasks that are about to be taken from workers unawares; return their claims.
+
+    Until such a worker lets go, or its lease ends, it may still be at it; its
+    record says so. The caller holds the instance's lock and takes the tasks away.
+    """
+    claims = list(running.select_for_update().order_by("pk").values_list("pk", "dispatch_id"))
+    lease = Task.objects.filter(pk=OuterRef("task_id")).values("lease_expires_at")
+    ExecutionRecord.objects.filter(
+        task_id__in=[task_id for task_id, _ in claims], status=RecordState.RUNNING
+    ).update(revoked_until=Subquery(lease))
+    return claims
 
 
 @db.transaction_required

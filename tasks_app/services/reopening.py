@@ -3,6 +3,7 @@
 from cpds.base import db
 from cpds.base.redaction import redact_text
 from tasks_app.models import Instance, Task
+from tasks_app.services import saga
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.states import InstanceState, TaskState
 
@@ -11,25 +12,21 @@ from tasks_app.states import InstanceState, TaskState
 def reopen(*, instance: Instance, by: str, reason: str) -> None:
     """Let an instance go on; completed tasks keep their results.
 
-    The caller holds its lock, and advances it after the commit.
+    One whose compensation failed goes on being compensated. The caller holds its
+    lock, and pumps after the commit.
     """
+    if saga.undos(instance=instance).exists():
+        saga.resume(instance=instance, by=by, reason=redact_text(reason))
+        saga.mark_next(instance=instance)
+    else:
+        _start_again(instance, by, reason)
+
+
+def _start_again(instance: Instance, by: str, reason: str) -> None:
     tasks = Task.objects.filter(instance=instance)
-    tasks.filter(satisfies=False, status__in=[TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED]).move(
-        to=TaskState.PENDING,
-        message="retried",
-        satisfies=None,
-        reason="",
-        error_kind="",
-        error_message="",
-        failures=0,
-        losses=0,
-        dispatch_id=None,
-        ready_at=None,
-        wake_at=None,
-        wait_kind="",
-        worker="",
-        finished_at=None,
-        settled=False,
+    again = [TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED]
+    tasks.filter(satisfies=False, status__in=again).move(
+        to=TaskState.PENDING, message="retried", **saga.AGAIN
     )
     Instance.objects.filter(pk=instance.pk).move(
         to=InstanceState.RUNNING,
@@ -38,7 +35,8 @@ def reopen(*, instance: Instance, by: str, reason: str) -> None:
         error_message="",
         finished_at=None,
         is_stopping=False,
+        is_to_compensate=False,
         deadline_at=None,
     )
-    # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
+    # From here on the sweep goes on with it, should this process die.
     mark_ready(candidates=tasks)

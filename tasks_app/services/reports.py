@@ -20,11 +20,12 @@ from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.values import NotJSONError, as_json
-from tasks_app.services.advance import advance, follow_up, item_ended, stream_ended
+from tasks_app.services.advance import advance, failed_in, follow_up, item_ended, stream_ended
 from tasks_app.services.batches import streams_must_end
 from tasks_app.services.claims import Claim
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import end_for_good, release_followers, take_back
+from tasks_app.services.saga import mark_compensated
 from tasks_app.states import InstanceState, RecordState, TaskState, WaitKind
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,11 @@ def _plan_what_follows(claim: Claim, decision: Decision) -> None:
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
         case HandBack() | TryAgain():
-            pump()
+            if failed := failed_in(instance_id=claim.instance_pk):
+                # An instance that stops starts nothing again, not even what had begun.
+                advance(instance_id=claim.instance_pk, after=[], failed=failed)
+            else:
+                pump()
 
 
 def _finish(claim: Claim, decision: Finish, report: Report) -> None:
@@ -90,6 +95,8 @@ def _finish(claim: Claim, decision: Finish, report: Report) -> None:
         else:
             _fail(claim, decision)
         _close_record(claim, decision, report)
+        if decision.state is TaskState.COMPLETED and claim.compensates is not None:
+            mark_compensated(task_id=claim.compensates)
 
 
 def _complete(claim: Claim, decision: Finish) -> None:
@@ -220,6 +227,7 @@ def _was_recorded(claim: Claim) -> bool:
         dispatch_id=claim.dispatch_id,
         worker=claim.worker,
         status__in=[RecordState.COMPLETED, RecordState.FAILED, RecordState.INTERRUPTED],
+        revoked_until__isnull=True,  # else somebody else closed it
     ).exists()
 
 

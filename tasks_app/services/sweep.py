@@ -7,9 +7,10 @@ there first.
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
 from cpds.base import clock, db
@@ -20,12 +21,15 @@ from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
-from tasks_app.services.advance import advance, start_waiting_instances
+from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.dispatch import pump
+from tasks_app.services.firing import fire_due
 from tasks_app.services.release import close_records, release_followers, take_back
+from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.tending import tend
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
-from tasks_app.states import TASK_FINAL, InstanceState, RecordState, TaskState
+from tasks_app.services.undelivered import ring_undelivered
+from tasks_app.states import INSTANCE_RUNNABLE, TASK_FINAL, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +46,15 @@ class Swept:
     woken: int = 0
     resumed: int = 0
     ended: int = 0
+    fired: int = 0
     admitted: int = 0
     advanced: int = 0
+    undoing: int = 0
     freed: int = 0
     published_again: int = 0
     tended: int = 0
     published: int = 0
+    rung: int = 0
 
 
 def sweep(*, only_if_overdue: bool = False) -> Swept | None:
@@ -57,21 +64,36 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
     """
     if not _take_turn(only_if_overdue):
         return None
-    swept = Swept(
-        rescued=rescue_lost(),
-        woken=wake_due(),
-        resumed=resume_due(),
-        ended=end_overdue(),
-        admitted=start_waiting_instances(),
-        advanced=advance_unsettled(),
-        freed=release_undelivered(),
-        published_again=publish_unclaimed_again(),
-        tended=tend(),
-        published=pump(),
-    )
+    chores: Mapping[str, Callable[[], int]] = {
+        "rescued": rescue_lost,
+        "woken": wake_due,
+        "resumed": resume_due,
+        "ended": end_overdue,
+        "fired": fire_due,
+        "admitted": start_waiting_instances,
+        "advanced": advance_unsettled,
+        "undoing": forget_stopped,
+        "freed": release_undelivered,
+        "published_again": publish_unclaimed_again,
+        "tended": tend,
+        "published": pump,
+        "rung": ring_undelivered,
+    }
+    swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})
     if swept.rescued or swept.freed or swept.published_again:
         logger.info("swept %s", swept)
     return swept
+
+
+def _did(name: str, chore: Callable[[], int]) -> int:
+    """Run a chore; one that fails does not keep the others from running, unless the database is away."""
+    try:
+        return chore()
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("chore_failed chore=%s", name)
+        return 0
 
 
 def rescue_lost() -> int:
@@ -104,7 +126,7 @@ def advance_unsettled() -> int:
     if not rows:
         return 0
     owners = {owner for _, owner, _ in rows}
-    running = Instance.objects.filter(pk__in=owners, status=InstanceState.RUNNING).order_by("pk")
+    running = Instance.objects.filter(pk__in=owners, status__in=sorted(INSTANCE_RUNNABLE)).order_by("pk")
     due = list(running.values_list("pk", flat=True))
     for instance_id in due:
         advance(
@@ -158,10 +180,17 @@ def publish_unclaimed_again() -> int:
     by_instance: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for task_id, instance_id, dispatch_id in overdue:
         by_instance[instance_id].append((task_id, dispatch_id))
-    return sum(_publish_again(instance_id, tasks) for instance_id, tasks in sorted(by_instance.items()))
+    sent = 0
+    for instance_id, tasks in sorted(by_instance.items()):
+        for task_id, dispatch_id in _still_unclaimed(instance_id, tasks):
+            if not publish.publish_alone(task_id, dispatch_id):
+                return sent
+            sent += 1
+    return sent
 
 
-def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
+def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Note that these tasks are published now, free what was planned with them, and return them."""
     with db.transaction():
         Instance.objects.locked(instance_id)
         unclaimed = update_returning(
@@ -170,10 +199,7 @@ def _publish_again(instance_id: int, tasks: Sequence[tuple[int, str]]) -> int:
             ("id", "dispatch_id"),
         )
         release_followers(instance_id=instance_id, dispatch_ids=[dispatch_id for _, dispatch_id in unclaimed])
-    for task_id, dispatch_id in unclaimed:
-        if not publish.publish_alone(task_id, dispatch_id):
-            break
-    return len(unclaimed)
+    return [(task_id, dispatch_id) for task_id, dispatch_id in unclaimed]
 
 
 def _rescue(lost: TaskQuerySet, why: str) -> int:
@@ -202,8 +228,9 @@ def _rescue_in_instance(
         take_back(task_ids=spared, reason=why, is_loss=True)
         _quarantine(poisonous, why, limit)
         release_followers(instance_id=instance_id, dispatch_ids=[dispatch for _, dispatch, _ in claims])
-    if poisonous:
-        advance(instance_id=instance_id, after=[], failed=[pk for pk, _ in poisonous])
+    if failed := failed_in(instance_id=instance_id):
+        # An instance that stops starts nothing again, not even what a dead worker had begun.
+        advance(instance_id=instance_id, after=[], failed=failed)
     return len(still)
 
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from cpds.base import clock, db
 from tasks_app.models import Instance, Task
-from tasks_app.services.control import resume_instance, stop_for_good
-from tasks_app.states import InstanceState, TaskState, WaitKind
+from tasks_app.services.control import resume_instance, stop_and_undo, stop_for_good
+from tasks_app.states import INSTANCE_RUNNABLE, InstanceState, OnFailure, TaskState, WaitKind
 
 BATCH = 500
 
@@ -24,7 +24,7 @@ def wake_due() -> int:
 def _wake(instance_id: int, task_ids: list[int]) -> int:
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status != InstanceState.RUNNING:
+        if instance is None or instance.status not in INSTANCE_RUNNABLE:
             return 0
         moved = Task.objects.filter(pk__in=task_ids, status=TaskState.WAITING).move(
             to=TaskState.PENDING, wait_kind="", wake_at=None, reason="", ready_at=clock.database_now()
@@ -42,10 +42,17 @@ def resume_due() -> int:
 
 
 def end_overdue() -> int:
-    """Fail instances whose time is up; return how many."""
+    """Fail instances whose time is up; return how many. What is being compensated has no such limit."""
     due = Instance.objects.unfinished().filter(deadline_at__lte=clock.database_now())
-    keys = list(due.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    rows = list(due.order_by("pk").values_list("pk", "on_failure", "is_to_compensate")[:BATCH])
     return sum(
-        stop_for_good(instance_id=key, to=InstanceState.FAILED, reason="the instance ran out of time")
-        for key in keys
+        _end(key, undo=on_failure == OnFailure.COMPENSATE or is_to_compensate)
+        for key, on_failure, is_to_compensate in rows
     )
+
+
+def _end(instance_id: int, *, undo: bool) -> bool:
+    reason = "the instance ran out of time"
+    if undo and stop_and_undo(instance_id=instance_id, reason=reason):
+        return True
+    return stop_for_good(instance_id=instance_id, to=InstanceState.FAILED, reason=reason)

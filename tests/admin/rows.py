@@ -8,11 +8,15 @@ from django.urls import reverse
 
 from tasks_app.models import (
     Chore,
+    Delivery,
     Dependency,
     Event,
     ExecutionRecord,
     Instance,
+    Listener,
     Project,
+    Schedule,
+    ScheduleFire,
     Task,
     Workflow,
     WorkflowVersion,
@@ -29,7 +33,11 @@ MODELS = (
     Dependency,
     ExecutionRecord,
     Event,
+    Listener,
+    Delivery,
     Chore,
+    Schedule,
+    ScheduleFire,
     Worker,
 )
 OUR_TABLES = [
@@ -162,7 +170,31 @@ def everything(count, *, text="text"):
     versions = [a_version(name=f"{text}{place}", text=text, project=project) for place in range(count)]
     instances = [an_instance(version=version, text=text, task_count=1) for version in versions]
     tasks_in(instances[0], count + 1, text=text)
+    schedules = Schedule.objects.bulk_create(
+        Schedule(
+            project=project,
+            workflow=version.workflow,
+            cron="0 2 * * *",
+            params={"topic": text},
+            paused=True,
+            paused_at=NOON,
+            pause_reason=text,
+            next_fire_at=NOON,
+        )
+        for version in versions
+    )
+    ScheduleFire.objects.bulk_create(
+        ScheduleFire(schedule=schedule, instance=instance, fire_at=NOON, outcome="fired", note=text)
+        for schedule, instance in zip(schedules, instances, strict=True)
+    )
     Chore.objects.bulk_create(Chore(name=f"chore-{place}", ran_at=NOON) for place in range(count))
+    Listener.objects.bulk_create(Listener(name=f"{text}{place}") for place in range(count))
+    Delivery.objects.bulk_create(
+        Delivery(
+            listener_id=f"{text}{place}", instance=instances[place], last_error=text, wake_at=NOON, failures=1
+        )
+        for place in range(count)
+    )
     Worker.objects.bulk_create(
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")
         for place in range(count)

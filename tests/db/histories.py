@@ -1,11 +1,11 @@
 """Random histories of one small instance: what may happen to its messages, workers and leases."""
 
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from collections.abc import Callable
+from random import Random
 
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
-from tasks_app.outcomes import Completed, Failed, Interrupted
+from tasks_app.models import Dependency, ExecutionRecord, Task
+from tasks_app.outcomes import Completed, Failed, Interrupted, Outcome
 from tasks_app.services.claims import Claim, claim_task, renew_claims
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.sweep import free_claims_of
@@ -17,122 +17,122 @@ from tests.support.driving import drive_to_end, let_time_pass, output_of, sweep_
 from tests.support.engine import an_instance, assert_history_is_sound
 
 LARGEST_GRAPH = 7
-RARELY = 4
 STARTED = (TaskState.RUNNING, TaskState.COMPLETED, TaskState.FAILED)
-NAMES = tuple(f"t{number}" for number in range(LARGEST_GRAPH))
-some = st.integers(min_value=0, max_value=10**6)
+WORKERS = ("w1", "w2")
 
 
-class History(RuleBasedStateMachine):
+class History:
     """One instance in a world where messages are lost, doubled and late, and workers die or wake up late.
 
-    ``held`` are the claims that some worker believes to hold, rightly or not.
+    ``held`` are the claims that some worker believes to hold, rightly or not. The
+    same seed makes the same history.
     """
 
-    doorbell: Doorbell
-    instance: Instance
-    held: list[tuple[Message, Claim]]
-
-    @initialize(size=st.integers(2, LARGEST_GRAPH), edges=st.data())
-    def submit(self, size, edges):
-        self.doorbell = self.fresh_doorbell()
-        self.held = []
+    def __init__(self, seed: int, doorbell: Doorbell) -> None:
+        self.chance = Random(seed)
+        self.doorbell = doorbell
+        self.held: list[tuple[Message, Claim]] = []
+        names = [f"t{number}" for number in range(self.chance.randint(2, LARGEST_GRAPH))]
         self.instance = an_instance(
             *(
                 a_task(
                     name,
-                    needs=edges.draw(st.lists(st.sampled_from(NAMES[:place]), max_size=3, unique=True))
-                    if place
-                    else (),
+                    needs=self.chance.sample(names[:place], min(place, self.chance.choice([0, 1, 1, 2, 3]))),
                 )
-                for place, name in enumerate(NAMES[:size])
+                for place, name in enumerate(names)
             )
         )
-        edges_of = Dependency.objects.filter(task__instance=self.instance)
-        self.edges = list(edges_of.values_list("task_id", "needed_id"))
+        edges = Dependency.objects.filter(task__instance=self.instance)
+        self.edges = list(edges.values_list("task_id", "needed_id"))
 
-    def fresh_doorbell(self) -> Doorbell:
-        raise NotImplementedError
+    def step(self) -> None:
+        """Let one thing happen."""
+        happenings: dict[Callable[[], None], int] = {
+            self.deliver: 8,
+            self.complete: 5,
+            self.deliver_and_complete: 4,
+            self.sweep_after_a_silence: 3,
+            self.lose_a_message: 2,
+            self.hand_back: 1,
+            self.fail: 1,
+            self.die: 1,
+            self.die_while_reporting: 2,
+            self.die_while_sweeping: 1,
+            self.renew: 1,
+            self.sweep_at_once: 1,
+            self.empty_the_broker: 1,
+            self.start_a_worker_anew: 1,
+        }
+        (happens,) = self.chance.choices(list(happenings), weights=list(happenings.values()))
+        happens()
 
-    @precondition(lambda self: self.doorbell.messages)
-    @rule(which=some, worker=st.sampled_from(["w1", "w2"]), twice=st.booleans())
-    def deliver(self, which, worker, twice):
-        messages = self.doorbell.messages
-        message = messages[which % len(messages)] if twice else messages.pop(which % len(messages))
+    def deliver(self) -> None:
+        """Deliver any message, not the oldest only; one in three stays in the queue and comes again."""
+        if not self.doorbell.messages:
+            return
+        message = self.chance.choice(self.doorbell.messages)
+        if self.chance.randrange(3):
+            self.doorbell.messages.remove(message)
+        worker = self.chance.choice(WORKERS)
         try:
             claim = claim_task(task_id=message.task_id, dispatch_id=message.dispatch_id, worker=worker)
         except StaleDispatch:
             return
         self.held.append((message, claim))
 
-    @precondition(lambda self: self.doorbell.messages)
-    @rule(which=some)
-    def lose_a_message(self, which):
-        self.doorbell.messages.pop(which % len(self.doorbell.messages))
+    def deliver_and_complete(self) -> None:
+        self.deliver()
+        self.complete()
 
-    @rule(chance=some)
-    def empty_the_broker(self, chance):
-        if chance % RARELY == 0:
-            self.doorbell.take()
+    def lose_a_message(self) -> None:
+        if self.doorbell.messages:
+            self.doorbell.messages.remove(self.chance.choice(self.doorbell.messages))
 
-    @precondition(lambda self: self.held)
-    @rule(which=some)
-    def complete(self, which):
-        self.report(which, lambda claim: Completed(output=output_of(claim)))
+    def empty_the_broker(self) -> None:
+        self.doorbell.take()
 
-    @precondition(lambda self: self.held)
-    @rule(which=some, chance=some)
-    def fail(self, which, chance):
-        if chance % RARELY == 0:
-            self.report(which, lambda _claim: Failed(kind="exception", message="as drawn"))
+    def complete(self) -> None:
+        self.report(lambda claim: Completed(output=output_of(claim)))
 
-    @precondition(lambda self: self.held)
-    @rule(which=some)
-    def hand_back(self, which):
-        self.report(which, lambda _claim: Interrupted(reason="shutdown"))
+    def fail(self) -> None:
+        if not self.chance.randrange(3):
+            self.report(lambda _claim: Failed(kind="exception", message="as drawn"))
 
-    @precondition(lambda self: self.held)
-    @rule(which=some, point=st.integers(1, 30))
-    def die_while_reporting(self, which, point):
-        message, claim = self.held.pop(which % len(self.held))
-        with crash_at(point, self.doorbell):
-            self.finish(message, claim, Completed(output=output_of(claim)))
+    def hand_back(self) -> None:
+        self.report(lambda _claim: Interrupted(reason="shutdown"))
 
-    @precondition(lambda self: self.held)
-    @rule(which=some)
-    def die(self, which):
-        self.held.pop(which % len(self.held))
+    def die_while_reporting(self) -> None:
+        with crash_at(self.chance.randint(1, 30), self.doorbell):
+            self.complete()
 
-    @precondition(lambda self: self.held)
-    @rule(which=some)
-    def renew(self, which):
-        _, claim = self.held[which % len(self.held)]
-        renew_claims(worker=claim.worker, claims=[(claim.task_id, claim.dispatch_id)])
+    def die(self) -> None:
+        if self.held:
+            self.held.remove(self.chance.choice(self.held))
 
-    @rule(worker=st.sampled_from(["w1", "w2"]), chance=some)
-    def start_a_worker_anew(self, worker, chance):
-        if chance % RARELY == 0:
-            free_claims_of(worker=worker)
+    def renew(self) -> None:
+        for _, claim in self.held:
+            renew_claims(worker=claim.worker, claims=[(claim.task_id, claim.dispatch_id)])
 
-    @rule()
-    def sweep_at_once(self):
+    def start_a_worker_anew(self) -> None:
+        free_claims_of(worker=self.chance.choice(WORKERS))
+
+    def sweep_at_once(self) -> None:
         sweep_now()
 
-    @rule()
-    def sweep_after_a_silence(self):
+    def sweep_after_a_silence(self) -> None:
         """Every lease has run out, and every message is overdue."""
         let_time_pass()
         sweep_now()
 
-    @rule(point=st.integers(1, 60))
-    def die_while_sweeping(self, point):
+    def die_while_sweeping(self) -> None:
         let_time_pass()
-        with crash_at(point, self.doorbell):
+        with crash_at(self.chance.randint(1, 60), self.doorbell):
             sweep_now()
 
-    def report(self, which, outcome_of):
-        message, claim = self.held.pop(which % len(self.held))
-        self.finish(message, claim, outcome_of(claim))
+    def report(self, outcome_of: Callable[[Claim], Outcome]) -> None:
+        if self.held:
+            message, claim = self.held.pop(self.chance.randrange(len(self.held)))
+            self.finish(message, claim, outcome_of(claim))
 
     def finish(self, message, claim, outcome):
         before = self.row(claim)
@@ -152,13 +152,11 @@ class History(RuleBasedStateMachine):
     def row(claim):
         return Task.objects.filter(pk=claim.task_id).values().get()
 
-    @invariant()
     def nothing_started_before_what_it_needs_was_done(self):
         state = dict(Task.objects.filter(instance=self.instance).values_list("pk", "status"))
         for task, needed in self.edges:
             assert state[task] not in STARTED or state[needed] == TaskState.COMPLETED
 
-    @invariant()
     def an_output_is_that_of_its_one_completed_attempt(self):
         completed = ExecutionRecord.objects.filter(
             task__instance=self.instance, status=RecordState.COMPLETED
@@ -172,7 +170,6 @@ class History(RuleBasedStateMachine):
             (task, f"{task}:{number}:{dispatch}") for task, number, dispatch in completed
         )
 
-    @invariant()
     def one_attempt_runs_at_a_time(self):
         running = Task.objects.filter(instance=self.instance, status=TaskState.RUNNING)
         open_records = ExecutionRecord.objects.filter(
@@ -182,9 +179,14 @@ class History(RuleBasedStateMachine):
             open_records.values_list("task_id", "dispatch_id")
         )
 
-    def teardown(self):
-        if not hasattr(self, "instance"):
-            return
+    def check(self) -> None:
+        """Check what holds at any moment."""
+        self.nothing_started_before_what_it_needs_was_done()
+        self.an_output_is_that_of_its_one_completed_attempt()
+        self.one_attempt_runs_at_a_time()
+
+    def end(self) -> None:
+        """Let everything go well from now on: the instance ends, and nothing that comes later changes it."""
         drive_to_end(self.instance, self.doorbell)
         assert self.instance.status in INSTANCE_FINAL
         assert_history_is_sound(self.instance)

@@ -15,7 +15,7 @@ from tests.docs.pages import PAGES, README, REHEARSAL, blocks, code_spans, conso
 pytestmark = pytest.mark.any_database
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-OWN = ("standalone", "workflow", "instance", "version", "fake_claude")
+OWN = ("standalone", "workflow", "instance", "schedule", "version", "fake_claude", "listener")
 PLACEHOLDERS = {"S": "30s", "N": "3", "K=V": "k=v"}
 
 

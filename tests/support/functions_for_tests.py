@@ -57,6 +57,17 @@ def fail_at_first(path: str, times: int = 1) -> int:
     return tries
 
 
+@task_function("act_once_bad")
+def act_once_bad(path: str, tries: str, item: str) -> str:
+    """Append ``item`` to the effect log ``path`` and return it; the item ``bad`` fails at its first try."""
+    if item == "bad":
+        append_effect(tries, "try")
+        if len(effects(tries)) == 1:
+            raise RuntimeError("bad at first")
+    append_effect(path, item)
+    return item
+
+
 @task_function("not_json")
 def not_json() -> object:
     """Return what JSON cannot say."""

@@ -17,6 +17,7 @@ from tasks_app.services.claims import Claim, claim_task, read_upstream, render_a
 from tasks_app.services.gates import Passage, pass_gates
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
+from tasks_app.services.stopped import let_go
 from tasks_app.services.streams import with_present_failures
 from workers_app.executors.contract import Call, Cancellation
 from workers_app.executors.registry import find_executor
@@ -57,6 +58,7 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:
             logger.warning("late_result_refused task=%s attempt=%s: %s", task_id, claim.attempt, stale)
+            let_go(claim=claim)
             return False
 
 

@@ -15,6 +15,7 @@ from tasks_app.services.queries.overview import (
     running_overview,
     unfinished_counts,
 )
+from tasks_app.services.queries.schedules import list_schedules, next_fires, schedule_summary
 from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
 
@@ -27,11 +28,14 @@ __all__ = [
     "instance_summary",
     "is_final",
     "list_instances",
+    "list_schedules",
     "list_workflows",
     "moment",
     "newest_instance",
+    "next_fires",
     "progress_of",
     "running_overview",
+    "schedule_summary",
     "unfinished_counts",
     "workflow_detail",
     "workflow_summary",

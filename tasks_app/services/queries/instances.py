@@ -29,7 +29,7 @@ def instance_status(*, given: str) -> JSONObject:
     )
     needs = _needs_by_name(instance, tasks)
     spent = _spent(instance)
-    counts = Counter(task.status for task in tasks)
+    counts = Counter(task.status for task in tasks if task.compensates_id is None)
     return {
         "id": instance.public_id,
         "workflow_id": instance.workflow.public_id,
@@ -75,10 +75,16 @@ def is_final(*, given: str) -> bool:
 
 
 def instance_progress(*, keys: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return the progress of each instance, in one statement."""
+    """Return the progress of each instance, in one statement.
+
+    Undos are not counted: the total stays the workflow's. A task that is being
+    undone counts as running, and as completed again once it is undone.
+    """
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     rows = (
-        Task.objects.filter(instance_id__in=keys).values_list("instance_id", "status").annotate(Count("pk"))
+        Task.objects.filter(instance_id__in=keys, compensates__isnull=True)
+        .values_list("instance_id", "status")
+        .annotate(Count("pk"))
     )
     for instance_id, status, count in rows:
         counts[instance_id][status] = count

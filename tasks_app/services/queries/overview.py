@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db.models import Max
 
-from tasks_app.models import Instance, Task
+from tasks_app.models import Instance, Schedule, Task
 from tasks_app.services.queries.instances import instance_progress
 from tasks_app.services.queries.values import JSONObject
 from tasks_app.states import TASK_UNFINISHED, InstanceState, TaskState
@@ -15,7 +15,8 @@ def unfinished_counts() -> dict[str, int]:
     return {
         "instances": Instance.objects.unfinished().count(),
         "tasks": Task.objects.filter(status__in=sorted(TASK_UNFINISHED)).count(),
-        "armed": Task.objects.filter(status=TaskState.WAITING).count(),
+        "armed": Task.objects.filter(status=TaskState.WAITING).count()
+        + Schedule.objects.filter(paused=False).count(),
     }
 
 
@@ -37,7 +38,7 @@ def running_overview(*, keys: Sequence[str] | None = None) -> JSONObject:
     instances = list(chosen[:50])
     progress = instance_progress(keys=[row.pk for row in instances])
     running = Task.objects.filter(
-        instance_id__in=[row.pk for row in instances], status__in=[TaskState.RUNNING, TaskState.COMPENSATING]
+        instance_id__in=[row.pk for row in instances], status=TaskState.RUNNING
     ).select_related("instance")
     return {
         "instances": [

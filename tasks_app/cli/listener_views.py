@@ -1,0 +1,34 @@
+"""Listeners for people."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from tasks_app.cli.text import table
+
+
+def listener_table(rows: Sequence[dict[str, Any]], *, width: int) -> Iterator[Text]:
+    """Yield the table of listeners; the numbers are those of instances."""
+    headings = ("LISTENER", "STATE", "WAITING", "FAILING", "PARKED", "EVENTS", "LAST_ERROR")
+    cells = [
+        (
+            row["name"],
+            _state(row),
+            str(row["waiting"]),
+            str(row["failing"]),
+            str(row["parked"]),
+            ", ".join(row["events"]) or "-",
+            row["last_error"] or "",
+        )
+        for row in rows
+    ]
+    return table(headings, cells, width=width)
+
+
+def _state(row: dict[str, Any]) -> Text:
+    if not row["configured"]:
+        return Text("not in the settings", style="dim")
+    if row["parked"]:
+        return Text("parked", style="red")
+    return Text("failing", style="yellow") if row["failing"] else Text("listening", style="green")

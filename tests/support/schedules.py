@@ -1,0 +1,43 @@
+"""Schedules in tests: uploaded with a workflow, and made due by setting their rows."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from tasks_app.models import Instance, Schedule, ScheduleFire, Workflow
+from tasks_app.planning.cron import parse_cron
+from tasks_app.services.definitions import upload_workflow
+from tests.support.builders import a_task, a_workflow
+
+
+def a_schedule(
+    cron: str = "*/5 * * * *", *tasks: dict[str, Any], name: str = "a-workflow", **more: Any
+) -> Schedule:
+    """Upload a workflow with a schedule; ``more`` adds keys to the schedule. It is due in its own time."""
+    source = a_workflow(*(tasks or [a_task()]), name=name, schedule={"cron": cron, **more})
+    uploaded = upload_workflow(source=source.encode())
+    return Schedule.objects.get(workflow__public_id=uploaded.workflow_id)
+
+
+def make_due(schedule: Schedule, *, missed: int = 0) -> None:
+    """Make the last time that passed the next to be fired, with as many missed before it."""
+    now = Workflow.objects.annotate(at=Now()).values_list("at", flat=True).first()
+    assert now is not None
+    cron, span = parse_cron(schedule.cron), timedelta(minutes=10)
+    while len(passed := cron.between(now - span, now, timezone=schedule.timezone, limit=10_000)) <= missed:
+        span *= 2
+    Schedule.objects.filter(pk=schedule.pk).update(next_fire_at=passed[-1 - missed])
+    schedule.refresh_from_db()
+
+
+def fires(schedule: Schedule) -> list[str]:
+    """Return what came of the schedule's fires, in the order of their times."""
+    return list(
+        ScheduleFire.objects.filter(schedule=schedule).order_by("fire_at").values_list("outcome", flat=True)
+    )
+
+
+def started(schedule: Schedule) -> list[Instance]:
+    """Return the instances of the schedule, oldest first."""
+    return list(Instance.objects.filter(schedule=schedule).order_by("pk"))
