@@ -1,6 +1,9 @@
 """The Celery application: ``celery -A cpds worker`` and ``celery -A cpds beat`` find it here."""
 
-from celery import Celery
+from logging.config import dictConfig
+from typing import Any
+
+from celery import Celery, signals
 
 from config import choose_settings
 
@@ -11,3 +14,15 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.steps["worker"].add("workers_app.wakeup:WakeOnFreeSlot")
+
+
+@signals.setup_logging.connect
+def keep_djangos_logging(**_facts: Any) -> None:
+    """Log as every other process does: to stderr, at ``CPDS_LOG_LEVEL``.
+
+    That somebody answers this signal keeps Celery from setting up logging of its
+    own, so its ``-l`` and ``-f`` have no effect.
+    """
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)

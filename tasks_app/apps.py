@@ -10,8 +10,10 @@ class TasksConfig(AppConfig):
     verbose_name = "CPDS record"
 
     def ready(self) -> None:
-        """Have listeners rung for when events are written."""
+        """Register the system checks, and have listeners rung for when events are written."""
+        from tasks_app import checks
         from tasks_app.services.news import ring_after_commit
         from tasks_app.signals import connect_news
 
         connect_news(lambda written: ring_after_commit(written=written))
+        self.checks = checks

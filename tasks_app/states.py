@@ -159,7 +159,8 @@ INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
     _I.RUNNING: frozenset({_I.PAUSED, _I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
     _I.PAUSED: frozenset({_I.RUNNING, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
     _I.COMPENSATING: frozenset({_I.COMPENSATED, _I.FAILED}),
-    _I.FAILED: frozenset({_I.RUNNING, _I.COMPENSATING}),
+    # To cancelled: somebody gives it up, so that it is no longer among what failed and may be retried.
+    _I.FAILED: frozenset({_I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
     # What was cancelled may be undone later: cancelling again, with compensation.
     _I.CANCELLED: frozenset({_I.RUNNING, _I.COMPENSATING}),
     _I.COMPLETED: frozenset(),

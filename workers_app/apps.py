@@ -19,4 +19,4 @@ class WorkersConfig(AppConfig):
 
         connect_fleet(fleet=ConnectedFleet())
         connect_audience(audience=ConnectedAudience())
-        self.hooks, self.checks = hooks, checks
+        self.connected = (checks, hooks)

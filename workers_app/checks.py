@@ -1,21 +1,66 @@
-"""System checks of the fleet: wrong settings stop a program at its start, with what to do."""
+"""System checks of what workers are given to work with, and the one who refuses to start over them."""
 
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
 
-from django.core import checks
+from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.checks import Warning as Caution
+from django.utils.module_loading import import_string
 
+from cpds.base.conf import conf
+from tasks_app.checks import TAG
 from tasks_app.services.audience import known_names
+from workers_app.functions import task_functions
 from workers_app.listeners.registry import registry
 
+UNUSABLE: Final = 2
+"""The exit code of a program that must not start as it was asked to."""
 
-@checks.register("cpds")
-def check_listeners(app_configs: Sequence[Any] | None, **_facts: Any) -> list[checks.CheckMessage]:
+
+@register(TAG)
+def check_functions(**_options: Any) -> list[CheckMessage]:
+    """Return what keeps the task functions from being registered."""
+    try:
+        task_functions()
+    except Exception as error:
+        return [
+            Error(
+                f"The task functions cannot be loaded: {type(error).__name__}: {_line(error)}",
+                hint="They stand in the modules that CPDS_FUNCTION_MODULES names, and in cpds_functions.py "
+                "of every installed app.",
+                id="cpds.E003",
+            )
+        ]
+    return []
+
+
+@register(TAG)
+def check_services(**_options: Any) -> list[CheckMessage]:
+    """Return which services cannot be made."""
+    return list(_unimportable(conf().services))
+
+
+@register(TAG)
+def check_prices(**_options: Any) -> list[CheckMessage]:
+    """Return what is wrong with the price file."""
+    from workers_app.executors.prices import PriceFileInvalid, load_prices
+
+    try:
+        load_prices(Path(conf().model_prices_file))
+    except PriceFileInvalid as error:
+        hint = "Correct it, or name another in the setting model_prices_file."
+        return [Error(_line(error), hint=hint, id="cpds.E005")]
+    return []
+
+
+@register(TAG)
+def check_listeners(**_options: Any) -> list[CheckMessage]:
     """Report listeners that cannot be used, and events that nobody ever hears."""
-    del app_configs
     found = registry()
-    problems: list[checks.CheckMessage] = [
-        checks.Error(
+    problems: list[CheckMessage] = [
+        Error(
             str(problem),
             hint="Correct the entry in CPDS['listeners'] (CPDS_LISTENERS in the environment), or remove it; "
             "docs/listeners.md shows examples.",
@@ -28,10 +73,43 @@ def check_listeners(app_configs: Sequence[Any] | None, **_facts: Any) -> list[ch
         unheard = sorted(registered.events - known)
         if unheard:
             problems.append(
-                checks.Warning(
+                Caution(
                     f"The listener {name!r} waits for events that do not exist: {', '.join(unheard)}.",
                     hint=f"Use names of this list: {', '.join(sorted(known))}.",
                     id="cpds.W202",
                 )
             )
     return problems
+
+
+def refuse_what_cannot_work() -> None:
+    """End this program, in a few lines on stderr, when the settings could not work.
+
+    :raises SystemExit: when a check of CPDS's own found an error.
+    """
+    serious = [found for found in run_checks(tags=[TAG]) if found.is_serious()]
+    for found in serious:
+        sys.stderr.write(f"{found.id}: {found.msg} {found.hint or ''}".rstrip() + "\n")
+    if serious:
+        sys.exit(UNUSABLE)
+
+
+def _unimportable(services: dict[str, Any]) -> Iterator[CheckMessage]:
+    for name, registered in services.items():
+        if not isinstance(registered, str):
+            continue
+        try:
+            is_callable = callable(import_string(registered))
+            why = "" if is_callable else "it cannot be called"
+        except Exception as error:
+            why = f"{type(error).__name__}: {_line(error)}"
+        if why:
+            yield Error(
+                f"The service {name!r} cannot be had from {registered!r}: {why}",
+                hint="Give the dotted path of something that makes the service when it is called.",
+                id="cpds.E004",
+            )
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -13,6 +13,17 @@ class UnknownService(CPDSError):
     sentence = "No service is called {name!r}. Name it in settings.CPDS['services']; known: {known}."
 
 
+class NameTaken(CPDSError):
+    """Another worker lives under this name: start this one with another ``-n``, or stop the other first."""
+
+    code = "name_taken"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Another worker is called {name}: process {pid} on {host}, heard of {seconds:.0f} seconds ago. "
+        "Start this one under a name of its own with -n, or stop that one first."
+    )
+
+
 class DuplicateFunction(CPDSError):
     """Two functions were registered under one name: rename one."""
 

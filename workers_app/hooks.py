@@ -1,16 +1,29 @@
 """What happens when a Celery worker starts, is ready, is told to stop, and has stopped."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.db import connections
 
 from tasks_app.services.sweep import free_claims_of
+from workers_app.checks import UNUSABLE, refuse_what_cannot_work
+from workers_app.errors import NameTaken
 from workers_app.executors.registry import close_executors
 from workers_app.services.keeper import keeper_of_this_process, running_keeper
 from workers_app.services.workers import register_worker, retire_worker
+
+
+@worker_init.connect
+@beat_init.connect
+def look_at_the_settings(**_facts: Any) -> None:
+    """Refuse to start with settings that could not work.
+
+    :raises SystemExit: when a system check says so. Celery runs the checks too, and ignores what they say.
+    """
+    refuse_what_cannot_work()
 
 
 @worker_init.connect
@@ -18,11 +31,17 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
     """Register the worker and free what a dead predecessor of its name still holds.
 
     It happens before anything is consumed: later it would take back its own work.
+
+    :raises SystemExit: when a living worker has the name already.
     """
     name = sender.hostname
     # A worker for listeners alone has no slot for tasks.
     takes_tasks = sender.app.conf.task_default_queue in sender.app.amqp.queues.consume_from
-    register_worker(name=name, pid=os.getpid(), slots=(sender.concurrency or 1) if takes_tasks else 0)
+    try:
+        register_worker(name=name, pid=os.getpid(), slots=(sender.concurrency or 1) if takes_tasks else 0)
+    except NameTaken as taken:
+        sys.stderr.write(f"{taken}\n")
+        sys.exit(UNUSABLE)
     free_claims_of(worker=name)
     connections.close_all()
 

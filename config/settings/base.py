@@ -143,7 +143,6 @@ CELERY_BEAT_SCHEDULE = {
 # Every value, its default and its unit: cpds/base/conf.py. Only what the environment sets stands here.
 CPDS = {
     "state_dir": str(environment.state_directory()),
-    "mode": environment.text("CPDS_MODE", "standalone"),
     "drain_seconds": environment.number("CPDS_DRAIN_SECONDS", 20),
     "allowed_hosts": environment.words("CPDS_HTTP_ALLOWED_HOSTS"),
     "claude_api_key": environment.text("ANTHROPIC_API_KEY"),

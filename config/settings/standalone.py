@@ -44,3 +44,4 @@ DATABASES = {
 _SOCKET_URL = f"redis+socket://{environment.broker_socket(STATE_DIR)}"
 CELERY_BROKER_URL = environment.text("CPDS_BROKER_URL") or f"{_SOCKET_URL}?virtual_host=0"
 CELERY_RESULT_BACKEND = environment.result_url(CELERY_BROKER_URL)
+CPDS = {**CPDS, "mode": "standalone"}

@@ -17,3 +17,4 @@ DATABASES = {
 CELERY_BROKER_URL = environment.text("CPDS_BROKER_URL") or "memory://"
 CELERY_RESULT_BACKEND = environment.result_url(CELERY_BROKER_URL)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CPDS = {**CPDS, "mode": "test"}

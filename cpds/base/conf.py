@@ -17,7 +17,7 @@ class Conf:
 
     state_dir: str = "var"
     mode: str = "standalone"
-    """Noted on every execution record."""
+    """Which kind of installation this is, said by its settings module; noted on every execution record."""
     lease_seconds: float = 30
     """How long a claim lasts without being renewed; then its task is taken from the worker."""
     renew_seconds: float = 6
@@ -38,6 +38,8 @@ class Conf:
     chain_piece: int = 25
     """Tasks in one chain message at most: a chain's message carries all that is left of it."""
     default_timeout_seconds: float | None = None
+    prune_after_days: float = 0
+    """How long ended instances are kept; then the chores delete them. 0: for ever."""
     output_bytes: int = 4 * 1024 * 1024
     """The largest output of a task that is stored."""
     stream_batches_ahead: int = 10

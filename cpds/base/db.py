@@ -13,10 +13,12 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 from django.db import transaction as django_transaction
+from django.db.models import Model, QuerySet
 from django.db.utils import DEFAULT_DB_ALIAS
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Row = TypeVar("Row", bound=Model)
 
 
 class TransactionRequired(RuntimeError):
@@ -85,6 +87,19 @@ def drop_broken_connection() -> None:
     """Close this thread's connections after an error of theirs, so that the next query opens new ones."""
     if not in_transaction():
         connections.close_all()
+
+
+def locking(rows: "QuerySet[Row]") -> "QuerySet[Row]":
+    """Return the rows locked until the transaction ends, for changes that leave their keys alone.
+
+    Where the database tells the two apart (PostgreSQL), rows that point at these
+    may still be written meanwhile. To delete, ask for ``select_for_update()``.
+    SQLite has no row locks and needs none: an IMMEDIATE transaction holds the only
+    write lock.
+    """
+    if connections[rows.db].features.has_select_for_no_key_update:
+        return rows.select_for_update(no_key=True)
+    return rows.select_for_update()
 
 
 def run_after_commit(function: Callable[[], None]) -> None:

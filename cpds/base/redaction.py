@@ -28,6 +28,8 @@ _SECRET_TEXTS = (
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
 )
 MAX_DEPTH: Final = 64
+SHORTEST_KNOWN: Final = 4
+"""A shorter text stands in too many others to be looked for."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -35,11 +37,35 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
+def hide_text(text: str, *, known: Iterable[str]) -> str:
+    """Return ``text`` with known secrets hidden; those of less than four characters stay."""
+    for secret in sorted(known, key=len, reverse=True):
+        if len(secret) >= SHORTEST_KNOWN:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def hide(value: Any, *, known: Iterable[str]) -> Any:
+    """Return a JSON value with known secrets hidden, numbers among them; the input is not changed."""
+    known = tuple(known)
+    match value:
+        case str():
+            return hide_text(value, known=known)
+        case int() | float() if not isinstance(value, bool):
+            return HIDDEN if len(str(value)) >= SHORTEST_KNOWN and str(value) in known else value
+        case dict():
+            return {
+                hide_text(key, known=known) if isinstance(key, str) else key: hide(item, known=known)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return [hide(item, known=known) for item in value]
+    return value
+
+
 def redact_text(text: str, *, known: Iterable[str] = ()) -> str:
     """Return ``text`` with known secrets and whatever looks like one hidden."""
-    for secret in sorted(known, key=len, reverse=True):
-        if len(secret) >= 4:
-            text = text.replace(secret, HIDDEN)
+    text = hide_text(text, known=known)
     for pattern in _SECRET_TEXTS:
         text = pattern.sub(HIDDEN, text)
     return text

@@ -108,7 +108,7 @@ def worker(installation: Installation, *, concurrency: int) -> ChildSpec:
         name="worker",
         argv=lambda: [
             *(sys.executable, "-m", "celery", "-A", "cpds", "worker"),
-            *("-P", "threads", "-c", str(concurrency), "-n", name, "-l", "INFO"),
+            *("-P", "threads", "-c", str(concurrency), "-n", name),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ],
         # What runs is handed back at once when it stops: to let it go on would take longer than there is.
@@ -152,7 +152,7 @@ def beat(installation: Installation) -> ChildSpec:
         name="beat",
         argv=lambda: [
             *(sys.executable, "-m", "celery", "-A", "cpds", "beat"),
-            *("--pidfile", str(pid_file), "-l", "INFO"),
+            *("--pidfile", str(pid_file)),
         ],
         environment=installation.environment,
         directory=installation.project,

@@ -6,10 +6,11 @@ from cpds.base.errors import CPDSError
 
 
 class CannotGoOn(CPDSError):
-    """Standalone mode stops here; the sentence says why, ``exit_code`` how."""
+    """Standalone mode stops here; the sentence of each kind says why, ``exit_code`` how."""
 
     code = "cannot_go_on"
     exit_code: ClassVar[int] = 1
+    sentence = "Standalone mode cannot go on. See the supervisor's log."
 
 
 class StateDirectoryInUse(CannotGoOn):
@@ -45,14 +46,6 @@ class AddressUnusable(CannotGoOn):
     code = "address_unusable"
     exit_code = 2
     sentence = "{host}:{port} cannot be listened on: {why}. Choose another with --host and --port."
-
-
-class UnreadableFile(CannotGoOn):
-    """A file named on the command line cannot be read or is not what it should be."""
-
-    code = "unreadable_file"
-    exit_code = 2
-    sentence = "{file} cannot be used as {purpose}: {why}."
 
 
 class WrongMode(CannotGoOn):

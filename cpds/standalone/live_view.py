@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cpds.base.clock import now
+from cpds.base.durations import format_duration
 from cpds.standalone.presenting import Presenter
-from cpds.standalone.results import plain, status_text
+from cpds.standalone.results import status_text
 from cpds.standalone.watch import Look
+from tasks_app.cli.text import plain
 
 SHOWN_INSTANCES = 8
 SHOWN_TASKS = 16
@@ -94,8 +96,7 @@ def _lines(tasks: list[dict[str, Any]], *, at: datetime, rehearsal: bool) -> Tab
 def _elapsed(started_at: datetime | None, *, at: datetime) -> str:
     if started_at is None:
         return ""
-    minutes, seconds = divmod(max(0, int((at - started_at).total_seconds())), 60)
-    return f"{minutes}m{seconds:02d}s" if minutes else f"{seconds}s"
+    return format_duration(int((at - started_at).total_seconds()), precise=True)
 
 
 def _left_out(count: int, what: str) -> list[Text]:

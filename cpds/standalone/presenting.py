@@ -4,10 +4,10 @@ import json
 import sys
 from typing import Any, TextIO
 
-from rich.console import Console
-
+from cpds.base import clock
 from cpds.standalone.results import results
 from cpds.standalone.watch import Look
+from tasks_app.cli.output import console_on
 
 
 class Presenter:
@@ -16,19 +16,20 @@ class Presenter:
     wants_overview = False
 
     def __init__(self, out: TextIO) -> None:
-        self.console = Console(file=out, highlight=False)
+        self.console = console_on(out, color=None)
 
     def announce(self, lines: list[str]) -> None:
         """Say how everything can be reached."""
         for line in lines:
-            self.console.print(line, markup=False, soft_wrap=True)
+            self.console.print(line, soft_wrap=True)
 
     def show(self, look: Look) -> None:
         """Show what runs; called several times a second."""
 
     def report(self, document: dict[str, Any]) -> None:
         """Show how what was executed ended."""
-        self.console.print(results(document))
+        for line in results(document, now=clock.now(), width=self.console.width):
+            self.console.print(line, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

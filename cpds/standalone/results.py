@@ -1,33 +1,18 @@
 """The table of results of one instance."""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from tasks_app.cli.text import Cell, plain, table
+from tasks_app.cli.times import shown_span
+from tasks_app.cli.words import STYLES
+
 SHOWN_TASKS = 200
-STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "skipped": "dim", "running": "cyan"}
-
-
-def plain(value: object) -> str:
-    """Return text on one line that cannot steer the terminal."""
-    text = " ".join(str(value).split())
-    return "".join(each if each.isprintable() else "�" for each in text)
-
-
-def duration(milliseconds: float | None) -> str:
-    """Return a duration as people say it: ``850ms``, ``2.5s``, ``2m30s``, ``1h05m``."""
-    if milliseconds is None:
-        return ""
-    if milliseconds < 1_000:
-        return f"{milliseconds:.0f}ms"
-    if milliseconds < 60_000:
-        return f"{milliseconds / 1_000:.1f}s"
-    minutes, seconds = divmod(round(milliseconds / 1_000), 60)
-    if minutes < 60:
-        return f"{minutes}m{seconds:02d}s"
-    return f"{minutes // 60}h{minutes % 60:02d}m"
+HEADINGS = ("task", "status", "executor", "attempts", "duration", "tokens", "cost", "error")
+NUMBERS = frozenset({"attempts", "duration", "tokens", "cost"})
 
 
 def status_text(status: str) -> Text:
@@ -35,42 +20,52 @@ def status_text(status: str) -> Text:
     return Text(status, style=STYLES.get(status, ""))
 
 
-def results(document: dict[str, Any]) -> RenderableType:
-    """Return the table for an instance's final state (the document of ``instance status --json``)."""
+def results(document: dict[str, Any], *, now: datetime, width: int) -> Iterator[Text]:
+    """Yield the lines for an instance's final state (the document of ``instance status --json``)."""
     tasks = document["tasks"]
     shown = tasks if len(tasks) <= SHOWN_TASKS else [each for each in tasks if each["status"] != "completed"]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("task", "status", "executor", "attempts", "duration", "tokens", "cost", "error"):
-        table.add_column(
-            heading, justify="right" if heading in {"attempts", "duration", "tokens", "cost"} else "left"
-        )
-    for each in shown[:SHOWN_TASKS]:
-        simulated = " (simulated)" if each.get("simulated") else ""
-        table.add_row(
-            Text(plain(each["name"])),
-            status_text(each["status"]),
-            Text(plain(each["executor"]) + simulated),
-            str(each["attempts"]),
-            duration(each["duration_ms"]),
-            "" if each["tokens"] is None else f"{each['tokens']:,}",
-            "" if each["cost_usd"] is None else f"${each['cost_usd']:.4f}",
-            Text(plain(each["error"]["message"]) if each["error"] else "", overflow="ellipsis"),
-        )
-    return Group(table, Text(), *_summary(document, hidden=len(tasks) - len(shown[:SHOWN_TASKS])))
+    rows = [_row(each, now) for each in shown[:SHOWN_TASKS]]
+    headings, rows = _numbers_to_the_right(HEADINGS, rows)
+    yield from table(headings, rows, width=width)
+    yield Text()
+    yield from _summary(document, hidden=len(tasks) - len(rows))
 
 
-def _summary(document: dict[str, Any], *, hidden: int) -> list[Text]:
+def _row(task: dict[str, Any], now: datetime) -> list[Cell]:
+    return [
+        plain(task["name"]),
+        status_text(task["status"]),
+        plain(task["executor"]) + (" (simulated)" if task.get("simulated") else ""),
+        str(task["attempts"]),
+        shown_span(task, now=now, precise=True),
+        "" if task["tokens"] is None else f"{task['tokens']:,}",
+        "" if task["cost_usd"] is None else f"${task['cost_usd']:.4f}",
+        plain(task["error"]["message"]) if task["error"] else "",
+    ]
+
+
+def _numbers_to_the_right(
+    headings: Sequence[str], rows: list[list[Cell]]
+) -> tuple[list[str], list[list[Cell]]]:
+    padded = list(headings)
+    for column, heading in enumerate(headings):
+        if heading in NUMBERS:
+            wide = max(len(heading), *(len(row[column]) for row in rows)) if rows else len(heading)
+            padded[column] = heading.rjust(wide)
+            for row in rows:
+                # A text that is ready: of any other the spaces at the start are taken away.
+                row[column] = Text(str(row[column]).rjust(wide))
+    return padded, rows
+
+
+def _summary(document: dict[str, Any], *, hidden: int) -> Iterator[Text]:
     progress = document["progress"]
-    line = Text.assemble(
+    yield Text.assemble(
         f"{document['id']}  {plain(document['workflow_name'])}  ",
         status_text(document["status"]),
         f"  {progress['completed']} of {progress['total']} tasks completed",
     )
-    lines = [line]
     if hidden:
-        lines.append(
-            Text(f"{hidden} more tasks are not listed; see: manage.py instance status {document['id']}")
-        )
+        yield Text(f"{hidden} more tasks are not listed; see: manage.py instance status {document['id']}")
     if document.get("error_message"):
-        lines.append(Text(plain(document["error_message"]), style="red"))
-    return lines
+        yield Text(plain(document["error_message"]), style="red")

@@ -31,6 +31,9 @@ from cpds.standalone.presenting import JsonPresenter, Presenter, say
 from cpds.standalone.state import StateDirectory, make_private
 from cpds.standalone.supervisor import Supervisor
 from cpds.standalone.watch import Look, Watch, what_is_there
+from tasks_app.cli.failures import failure_lines
+from tasks_app.cli.files import shown_name
+from tasks_app.errors import InvalidWorkflow
 from tasks_app.states import InstanceState
 
 COMPLETED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -52,14 +55,14 @@ def run(options: Options) -> int:
         say(str(error))
         return error.exit_code
     except CPDSError as error:  # the workflow or its parameters were refused
-        say(str(error))
-        for problem in error.facts.get("problems", []):
-            say(str(problem))
+        file = options.execute if isinstance(error, InvalidWorkflow) else options.params_file
+        for line in failure_lines(error, file=shown_name(file) if file else None):
+            say(line)
         return UNUSABLE
 
 
 def _run(options: Options, out: TextIO) -> int:
-    if settings.SETTINGS_MODULE.endswith(".cloud"):
+    if conf().mode == "cloud":
         raise WrongMode(module=settings.SETTINGS_MODULE)
     state = StateDirectory(conf().state_path)
     with (
@@ -132,7 +135,7 @@ class Session:
             presenter.close()
 
     def _add_what_others_lean_on(self) -> None:
-        if not os.environ.get("CPDS_BROKER_URL"):
+        if not environment.text("CPDS_BROKER_URL"):
             broker_socket = environment.broker_socket(self.installation.state.path)
             make_private(broker_socket.parent)
             binary = find_broker_binary()
@@ -198,7 +201,7 @@ class Session:
                 "url": self._url(),
                 "port": ports.port_of(self.listening),
                 "broker_url": settings.CELERY_BROKER_URL,
-                "database_url": os.environ.get("DATABASE_URL") or f"sqlite:///{state.path / 'db.sqlite3'}",
+                "database_url": environment.text("DATABASE_URL") or f"sqlite:///{state.path / 'db.sqlite3'}",
                 "pids": {"supervisor": os.getpid(), **self.supervisor.pids()},
             }
         )

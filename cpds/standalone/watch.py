@@ -15,7 +15,6 @@ from cpds.base.clock import monotonic
 from cpds.base.errors import CPDSError
 from cpds.standalone.errors import DatabaseUnusable
 from cpds.standalone.execution import Prepared, submit
-from tasks_app.states import InstanceState
 
 LOOK_EVERY_SECONDS = 0.3
 
@@ -44,19 +43,17 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """What was in the database before this stay: the newest instance's key, and what was unfinished."""
+    """What was in the database before this stay: keys of the newest instance and of the unfinished ones."""
 
     newest: int
-    unfinished: list[str]
+    unfinished: list[int]
 
 
 def what_is_there() -> Before:
     """Return what the database holds, before a worker changes it."""
-    from tasks_app.services.queries import newest_instance, running_overview
+    from tasks_app.services.queries import newest_instance, unfinished_instances
 
-    return Before(
-        newest=newest_instance(), unfinished=[each["id"] for each in running_overview()["instances"]]
-    )
+    return Before(newest=newest_instance(), unfinished=unfinished_instances())
 
 
 class Watch(threading.Thread):
@@ -125,13 +122,9 @@ class Watch(threading.Thread):
         return look
 
     def _something_failed(self) -> bool:
-        from tasks_app.services.queries import ended_badly, running_overview
+        from tasks_app.services.queries import ended_badly
 
-        carried_on = running_overview(keys=self._before.unfinished)["instances"]
-        return bool(
-            ended_badly(since=self._before.newest)
-            or any(each["status"] != InstanceState.COMPLETED for each in carried_on)
-        )
+        return ended_badly(since=self._before.newest, among=self._before.unfinished) > 0
 
 
 def _submit(prepared: Prepared) -> str:

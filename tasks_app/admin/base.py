@@ -96,7 +96,7 @@ class CPDSAdmin(_ModelAdmin):
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
-    actions = None
+    actions: Any = None
     empty_value_display = display.NOTHING
     change_form_template = "tasks_app/admin/page.html"
 

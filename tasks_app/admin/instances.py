@@ -10,10 +10,14 @@ from tasks_app.admin import display
 from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, may_view, recall, remember
 from tasks_app.admin.events import recent_events
 from tasks_app.admin.filters import WorkflowFilter
+from tasks_app.admin.holds import holds_of
 from tasks_app.admin.instance_page import tasks_of
+from tasks_app.admin.secrets import params_of
 from tasks_app.admin.sections import Section
 from tasks_app.admin.spending import NOTHING_SPENT, Spent, spent_by_instance
+from tasks_app.admin.steering import may_steer, steering
 from tasks_app.models import Event, Instance, Task
+from tasks_app.states import INSTANCE_FINAL
 
 
 @admin.register(Instance)
@@ -67,12 +71,21 @@ class InstanceAdmin(ReadOnlyAdmin):
                 )
             },
         ),
+        ("Pause", {"fields": ("pause_why", at("paused_until"))}),
+        ("Rerun", {"fields": ("origin",)}),
         (
             "Times",
             {"fields": (at("created_at"), at("started_at"), at("finished_at")), "classes": ("collapse",)},
         ),
         ("Parameters", {"fields": ("given",), "classes": ("collapse",)}),
     )
+
+    actions = tuple(steering(act) for act in ("pause", "resume", "cancel", "retry"))
+    optional = {"Pause": ("pause_reason", "paused_until"), "Rerun": ("origin",)}
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        """Leave acting on instances to those who may change them; the services write, never a form."""
+        return may_steer(request)
 
     def look_up(self, rows: list[Instance]) -> None:
         """Attach progress and what the attempts used."""
@@ -85,6 +98,8 @@ class InstanceAdmin(ReadOnlyAdmin):
         """Return the tasks and the newest events, each to those who may see them."""
         shown = []
         if may_view(request, Task):
+            if obj.status not in INSTANCE_FINAL:
+                shown.append(holds_of(obj))
             shown.append(tasks_of(obj))
         if may_view(request, Event):
             more = display.list_link("tasks_app_event", "All events", instance=obj.public_id)
@@ -143,10 +158,15 @@ class InstanceAdmin(ReadOnlyAdmin):
         """Show the error."""
         return display.text(obj.error_message)
 
+    @admin.display(description="pause reason")
+    def pause_why(self, obj: Instance) -> str:
+        """Show why it was paused."""
+        return display.text(obj.pause_reason)
+
     @admin.display(description="parameters")
     def given(self, obj: Instance) -> str:
         """Show the parameters."""
-        return display.pretty(obj.params)
+        return display.pretty(params_of(obj))
 
     @admin.display(description="see also")
     def history(self, obj: Instance) -> str:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from tasks_app.admin import display
 from tasks_app.admin.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, excerpted, recall
 from tasks_app.admin.filters import InstanceOfTaskFilter, TaskFilter, WorkerFilter
+from tasks_app.admin.secrets import shown
 from tasks_app.admin.sections import Section
 from tasks_app.models import ExecutionRecord, Task
 
@@ -146,7 +147,7 @@ class ExecutionRecordAdmin(ReadOnlyAdmin):
     @admin.display(description="output")
     def result(self, obj: ExecutionRecord) -> str:
         """Show the output."""
-        return display.pretty(obj.output)
+        return display.pretty(shown(obj.task.instance, obj.output))
 
     @admin.display(description="by kind")
     def tokens_by_kind(self, obj: ExecutionRecord) -> str:

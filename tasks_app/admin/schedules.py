@@ -39,7 +39,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
     search_help_text = "A part of a workflow's name, the start of its id, or a part of an expression"
     date_hierarchy = "next_fire_at"
     ordering = ("-id",)
-    actions = ("pause", "resume")  # type: ignore[assignment]
+    actions = ("pause", "resume")
     fields = (
         "of_workflow",
         "project",

@@ -16,6 +16,7 @@ from tasks_app.admin.filters import (
     WorkerFilter,
 )
 from tasks_app.admin.records import attempts_of
+from tasks_app.admin.secrets import shown
 from tasks_app.admin.sections import Section
 from tasks_app.admin.spending import NOTHING_SPENT, Spent, spent_by_task
 from tasks_app.admin.task_page import FIELDSETS, needed_by, needs_of
@@ -151,7 +152,7 @@ class TaskAdmin(ReadOnlyAdmin):
     @admin.display(description="output")
     def result(self, obj: Task) -> str:
         """Show the output."""
-        return display.pretty(obj.output)
+        return display.pretty(shown(obj.instance, obj.output))
 
     @admin.display(description="spec")
     def written(self, obj: Task) -> str:

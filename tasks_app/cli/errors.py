@@ -46,7 +46,21 @@ class NotConfirmed(CPDSError):
     """Somebody was asked and did not agree: ask again with ``--yes`` if it was meant."""
 
     code = "not_confirmed"
-    sentence = "Nothing was deleted."
+    sentence = "Nothing was {done}."
+
+
+class NotAsked(CPDSError):
+    """There is no terminal to ask on: say ``--yes`` if it is meant, or ``--dry-run`` to see only."""
+
+    code = "not_asked"
+    sentence = "Nothing was {done}: say --yes to do it without being asked, or --dry-run to see only."
+
+
+class WrongUsage(CPDSError):
+    """The arguments do not go together: see the command's help."""
+
+    code = "usage"
+    sentence = "{message}"
 
 
 class WaitTimedOut(CPDSError):

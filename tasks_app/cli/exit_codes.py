@@ -29,6 +29,8 @@ EXIT_CODES: Final[dict[type[CPDSError], ExitCode]] = {
     cli.UnusableInput: ExitCode.USAGE,
     cli.InvalidParamsFile: ExitCode.USAGE,
     cli.UnknownStatus: ExitCode.USAGE,
+    cli.WrongUsage: ExitCode.USAGE,
+    cli.NotAsked: ExitCode.USAGE,
     cli.WaitTimedOut: ExitCode.TIMED_OUT,
     cli.WaitInterrupted: ExitCode.INTERRUPTED,
     cli.Interrupted: ExitCode.INTERRUPTED,

@@ -6,11 +6,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from cpds.base import db
 from tasks_app.models import identifiers
 from tasks_app.models.moves import InstanceMoves
 from tasks_app.models.project import Project
 from tasks_app.models.workflow import Workflow, WorkflowVersion
-from tasks_app.states import INSTANCE_UNFINISHED, InstanceState, OnFailure
+from tasks_app.states import INSTANCE_FINAL, INSTANCE_UNFINISHED, InstanceState, OnFailure
 
 
 class InstanceQuerySet(InstanceMoves):
@@ -27,8 +28,7 @@ class InstanceQuerySet(InstanceMoves):
         The lock leaves foreign-key checks free, so writing an event of the
         instance does not wait for its planner.
         """
-        # SQLite has no row locks and needs none: an IMMEDIATE transaction holds the only write lock.
-        return self.select_for_update(no_key=True).filter(pk=instance_id).first()
+        return db.locking(self).filter(pk=instance_id).first()
 
 
 class Instance(models.Model):
@@ -74,6 +74,8 @@ class Instance(models.Model):
     """The task of another instance that started this one and waits for it."""
     paused_with_parent = models.BooleanField(default=False)
     """Whether it was its parent's pause that paused it, so that the parent's resumption resumes it."""
+    is_pruning = models.BooleanField(default=False)
+    """Being deleted, piece by piece: nothing brings it back, and whoever prunes next goes on with it."""
     schedule = models.ForeignKey(
         "tasks_app.Schedule",
         on_delete=models.SET_NULL,
@@ -120,6 +122,13 @@ class Instance(models.Model):
                 name="instance_pauses",
                 condition=Q(paused_until__isnull=False, status=InstanceState.PAUSED),
             ),
+            # What ended long ago, to be pruned, and what a pruning left behind.
+            models.Index(
+                fields=["finished_at"],
+                name="instance_ended",
+                condition=Q(status__in=sorted(INSTANCE_FINAL)),
+            ),
+            models.Index(fields=["id"], name="instance_pruning", condition=Q(is_pruning=True)),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from cpds.base import db
 from tasks_app.models.instance import Instance
 from tasks_app.models.project import Project
 from tasks_app.models.workflow import Workflow
@@ -35,9 +36,9 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         database's time stands beside the columns, as ``asked_at``.
         """
         workflow = Workflow.objects.filter(Exists(self.filter(pk=schedule_id, workflow=OuterRef("pk"))))
-        if workflow.select_for_update(no_key=True).first() is None:
+        if db.locking(workflow).first() is None:
             return None
-        schedule = self.select_for_update(no_key=True).filter(pk=schedule_id).first()
+        schedule = db.locking(self).filter(pk=schedule_id).first()
         if schedule is not None:
             schedule.asked_at = self.annotate(at=Now()).values_list("at", flat=True).get(pk=schedule_id)
         return schedule

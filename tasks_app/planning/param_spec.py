@@ -71,19 +71,24 @@ class ParamSpec(BaseModel):
             return self.type
         return next(name for name, types in _TYPES.items() if type(self.default) in types)
 
+    def described(self, value: JSON) -> str:
+        """Return what was given as a message may name it."""
+        return "something else, which is secret" if self.secret else described(value)
+
     def objections(self, value: JSON) -> list[str]:
         """Return what is wrong with a value for this parameter."""
+        seen = self.described(value)
         if self.type is not None and not _is_a(value, self.type):
-            return [f"expected {_SPOKEN[self.type]}, found {described(value)}"]
+            return [f"expected {_SPOKEN[self.type]}, found {seen}"]
         found = []
         if self.enum is not None and not any(_same(value, allowed) for allowed in self.enum):
             choices = ", ".join(shown(allowed) for allowed in self.enum[:_MOST_SHOWN])
-            found.append(f"expected one of {choices}, found {described(value)}")
+            found.append(f"expected one of {choices}, found {seen}")
         amount, unit = _amount(value)
         if amount is not None and self.minimum is not None and amount < self.minimum:
-            found.append(f"expected at least {self.minimum}{unit}, found {described(value)}")
+            found.append(f"expected at least {self.minimum}{unit}, found {seen}")
         if amount is not None and self.maximum is not None and amount > self.maximum:
-            found.append(f"expected at most {self.maximum}{unit}, found {described(value)}")
+            found.append(f"expected at most {self.maximum}{unit}, found {seen}")
         return found
 
     def to_json(self) -> JSON:

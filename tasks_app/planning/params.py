@@ -80,7 +80,8 @@ def _read(text: str, param: ParamSpec | None) -> JSON:
     except (ValueError, RecursionError):
         if wanted is None:
             return text
-        raise ValueError(f"expected {_EXPECTED[wanted]}, found {described(text)}") from None
+        found = param.described(text) if param is not None else described(text)
+        raise ValueError(f"expected {_EXPECTED[wanted]}, found {found}") from None
 
 
 def _refuse_constant(word: str) -> JSON:

@@ -20,7 +20,7 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
     ``timeout_seconds`` is the time the whole instance has from now on.
     """
     # One admission at a time: two that count together would both find the last place.
-    Workflow.objects.select_for_update(no_key=True).get(pk=instance.workflow_id)
+    db.locking(Workflow.objects.all()).get(pk=instance.workflow_id)
     if not _is_its_turn(instance):
         return False
     if max_instances is not None:

@@ -16,6 +16,7 @@ from tasks_app.models.prepared import stored_json
 from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
+from tasks_app.planning.secrets import secret_texts
 from tasks_app.planning.templates import TemplateError, render
 from tasks_app.services.batches import batch_output
 from tasks_app.services.roots import roots_of
@@ -60,6 +61,12 @@ class Claim:
     """What a run for a batch sees in place of its stream's output, by the stream's name."""
     roots: Mapping[str, JSON] = field(default_factory=dict)
     """What its templates know besides the names that all know."""
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """The texts that must not be stored of what the attempt says."""
+        return secret_texts(self.params, self.secrets)
 
     @property
     def idempotency_key(self) -> str:
@@ -218,6 +225,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         stream=stream,
         batch=batch_output(spec=spec),
         roots=roots_of(task_id=task_id, parent_id=task["parent_id"], spec=spec),
+        secrets=tuple(spec.get("secrets", ())),
     )
 
 

@@ -113,7 +113,8 @@ def cancel_instance(
     """End an instance; return its id.
 
     What runs is stopped within seconds and its result refused; with ``drain`` it
-    may finish first. Cancelling one that is cancelled already changes nothing.
+    may finish first. Cancelling one that failed gives it up. Cancelling one that is
+    cancelled already changes nothing.
 
     With ``compensate`` what completed is undone as soon as nothing runs any more;
     this may be asked of an instance that failed or was cancelled before, too. If
@@ -130,7 +131,11 @@ def cancel_instance(
     if found.status == InstanceState.CANCELLED:
         return found.public_id
     why = reason or (f"cancelled by {by}" if by else "cancelled")
-    if drain and found.status == InstanceState.RUNNING:
+    if found.status == InstanceState.FAILED:
+        with db.transaction():
+            instance = _locked_for(found, InstanceState.CANCELLED, only_from=InstanceState.FAILED)
+            _say_who(instance, InstanceState.CANCELLED, by, why)
+    elif drain and found.status == InstanceState.RUNNING:
         with db.transaction():
             instance = _locked_for(found, InstanceState.CANCELLED)
             Instance.objects.filter(pk=instance.pk).update(is_stopping=True)
@@ -290,8 +295,8 @@ def _locked_for(
     """Lock the instance and make sure that it may become ``to``."""
     sources = {only_from} if isinstance(only_from, InstanceState) else set(only_from) or instance_sources(to)
     instance = Instance.objects.locked(found.pk)
-    if instance is None or instance.status not in sources:
-        state = instance.status if instance else "gone"
+    if instance is None or instance.status not in sources or instance.is_pruning:
+        state = "gone" if instance is None or instance.is_pruning else instance.status
         raise IllegalMove(kind="Instance", key=found.public_id, state=state, wanted=to)
     return instance
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cpds.base import clock, db
-from tasks_app.errors import WorkflowInUse
+from tasks_app.errors import NotFound, WorkflowInUse
 from tasks_app.models import Project, Workflow, WorkflowVersion
 from tasks_app.planning.params import params_from_text, resolve_params
 from tasks_app.planning.spec import WorkflowSpec
@@ -57,7 +57,7 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
         workflow, is_new = Workflow.objects.get_or_create(
             project=owner, name=spec.name, defaults={"description": spec.description, "latest": 0}
         )
-        workflow = Workflow.objects.select_for_update().get(pk=workflow.pk)
+        workflow = db.locking(Workflow.objects.all()).get(pk=workflow.pk)
         latest = None if is_new else workflow.versions.order_by("-number").first()
         if latest is None or latest.digest != spec.digest():
             latest = _next_version(workflow, spec, text)
@@ -99,6 +99,19 @@ def latest_version(*, workflow: Workflow) -> WorkflowVersion:
 def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
     """Return the newest definition of a workflow."""
     return WorkflowSpec.from_json(latest_version(workflow=workflow).definition)
+
+
+def version_spec(*, workflow: str, number: int | None = None) -> WorkflowSpec:
+    """Return a version of a workflow, the newest unless its number is given.
+
+    :raises NotFound: when there is no such workflow or version.
+    """
+    found = find_workflow(given=workflow)
+    version = found.versions.filter(number=found.latest if number is None else number).first()
+    if version is None:
+        listing = f"manage.py workflow show {found.public_id}"
+        raise NotFound(kind="version", given=f"{workflow}@{number}", listing=listing)
+    return WorkflowSpec.from_json(version.definition)
 
 
 def delete_workflow(*, given: str) -> WorkflowRemoval:

@@ -99,6 +99,9 @@ def rerun_instance(
     again = {from_task} | descendants(needs, [from_task])
     complete = complete_params(spec=spec, given={**origin.params, **(params or {})})
     with db.transaction():
+        locked = Instance.objects.locked(origin.pk)  # keeps whoever prunes away from what is shared
+        if locked is None or locked.is_pruning:
+            raise NotFound(kind="instance", given=given, listing="manage.py instance list")
         instance = _create(origin.workflow, origin.version, spec, complete, origin=origin)
         key_of = create_tasks(instance=instance, spec=spec)
         _share_results(origin, [key for name, key in key_of.items() if name not in again])
@@ -164,7 +167,7 @@ def _create(
     schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
-    Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
+    db.locking(Workflow.objects.all()).get(pk=workflow.pk)
     return Instance.objects.create(
         project_id=workflow.project_id,
         workflow=workflow,

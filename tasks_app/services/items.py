@@ -10,7 +10,7 @@ from tasks_app.states import TASK_UNFINISHED, Gate
 
 BATCH: Final = 1000
 _STAGES_PER_LIST: Final = 20_000
-_INHERITED: Final = ("with", "reads", "retry", "workflow", "approval")
+_INHERITED: Final = ("with", "reads", "secrets", "retry", "workflow", "approval")
 
 
 @db.transaction_required

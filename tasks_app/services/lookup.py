@@ -2,25 +2,29 @@
 
 from typing import TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from tasks_app.errors import AmbiguousId, NotFound
-from tasks_app.models import Instance, Workflow
+from tasks_app.models import Instance, Task, Workflow
 from tasks_app.planning.values import as_json
 
 Row = TypeVar("Row", bound=Model)
 SHOWN = 5
+LONGEST_KEY = 18
+"""Digits of a key that every database can compare."""
 
 
 def find_workflow(*, given: str) -> Workflow:
-    """Return the workflow with this id, this start of an id, or this name.
+    """Return the workflow with this id, else the one of this name, else the one whose id starts so.
 
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
-    named = Workflow.objects.filter(name=given).first() if _is_plain(given) else None
-    if named is not None:
-        return named
+    if _is_plain(given):
+        called = Workflow.objects.filter(Q(public_id=given) | Q(name=given))
+        # A name may look like an id; a whole id is what programs give, and means that one.
+        for found in sorted(called, key=lambda each: each.public_id != given):
+            return found
     return _by_id(
         Workflow.objects.all(), given, prefix="wf-", kind="workflow", listing="manage.py workflow list"
     )
@@ -40,6 +44,29 @@ def find_instance(*, given: str) -> Instance:
         listing="manage.py instance list",
     )
     return found
+
+
+def find_task(*, given: str) -> Task:
+    """Return the task with this number, or the one named by ``INSTANCE/NAME``, with its instance.
+
+    :raises NotFound: when there is no such task or instance.
+    :raises AmbiguousId: when a shortened id of an instance fits several.
+    """
+    rows = Task.objects.select_related("instance__workflow", "instance__version")
+    instance, slash, name = given.partition("/")
+    listing = "manage.py instance status INSTANCE"
+    if slash:
+        found = find_instance(given=instance)
+        rows = rows.filter(instance=found, name=name) if _is_plain(name) else rows.none()
+        listing = f"manage.py instance status {found.public_id}"
+    elif given.isascii() and given.isdecimal() and len(given) <= LONGEST_KEY:
+        rows = rows.filter(pk=int(given))
+    else:
+        rows = rows.none()
+    task: Task | None = rows.first()
+    if task is None:
+        raise NotFound(kind="task", given=given, listing=listing)
+    return task
 
 
 def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing: str) -> Row:

@@ -19,6 +19,7 @@ from tasks_app.models import ExecutionRecord, Instance, Task, hot_path
 from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
+from tasks_app.planning.secrets import without_secrets
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance, failed_in, follow_up, item_ended, stream_ended
 from tasks_app.services.batches import streams_must_end
@@ -44,7 +45,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
-    outcome = _storable(outcome)
+    outcome = _storable(without_secrets(outcome, known=claim.known_secrets))
     decision = decide(
         outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000
     )

@@ -18,6 +18,7 @@ CHILD_WORKFLOW = "workflow"
 @db.transaction_required
 def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
     """Insert every task of the instance and what they need; return their keys by name."""
+    secrets = [name for name, param in spec.params.items() if param.secret]
     early = [task.name for task in spec.tasks if task.join.mode != JoinMode.ALL]
     stream_of = _streams(spec)
     shape_of = shapes({task.name: task.needs for task in spec.tasks}, early=early, apart=stream_of)
@@ -29,7 +30,7 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
                 position=position,
                 description=task.description,
                 executor=task.run or CHILD_WORKFLOW,
-                spec=_row_spec(task, stream_of.get(task.name)),
+                spec=_row_spec(task, secrets, stream_of.get(task.name)),
                 priority=task.priority,
                 requires=list(task.requires),
                 tags=list(task.tags),
@@ -74,7 +75,7 @@ def _gates(task: TaskSpec, stream: str | None) -> list[Gate]:
     return [gate for gate, is_wanted in wanted.items() if is_wanted]
 
 
-def _row_spec(task: TaskSpec, stream: str | None) -> Mapping[str, Any]:
+def _row_spec(task: TaskSpec, secrets: list[str], stream: str | None) -> Mapping[str, Any]:
     """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
     stored = task.model_dump(
         mode="json",
@@ -88,6 +89,7 @@ def _row_spec(task: TaskSpec, stream: str | None) -> Mapping[str, Any]:
     return {
         "with": task.arguments,
         "reads": list(task.reads),
+        **({"secrets": secrets} if secrets else {}),
         **stored,
         **_streaming(task, stream),
         **({"gates": [str(gate) for gate in gates]} if (gates := _gates(task, stream)) else {}),

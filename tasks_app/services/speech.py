@@ -20,7 +20,7 @@ def report_progress(*, claim: Claim, fraction: float, message: str) -> None:
     :raises StaleDispatch: when the claim is no longer held.
     """
     fraction = min(1.0, max(0.0, fraction))
-    text = _sentence(message)
+    text = _sentence(claim, message)
     with db.transaction():
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         if not held.update(progress=fraction, progress_message=text):
@@ -35,9 +35,9 @@ def append_log(*, claim: Claim, message: str) -> None:
     """
     with db.transaction():
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        if not held.select_for_update().exists():
+        if not db.locking(held).exists():
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        _say(claim, "task.log", _sentence(message), {})
+        _say(claim, "task.log", _sentence(claim, message), {})
 
 
 def _say(claim: Claim, kind: str, message: str, data: Mapping[str, JSON]) -> None:
@@ -52,5 +52,5 @@ def _say(claim: Claim, kind: str, message: str, data: Mapping[str, JSON]) -> Non
     )
 
 
-def _sentence(text: str) -> str:
-    return redact_text(as_json(text))[:MESSAGE_CHARACTERS]
+def _sentence(claim: Claim, text: str) -> str:
+    return redact_text(as_json(text), known=claim.known_secrets)[:MESSAGE_CHARACTERS]

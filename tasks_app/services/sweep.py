@@ -24,6 +24,7 @@ from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.dispatch import pump
 from tasks_app.services.firing import fire_due
+from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.tending import tend
@@ -54,6 +55,7 @@ class Swept:
     published_again: int = 0
     tended: int = 0
     published: int = 0
+    pruned: int = 0
     rung: int = 0
 
 
@@ -77,6 +79,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         "published_again": publish_unclaimed_again,
         "tended": tend,
         "published": pump,
+        "pruned": prune_due,
         "rung": ring_undelivered,
     }
     swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})
@@ -260,7 +263,7 @@ def _take_turn(only_if_overdue: bool) -> bool:
     settings = conf()
     since = settings.sweep_seconds * (OVERDUE_INTERVALS if only_if_overdue else 0.5)
     with db.transaction():
-        chore, _ = Chore.objects.select_for_update().get_or_create(pk=SWEEP)
+        chore, _ = db.locking(Chore.objects.all()).get_or_create(pk=SWEEP)
         mine = Chore.objects.filter(
             Q(ran_at__isnull=True) | Q(ran_at__lt=clock.database_now_plus(-since)), pk=SWEEP
         )

@@ -11,9 +11,15 @@ TABLES = [
         InstanceState, states.INSTANCE_MOVES, states.INSTANCE_FINAL, states.INSTANCE_UNFINISHED, id="instance"
     ),
 ]
-# The ways out of a final state: retrying an instance, and compensating what was done.
+# The ways out of a final state: retrying an instance, compensating what was done, and giving up what failed.
 WAYS_BACK = frozenset(
-    {TaskState.PENDING, TaskState.COMPENSATING, InstanceState.RUNNING, InstanceState.COMPENSATING}
+    {
+        TaskState.PENDING,
+        TaskState.COMPENSATING,
+        InstanceState.RUNNING,
+        InstanceState.COMPENSATING,
+        InstanceState.CANCELLED,
+    }
 )
 
 

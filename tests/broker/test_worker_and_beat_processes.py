@@ -36,3 +36,18 @@ def test_beat_ticks_and_stops_when_asked(celery_beat_process):
     beat.stop()
 
     assert beat.exit_code == 0
+
+
+@pytest.mark.parametrize(("level", "is_said"), [("INFO", True), ("ERROR", False)])
+def test_a_worker_logs_at_the_level_of_the_environment(celery_worker_process, level, is_said):
+    worker = celery_worker_process(env={"CPDS_LOG_LEVEL": level})
+
+    worker.stop()
+
+    assert (f"INFO celery.apps.worker {worker.node} ready." in worker.log_tail()) == is_said
+
+
+def test_beat_logs_at_the_level_of_the_environment(celery_beat_process):
+    beat = celery_beat_process()
+
+    assert "INFO celery.beat beat: Starting..." in beat.log_tail()

@@ -57,6 +57,13 @@ def test_every_service_says_so(instance, given):
             act()
 
 
+def test_a_whole_id_goes_before_a_name(instance):
+    other = an_instance(a_task("only"), name=instance.workflow.public_id)
+
+    assert find_workflow(given=instance.workflow.public_id) == instance.workflow
+    assert other.workflow != instance.workflow
+
+
 def test_a_workflow_is_found_by_name_id_and_start(instance):
     workflow = Workflow.objects.get()
 

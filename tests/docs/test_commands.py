@@ -15,8 +15,18 @@ from tests.docs.pages import PAGES, README, REHEARSAL, blocks, code_spans, conso
 pytestmark = pytest.mark.any_database
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-OWN = ("standalone", "workflow", "instance", "schedule", "version", "fake_claude", "listener")
-PLACEHOLDERS = {"S": "30s", "N": "3", "K=V": "k=v"}
+PLACEHOLDERS = {"S": "30s", "AGE": "30d", "N": "3", "K=V": "k=v"}
+OWN = (
+    "standalone",
+    "workflow",
+    "instance",
+    "task",
+    "verify",
+    "schedule",
+    "version",
+    "fake_claude",
+    "listener",
+)
 
 
 def manage_commands():
@@ -107,7 +117,7 @@ def test_the_options_of_fake_claude_are_complete():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
-    known |= {"--db", "--pidfile", "--concurrency", "-n", "-l"}
+    known |= {"--db", "--pidfile", "--concurrency", "-n", "--deploy"}
     named = {found for span in code_spans(page) for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
     assert named <= known | {"--quick", "--shapes"}

@@ -70,8 +70,7 @@ def test_files_are_taken_where_the_table_says_so():
     }
     read_as_text = set(re.findall(r'(?:text|_required)\(\s*"(\w+)"', settings))
 
-    # The mode chooses the settings module, which is asked of the variable alone.
-    assert marked == read_as_text - {"CPDS_MODE"}
+    assert marked == read_as_text
 
 
 def test_the_example_environment_names_only_variables_of_the_table():

@@ -48,6 +48,21 @@ def test_a_broker_and_a_database_of_the_users(
     assert not (program.state / "db.sqlite3").exists()
 
 
+def test_addresses_may_stand_in_files(
+    standalone: Callable[..., Standalone], broker: Broker, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path / 'mine.sqlite3'}"
+    files = {"CPDS_BROKER_URL": broker.url, "DATABASE_URL": database}
+    for name, content in files.items():
+        (tmp_path / name).write_text(f"{content}\n", encoding="utf-8")
+
+    program = standalone(env={**NO_REHEARSAL, **{f"{name}_FILE": str(tmp_path / name) for name in files}})
+
+    facts = program.facts()
+    assert "broker" not in facts["pids"]
+    assert (facts["broker_url"], facts["database_url"]) == (broker.url, database)
+
+
 def test_without_a_key_the_rehearsal_is_started_and_said(standalone: Callable[..., Standalone]) -> None:
     program = standalone(env={})
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
-import pytest
 from rich.console import Console
 
 from cpds.standalone.live_view import picture
-from cpds.standalone.results import SHOWN_TASKS, duration, results
+from cpds.standalone.presenting import Presenter
+from cpds.standalone.results import SHOWN_TASKS, results
 
 AT = datetime(2026, 1, 1, 12, 2, 5, tzinfo=UTC)
 
@@ -17,6 +17,10 @@ def text_of(renderable: Any) -> str:
     console = Console(file=StringIO(), width=140)
     console.print(renderable)
     return console.file.getvalue()
+
+
+def table_of(document: dict[str, Any]) -> str:
+    return "\n".join(line.plain for line in results(document, now=AT, width=140))
 
 
 def an_instance(**changes: Any) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def test_names_cannot_steer_the_terminal() -> None:
 def test_the_table_tells_how_each_task_ended() -> None:
     failed = a_task(name="two", status="failed", error={"kind": "error", "message": "no\nsuch thing"})
 
-    table = text_of(results(a_result(a_task(simulated=True), failed, status="failed")))
+    table = table_of(a_result(a_task(simulated=True), failed, status="failed"))
 
     assert all(word in table for word in ("2m30s", "1,234", "$0.0125", "(simulated)", "no such thing"))
     assert "1 of 2 tasks completed" in table
@@ -95,15 +99,19 @@ def test_the_table_tells_how_each_task_ended() -> None:
 def test_a_long_table_keeps_what_did_not_complete() -> None:
     many = [a_task(name=f"t{number}") for number in range(SHOWN_TASKS)]
 
-    table = text_of(results(a_result(*many, a_task(name="the bad one", status="failed"))))
+    table = table_of(a_result(*many, a_task(name="the bad one", status="failed")))
 
     assert "the bad one" in table
     assert f"{SHOWN_TASKS} more tasks are not listed" in table
 
 
-@pytest.mark.parametrize(
-    ("milliseconds", "said"),
-    [(None, ""), (0, "0ms"), (999, "999ms"), (2_500, "2.5s"), (150_000, "2m30s"), (3_900_000, "1h05m")],
-)
-def test_durations_are_said_as_people_say_them(milliseconds: int | None, said: str) -> None:
-    assert duration(milliseconds) == said
+def test_names_are_whole_where_no_terminal_is() -> None:
+    name, out = "a name of many words " * 8, StringIO()
+
+    Presenter(out).report(a_result(a_task(name=name), a_task(name="next", duration_ms=4_321)))
+
+    heading, first, second, *_ = out.getvalue().splitlines()
+    assert first.startswith(name.strip())
+    assert second.split() == ["next", "completed", "claude", "1", "4.3s", "1,234", "$0.0125"]
+    assert heading.index("tokens") + len("tokens") == first.index("1,234") + len("1,234")
+    assert "\x1b" not in out.getvalue()

@@ -108,3 +108,9 @@ def test_a_command_line_that_makes_no_sense(
 
     assert program.wait_for_exit() == 2
     assert "usage:" in program.errors()
+
+
+def test_settings_that_cannot_work(standalone: Callable[..., Standalone]) -> None:
+    line = refusal(standalone(env={"CPDS_LEASE_SECONDS": "5", "CPDS_RENEW_SECONDS": "4"}, wait=False))
+
+    assert line.startswith("cpds.E002")

@@ -52,7 +52,7 @@ class WorkerProcess(PythonProgram):
         self.node = f"{name}@{HOST}"
         arguments = [
             "-m", "celery", "-A", "cpds", "worker", "-P", "threads", "-c", str(concurrency), "-n", self.node,
-            "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO",
+            "--without-gossip", "--without-mingle", "--without-heartbeat",
         ]  # fmt: skip
         super().__init__(
             name=name,
@@ -81,7 +81,7 @@ class BeatProcess(PythonProgram):
         super().__init__(
             name=name,
             directory=directory,
-            arguments=["-m", "celery", "-A", "cpds", "beat", "-l", "INFO"],
+            arguments=["-m", "celery", "-A", "cpds", "beat"],
             env=env,
         )
 

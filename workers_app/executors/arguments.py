@@ -6,7 +6,6 @@ expected, and the name that was probably meant.
 """
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Annotated, Any, Final, TypeVar
@@ -14,14 +13,13 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from cpds.base.durations import parse_duration
 from cpds.base.redaction import is_secret_name, redact_text
 from tasks_app.outcomes import JSON, Failed
 from workers_app.executors.contract import ArgumentProblem
 
 _SHOWN_CHARACTERS: Final = 40
 _SHOWN_BELOW: Final = 1e18
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
 _EXPECTED: Final = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -46,23 +44,8 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def seconds_from(value: JSON) -> float:
-    """Return the seconds meant by a positive number or a text like ``30s``, ``1.5m``, ``500ms``.
-
-    :raises ValueError: when ``value`` means no positive span of time.
-    """
-    seconds: float | None = None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
-    elif isinstance(value, str) and (match := _DURATION.fullmatch(value)):
-        seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds is None or not 0 < seconds < float("inf"):
-        raise ValueError("expected a positive number of seconds or a text like '30s'")
-    return seconds
-
-
-Seconds = Annotated[float, BeforeValidator(seconds_from)]
-"""A span of time in an argument: a number of seconds, or a text like ``30s``."""
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+"""A span of time in an argument: a number of seconds, or a text such as ``30s`` or ``1h30m``."""
 
 
 def check_against(

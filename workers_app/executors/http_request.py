@@ -12,6 +12,7 @@ import httpcore2
 import httpx2
 
 from cpds.base import clock
+from cpds.base.conf import Conf
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
 from workers_app.executors.arguments import bad_input, check_against, parse_arguments
 from workers_app.executors.contract import ArgumentProblem, Call
@@ -32,7 +33,17 @@ from workers_app.executors.watching import CallCancelledError, DeadlinePassedErr
 DEFAULT_SECONDS: Final = 300.0
 MAX_REDIRECTS: Final = 5
 MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600.0
+OVERHEAD_BYTES: Final = 64 * 1024
+"""What an output may need beside the body: the status, the headers, and the names of the three."""
 _RETRYABLE: Final = frozenset({408, 409, 425, 429})
+
+
+def body_bytes_within(output_bytes: int) -> int:
+    """Return how large a body may be so that it fits, with status and headers, into an output of that size.
+
+    A text with many characters that JSON writes longer than UTF-8 does may still not fit.
+    """
+    return max(output_bytes - OVERHEAD_BYTES, output_bytes // 2)
 
 
 class HttpRequest:
@@ -41,6 +52,7 @@ class HttpRequest:
     :param allowed_hosts: hosts (``host`` or ``host:port``) that may be called wherever they are;
         asked at every request.
     :param ports: the ports of all other hosts that may be called.
+    :param max_body_bytes: how much of an answer's body is read, decompressed; more is a failure.
     :param resolver: answers the addresses of a host.
     :param now: the present, for a ``Retry-After`` that is a date.
     """
@@ -52,7 +64,7 @@ class HttpRequest:
         *,
         allowed_hosts: Callable[[], Collection[str]] = tuple,
         ports: Collection[int] = frozenset({80, 443}),
-        max_body_bytes: int = 10 << 20,
+        max_body_bytes: int = body_bytes_within(Conf.output_bytes),
         resolver: Resolver = resolve,
         ssl_context: ssl.SSLContext | None = None,
         now: Callable[[], datetime] = clock.now,

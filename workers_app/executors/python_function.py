@@ -4,93 +4,29 @@ A thread cannot be ended from outside. At a timeout or a cancellation the
 function is told by ``ctx.cancelled``; if it does not stop within a short grace
 it is abandoned: it may go on for a while, but whatever it returns or reports is
 refused, since its claim is gone. The record says which of the two happened.
+
+A coroutine can be ended: what has not stopped after half the grace is cancelled
+at its next ``await``.
 """
 
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from django.db import connections
 
 from cpds.base import clock
-from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, LastBatch, Outcome
-from workers_app.errors import NotContinuous, StreamEnded
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from workers_app.errors import StreamEnded
 from workers_app.executors.contract import ArgumentProblem, Call
-from workers_app.functions import CONTEXT, TaskFunction, find_service
+from workers_app.executors.function_context import FunctionContext
+from workers_app.functions import CONTEXT, TaskFunction
 
 GRACE_SECONDS: Final = 1.0
-"""How long a function that was told to stop may take to do so."""
-
-
-class FunctionContext:
-    """What a task function sees of CPDS."""
-
-    def __init__(self, call: Call, stopped: threading.Event) -> None:
-        self._call = call
-        self._stopped = stopped
-        self.arguments: Mapping[str, JSON] = call.arguments
-        self.params: Mapping[str, JSON] = call.params
-        self.task_name = call.task_name
-        self.instance_id = call.instance_id
-        self.attempt = call.attempt
-        self.idempotency_key = call.idempotency_key
-        self.workspace = call.workspace
-        self.was_told = False
-        """Whether the function has asked and heard that it is to stop: its result is then no result."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether to stop: cancelled, out of time, or the claim is lost."""
-        stream = self._call.stream
-        self.was_told = self.was_told or self._is_over() or (stream is not None and stream.is_ending)
-        return self.was_told
-
-    @property
-    def last_batch(self) -> LastBatch | None:
-        """What a continuous task handed on last, before this attempt; None when it is the first."""
-        return None if self._call.stream is None else self._call.stream.last_batch
-
-    def emit(self, item: JSON) -> None:
-        """Hand an item on to the tasks that need this one; wait while they are too far behind.
-
-        :raises StreamEnded: when the task was told to stop; the item was not taken.
-        :raises BadItem: when it is not JSON, or too large.
-        :raises NotContinuous: when the task is not ``mode: continuous``.
-        """
-        if self._call.stream is None:
-            raise NotContinuous(task=self._call.task_name)
-        if self._stopped.is_set():
-            raise StreamEnded(task=self._call.task_name, reason="it ran out of time or was told to stop")
-        self._call.stream.emit(item)
-
-    def upstream(self, name: str) -> JSON:
-        """Return the output of a task this one depends on, directly or not.
-
-        :raises LookupError: when it does not.
-        """
-        return self._call.upstream(name)
-
-    def service(self, name: str) -> Any:
-        """Return the service registered under ``name`` in the settings.
-
-        :raises UnknownService: when there is none.
-        """
-        return find_service(name)
-
-    def progress(self, fraction: float, message: str = "") -> None:
-        """Say how far the work is, 0 to 1."""
-        if not self._is_over():
-            self._call.progress(fraction, str(message))
-
-    def log(self, message: str) -> None:
-        """Add a line to the instance's log."""
-        if not self._is_over():
-            self._call.log(str(message))
-
-    def _is_over(self) -> bool:
-        return self._stopped.is_set() or self._call.cancellation.requested
+"""How long a function that was told to stop may take to do so; half of it by itself, if it is a coroutine."""
 
 
 class PythonFunction:
@@ -140,6 +76,7 @@ class _Run:
         self.ended = threading.Event()
         self.result: Outcome | None = None
         self.context = FunctionContext(call, self.stopped)
+        self.running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     def outcome(self) -> Outcome:
         self.call.cancellation.on_request(self.settled.set)
@@ -149,7 +86,7 @@ class _Run:
         if self.result is not None and not self.call.cancellation.requested:
             return self.result
         self.stopped.set()
-        has_stopped = self.ended.wait(GRACE_SECONDS)
+        has_stopped = self.ended.wait(GRACE_SECONDS / 2) or self._cancelled_at_its_next_await()
         how = "it stopped when told" if has_stopped else "it did not stop when told and was abandoned"
         if self.call.cancellation.requested:
             if self.result is not None and not self.context.was_told:
@@ -163,23 +100,35 @@ class _Run:
             detail={"stopped": has_stopped, "seconds": round(seconds, 3)},
         )
 
+    def _cancelled_at_its_next_await(self) -> bool:
+        """Cancel the coroutine, if it is one; return whether the function ended within its grace."""
+        if self.running is not None:
+            loop, task = self.running
+            with suppress(RuntimeError):  # it has ended, and its loop is closed
+                loop.call_soon_threadsafe(task.cancel)
+        return self.ended.wait(GRACE_SECONDS / 2)
+
     def _perform(self) -> None:
         try:
             self.result = self._call()
         finally:
+            self.context.close()
             connections.close_all()
             self.ended.set()
             self.settled.set()
 
-    def _call(self) -> Outcome:
+    def _call(self) -> Outcome | None:
+        """Return how the function ended; None when it was cancelled because it did not stop when told."""
         arguments: dict[str, Any] = dict(self.call.arguments) if self.function.takes_keywords else {}
         if self.function.takes_context:
             arguments[CONTEXT] = self.context
         try:
-            return Completed(output=_result_of(self.function.call, arguments))
+            return Completed(output=self._result_with(arguments))
         except StreamEnded:
             return Completed(output=None)
         except BaseException as error:  # SystemExit and CancelledError too: the thread is the attempt
+            if isinstance(error, asyncio.CancelledError) and self.stopped.is_set():
+                return None
             return Failed(
                 kind="exception",
                 message=f"{type(error).__name__}: {_text_of(error)}",
@@ -187,15 +136,20 @@ class _Run:
                 detail={"exception": type(error).__name__},
             )
 
+    def _result_with(self, arguments: Mapping[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(self.function.call):
+            return asyncio.run(self._awaited(self.function.call(**arguments)))
+        return self.function.call(**arguments)
+
+    async def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        task = asyncio.current_task()
+        if task is not None:
+            self.running = asyncio.get_running_loop(), task
+        return await coroutine
+
 
 def _text_of(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:
         return "(its text cannot be read)"
-
-
-def _result_of(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(function):
-        return asyncio.run(function(**arguments))
-    return function(**arguments)

@@ -35,9 +35,11 @@ def _shell_command() -> Executor:
 
 
 def _http_request() -> Executor:
-    from workers_app.executors.http_request import HttpRequest
+    from workers_app.executors.http_request import HttpRequest, body_bytes_within
 
-    return HttpRequest(allowed_hosts=lambda: conf().allowed_hosts)
+    return HttpRequest(
+        allowed_hosts=lambda: conf().allowed_hosts, max_body_bytes=body_bytes_within(conf().output_bytes)
+    )
 
 
 BUILT_IN: Mapping[str, Callable[[], Executor]] = {

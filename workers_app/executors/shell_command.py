@@ -8,8 +8,10 @@ cannot start outside its workspace, and ends with all it started.
 import errno
 import os
 import shlex
+import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Final
 
@@ -118,30 +120,41 @@ class ShellCommand:
             return Interrupted(reason=call.cancellation.reason)
         bounds = [bound for bound in (arguments.timeout, call.timeout_seconds) if bound is not None]
         timeout_seconds = min(bounds, default=None)
-        finished = run_command(
-            Command(
-                argv=arguments.argv,
-                cwd=cwd,
-                env=self._environment(call.workspace.resolve(), arguments.env),
-                stdin=None if arguments.stdin is None else arguments.stdin.encode("utf-8", "replace"),
-            ),
-            limits=Limits(
-                timeout_seconds=timeout_seconds, kept_bytes=self._kept_bytes, contained=self._contained
-            ),
-            cancellation=call.cancellation,
-        )
+        with _temporary(call.workspace.resolve()) as temporary:
+            finished = run_command(
+                Command(
+                    argv=arguments.argv,
+                    cwd=cwd,
+                    env=self._environment(temporary, arguments.env),
+                    stdin=None if arguments.stdin is None else arguments.stdin.encode("utf-8", "replace"),
+                ),
+                limits=Limits(
+                    timeout_seconds=timeout_seconds, kept_bytes=self._kept_bytes, contained=self._contained
+                ),
+                cancellation=call.cancellation,
+            )
         return _outcome(finished, program=arguments.argv[0], timeout_seconds=timeout_seconds)
 
-    def _environment(self, workspace: Path, additions: Mapping[str, str]) -> dict[str, str]:
-        temporary = workspace / ".tmp"
-        temporary.mkdir(exist_ok=True)
+    def _environment(self, temporary: Path, additions: Mapping[str, str]) -> dict[str, str]:
         return {
             "PATH": self._path or os.environ.get("PATH", os.defpath),
-            "HOME": str(workspace),
+            "HOME": str(temporary.parent),
             "LANG": "C.UTF-8",
             "TMPDIR": str(temporary),
             **additions,
         }
+
+
+@contextmanager
+def _temporary(workspace: Path) -> Iterator[Path]:
+    """Make the command's directory for what nobody keeps; it is gone afterwards, with all that is in it."""
+    temporary = workspace / ".tmp"
+    temporary.mkdir(exist_ok=True)
+    try:
+        yield temporary
+    finally:
+        # A link put in its place is left alone, and so is what it leads to.
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _directory(workspace: Path, cwd: str) -> Path | Failed:

@@ -1,12 +1,10 @@
 """One running continuous task: what it emits is buffered, and handed on under its claim."""
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
@@ -87,9 +85,7 @@ class ClaimedStream:
 
         :raises StreamEnded: when the task was told to stop; the item was not taken.
         :raises BadItem: when it is not JSON, or too large.
-        :raises SynchronousOnlyOperation: inside an event loop, which would stand still meanwhile.
         """
-        _refuse_event_loops()
         item = read_item(value=value)
         while True:
             with self._filling:
@@ -172,13 +168,3 @@ class ClaimedStream:
                 with self._filling:
                     self._buffer.drop(len(items), now=clock.monotonic())
             return written
-
-
-def _refuse_event_loops() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise SynchronousOnlyOperation(
-        "emit waits: call it from a thread, await asyncio.to_thread(ctx.emit, item)"
-    )

@@ -3,12 +3,14 @@
 import platform
 import socket
 
-from django.db.models import Sum
+from django.db.models import DateTimeField, ExpressionWrapper, Sum
 
 from cpds import __version__
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from workers_app.errors import NameTaken
 from workers_app.models import Worker
+from workers_app.services.presence import is_worker_here
 
 SILENT_BEATS = 3
 
@@ -19,7 +21,13 @@ def silent_seconds() -> float:
 
 
 def register_worker(*, name: str, pid: int, slots: int) -> None:
-    """Note that a worker has started under this name."""
+    """Note that a worker has started under this name.
+
+    A predecessor that left, fell silent, or ran on this machine and is dead gives
+    the name away.
+
+    :raises NameTaken: when another worker lives under it; nothing was changed.
+    """
     facts = {
         "host": socket.gethostname(),
         "pid": pid,
@@ -30,11 +38,26 @@ def register_worker(*, name: str, pid: int, slots: int) -> None:
         "heartbeat_at": clock.database_now(),
         "left_at": None,
     }
+    defaults = {key: fact for key, fact in facts.items() if key not in {"started_at", "heartbeat_at"}}
     with db.transaction():
-        if not Worker.objects.filter(name=name).update(**facts):
-            facts.pop("started_at")
-            facts.pop("heartbeat_at")
-            Worker.objects.get_or_create(name=name, defaults=facts)
+        worker, is_new = Worker.objects.get_or_create(name=name, defaults=defaults)
+        if not is_new:
+            _refuse_if_alive(name, pid=pid)
+            Worker.objects.filter(pk=worker.pk).update(**facts)
+
+
+def _refuse_if_alive(name: str, *, pid: int) -> None:
+    """Raise if the worker of this name is another living process; lock its row."""
+    now = ExpressionWrapper(clock.database_now(), output_field=DateTimeField())
+    alive = Worker.objects.filter(name=name).alive(silent_seconds=silent_seconds())
+    other = db.locking(alive).annotate(now=now).first()
+    if other is None:
+        return
+    if other.host == socket.gethostname() and (other.pid == pid or not is_worker_here(pid=other.pid)):
+        return
+    raise NameTaken(
+        name=name, pid=other.pid, host=other.host, seconds=(other.now - other.heartbeat_at).total_seconds()
+    )
 
 
 def beat_worker(*, name: str) -> None:

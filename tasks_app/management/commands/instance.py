@@ -1,9 +1,9 @@
-"""``manage.py instance``: what runs, what ran, and how far it is."""
+"""``manage.py instance``: what runs, what ran, how far it is, and steering it."""
 
 from argparse import ArgumentParser
 
 from cpds.base import clock
-from tasks_app.cli import arguments, following, instance_views
+from tasks_app.cli import arguments, following, instance_views, pruning, steering
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.execution import show_status, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
@@ -103,11 +103,12 @@ def _takes_wait_arguments(parser: ArgumentParser) -> None:
 class Command(CommandWithVerbs):
     """Instances on the command line."""
 
-    help = "Look at instances: runs of workflows."
+    help = "Look at instances, which are runs of workflows, and steer them."
     examples = (
         "instance list --status Running",
         "instance status inst-3f8",
         "instance logs inst-3f8 --follow",
+        "instance cancel inst-3f8 --reason 'wrong branch'",
     )
     verbs = (
         Subcommand(
@@ -148,4 +149,6 @@ class Command(CommandWithVerbs):
             perform=_wait,
             arguments=_takes_wait_arguments,
         ),
+        *steering.VERBS,
+        *pruning.VERBS,
     )

@@ -1,16 +1,16 @@
 """``manage.py workflow``: definitions, and starting them."""
 
-import sys
 from argparse import ArgumentParser
 from dataclasses import asdict
 
-from tasks_app.cli import arguments, workflow_views
+from tasks_app.cli import arguments, comparing, workflow_views
+from tasks_app.cli.asking import confirm, is_terminal
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
-from tasks_app.cli.errors import NotConfirmed
 from tasks_app.cli.execution import start, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.files import read_source
 from tasks_app.cli.output import Output
+from tasks_app.planning.diff import diff_definitions
 from tasks_app.planning.schema import workflow_schema
 from tasks_app.services import definitions, queries
 
@@ -53,8 +53,8 @@ def _show(out: Output, options: Options) -> None:
 def _delete(out: Output, options: Options) -> None:
     # The whole id from here on: what was asked about is what is deleted.
     workflow = queries.workflow_summary(given=options.id)
-    if not options.yes and not out.as_json and sys.stdin is not None and sys.stdin.isatty():
-        _confirm(out, f"Delete {workflow['name']} with {_instances(workflow['instances'])}? [y/N] ")
+    if not options.yes and not out.as_json and is_terminal():
+        confirm(out, f"Delete {workflow['name']} with {_instances(workflow['instances'])}?", done="deleted")
     removal = definitions.delete_workflow(given=workflow["id"])
     if out.as_json:
         out.document({"id": removal.workflow_id, "name": removal.name, "instances": removal.instances})
@@ -62,12 +62,6 @@ def _delete(out: Output, options: Options) -> None:
         out.line(
             f"✅ Workflow deleted: {removal.workflow_id} ({removal.name}, {_instances(removal.instances)})"
         )
-
-
-def _confirm(out: Output, question: str) -> None:
-    out.notes.print(question, end="")
-    if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
-        raise NotConfirmed
 
 
 def _execute(out: Output, options: Options) -> ExitCode | None:
@@ -78,6 +72,17 @@ def _execute(out: Output, options: Options) -> ExitCode | None:
     elif not waits:
         out.document(started)
     return wait_and_show(out, instance=started["id"], timeout_seconds=options.timeout) if waits else None
+
+
+def _diff(out: Output, options: Options) -> None:
+    one, other = (comparing.named_definition(each) for each in (options.one, options.other))
+    changes = diff_definitions(one, other)
+    if out.as_json:
+        out.document([each.to_json() for each in changes])
+    elif changes:
+        out.lines(comparing.change_lines(changes))
+    else:
+        out.line("They say the same.")
 
 
 def _schema(out: Output, options: Options) -> None:
@@ -106,6 +111,12 @@ def _takes_workflow(parser: ArgumentParser) -> None:
 def _takes_delete_arguments(parser: ArgumentParser) -> None:
     _takes_workflow(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask, which only a terminal is")
+
+
+def _takes_two(parser: ArgumentParser) -> None:
+    text = "a workflow's id or name, with @VERSION for another than the newest; or a file"
+    parser.add_argument("one", metavar="A", type=arguments.reference, help=text)
+    parser.add_argument("other", metavar="B", type=arguments.reference, help="the same")
 
 
 def _takes_execute_arguments(parser: ArgumentParser) -> None:
@@ -180,6 +191,16 @@ class Command(CommandWithVerbs):
             ),
             perform=_execute,
             arguments=_takes_execute_arguments,
+        ),
+        Subcommand(
+            name="diff",
+            help="Say what differs between two versions, workflows or files.",
+            examples=(
+                "workflow diff nightly-etl@1 nightly-etl@2",
+                "workflow diff nightly-etl nightly-etl.yaml --json",
+            ),
+            perform=_diff,
+            arguments=_takes_two,
         ),
         Subcommand(
             name="schema",

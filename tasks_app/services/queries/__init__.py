@@ -5,6 +5,7 @@ from tasks_app.services.queries.instances import (
     instance_key,
     instance_progress,
     instance_status,
+    instance_summaries,
     instance_summary,
     is_final,
     list_instances,
@@ -14,17 +15,21 @@ from tasks_app.services.queries.overview import (
     newest_instance,
     running_overview,
     unfinished_counts,
+    unfinished_instances,
 )
 from tasks_app.services.queries.schedules import list_schedules, next_fires, schedule_summary
+from tasks_app.services.queries.tasks import instance_holds, task_holds, task_records
 from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
 
 __all__ = [
     "ended_badly",
     "instance_events",
+    "instance_holds",
     "instance_key",
     "instance_progress",
     "instance_status",
+    "instance_summaries",
     "instance_summary",
     "is_final",
     "list_instances",
@@ -36,7 +41,10 @@ __all__ = [
     "progress_of",
     "running_overview",
     "schedule_summary",
+    "task_holds",
+    "task_records",
     "unfinished_counts",
+    "unfinished_instances",
     "workflow_detail",
     "workflow_summary",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, F, Q, Sum
 
 from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
+from tasks_app.planning.secrets import secret_names, shown_params, shown_value
 from tasks_app.services.lookup import find_instance, find_workflow
 from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
@@ -30,13 +31,16 @@ def instance_status(*, given: str) -> JSONObject:
     needs = _needs_by_name(instance, tasks)
     spent = _spent(instance)
     counts = Counter(task.status for task in tasks if task.compensates_id is None)
+    secrets = secret_names(instance.version.definition)
+    for task in tasks:
+        task.output = shown_value(task.output, params=instance.params, secrets=secrets)
     return {
         "id": instance.public_id,
         "workflow_id": instance.workflow.public_id,
         "workflow_name": instance.workflow.name,
         "workflow_version": instance.version.number,
         "status": instance.status,
-        "params": instance.params,
+        "params": shown_params(instance.params, secrets),
         "progress": progress_of(counts=counts),
         "created_at": moment(at=instance.created_at),
         "started_at": moment(at=instance.started_at),
@@ -114,6 +118,12 @@ def instance_summary(*, given: str) -> JSONObject:
     """
     rows = Instance.objects.select_related("workflow").defer("params")
     return _summaries(rows.filter(pk=instance_key(given=given)))[0]
+
+
+def instance_summaries(*, ids: Sequence[str]) -> list[JSONObject]:
+    """Return the rows of ``list_instances`` for these whole ids, oldest first; some may be gone."""
+    rows = Instance.objects.select_related("workflow").defer("params")
+    return _summaries(rows.filter(public_id__in=ids).order_by("pk"))
 
 
 def _summaries(rows: Iterable[Instance]) -> list[JSONObject]:

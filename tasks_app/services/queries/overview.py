@@ -1,13 +1,17 @@
 """The installation at a glance: what is unfinished, what runs, what ended badly."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from django.db.models import Max
 
 from tasks_app.models import Instance, Schedule, Task
 from tasks_app.services.queries.instances import instance_progress
 from tasks_app.services.queries.values import JSONObject
-from tasks_app.states import TASK_UNFINISHED, InstanceState, TaskState
+from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, TaskState
+
+BATCH: Final = 500
+"""Keys in one statement: databases take only so many."""
 
 
 def unfinished_counts() -> dict[str, int]:
@@ -20,10 +24,22 @@ def unfinished_counts() -> dict[str, int]:
     }
 
 
-def ended_badly(*, since: int) -> int:
-    """Return how many instances created after the one with key ``since`` failed or were cancelled."""
-    bad = (InstanceState.FAILED, InstanceState.CANCELLED)
-    return Instance.objects.filter(pk__gt=since, status__in=bad).count()
+def ended_badly(*, since: int, among: Collection[int] = ()) -> int:
+    """Return how many instances ended otherwise than completed.
+
+    Looked at are those created after the one with key ``since``, and those with a key in ``among``.
+    """
+    ended = Instance.objects.filter(status__in=sorted(INSTANCE_FINAL - {InstanceState.COMPLETED}))
+    keys = sorted(among)
+    older = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+    return ended.filter(pk__gt=since).count() + sum(
+        ended.filter(pk__in=batch, pk__lte=since).count() for batch in older
+    )
+
+
+def unfinished_instances() -> list[int]:
+    """Return the key of every instance that has not ended."""
+    return list(Instance.objects.unfinished().order_by("pk").values_list("pk", flat=True))
 
 
 def newest_instance() -> int:

@@ -7,8 +7,9 @@ from typing import Any
 from tasks_app.states import TaskState
 
 JSONObject = dict[str, Any]
-_COMPLETED = (TaskState.COMPLETED, TaskState.SKIPPED, TaskState.COMPENSATED)
-_FAILED = (TaskState.FAILED, TaskState.CANCELLED)
+_COMPLETED = (TaskState.COMPLETED, TaskState.COMPENSATED)
+# A task is skipped when a failure rules it out, and then no more done than one that was cancelled.
+_FAILED = (TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED)
 _RUNNING = (TaskState.RUNNING, TaskState.COMPENSATING)
 
 
@@ -23,7 +24,11 @@ def span_ms(*, start: datetime | None, end: datetime | None) -> int | None:
 
 
 def progress_of(*, counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the five numbers of an instance's progress from how many tasks are in each state."""
+    """Return the five numbers of an instance's progress from how many tasks are in each state.
+
+    ``completed``, ``running``, ``failed`` and ``pending`` add up to ``total``;
+    ``failed`` is everything that ended without being done.
+    """
     total = sum(counts.values())
     completed = sum(counts.get(state, 0) for state in _COMPLETED)
     running = sum(counts.get(state, 0) for state in _RUNNING)

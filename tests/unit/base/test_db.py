@@ -2,6 +2,7 @@ import logging
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from cpds.base import db
 from cpds.base.db import TransactionRequired
@@ -102,3 +103,12 @@ def test_an_error_after_the_commit_is_logged_and_stops_nobody(transactional_db, 
     assert seen == ["ran"]
     assert Group.objects.filter(name="kept").exists()
     assert "after the commit" in caplog.text
+
+
+@pytest.mark.parametrize("has_weak_locks", [True, False])
+def test_the_weak_lock_is_asked_for_where_there_is_one(monkeypatch, has_weak_locks):
+    monkeypatch.setattr(connection.features, "has_select_for_no_key_update", has_weak_locks)
+
+    locked = db.locking(Group.objects.all()).query
+
+    assert (locked.select_for_update, locked.select_for_no_key_update) == (True, has_weak_locks)

@@ -1,4 +1,5 @@
 import gzip
+import json
 import threading
 import time
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from tasks_app.outcomes import Completed, Failed, Interrupted
 from tests.support.waiting import wait_until
 from tests.unit.executors.builders import a_call
 from tests.unit.executors.http_server import a_server, reply
+from workers_app.executors import registry
 from workers_app.executors.contract import Cancellation
 from workers_app.executors.http_request import HttpRequest
 
@@ -350,3 +352,30 @@ def test_secrets_are_in_no_message_and_no_detail(server, send):
 
     assert isinstance(outcome, Failed)
     assert "s3cret-token" not in repr(outcome)
+
+
+@pytest.fixture
+def as_registered(settings, monkeypatch):
+    settings.CPDS = {**settings.CPDS, "allowed_hosts": ["127.0.0.1"], "output_bytes": 1 << 20}
+    monkeypatch.setattr(registry, "_made", {})
+    return registry.find_executor("http_request")
+
+
+def test_a_body_that_no_output_could_hold_is_not_read(server, as_registered, tmp_path):
+    server.answers["/"] = reply(body=b"x" * (1 << 20))
+
+    outcome = as_registered.execute(a_call(tmp_path, url=server.url("/")))
+
+    assert (outcome.kind, outcome.detail) == (
+        "response_too_large",
+        {"max_body_bytes": (1 << 20) - (64 << 10)},
+    )
+
+
+def test_the_largest_body_that_is_read_fits_into_an_output(server, as_registered, tmp_path):
+    server.answers["/"] = reply(body=b"x" * ((1 << 20) - (64 << 10)))
+
+    outcome = as_registered.execute(a_call(tmp_path, url=server.url("/")))
+
+    assert isinstance(outcome, Completed)
+    assert len(json.dumps(outcome.output)) < 1 << 20

@@ -238,3 +238,28 @@ def test_templated_arguments_are_judged_by_presence_only():
     arguments = {"argv": "{{ params.argv }}", "timeout": "{{ params.timeout }}", "cwd": "/{{ x }}"}
 
     assert ShellCommand().check_arguments(arguments, templated=frozenset(arguments)) == []
+
+
+@pytest.mark.parametrize(
+    "argv", [["true"], ["sh", "-c", "touch $TMPDIR/left"], ["false"], ["no-such-program"]]
+)
+def test_the_temporary_directory_is_gone_afterwards(run, tmp_path, argv):
+    run(argv)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_command_made_in_its_workspace_stays(run, tmp_path):
+    run(["touch", "result"])
+
+    assert [each.name for each in tmp_path.iterdir()] == ["result"]
+
+
+def test_a_link_in_place_of_the_temporary_directory_is_not_followed(run, tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+
+    run(["sh", "-c", f"rmdir $TMPDIR; ln -s {kept} $TMPDIR"])
+
+    assert (kept / "file").exists()

@@ -118,3 +118,20 @@ def test_a_parameter_given_twice_is_refused():
     assert objections(params_from_text, a_spec(n=5), ["n=1", "n=2"]) == [
         ("params.n", "it is given twice", "")
     ]
+
+
+@pytest.mark.parametrize("given", ["short", 12345])
+def test_a_secret_that_does_not_fit_is_not_repeated(given):
+    spec = a_spec(token={"type": "string", "minimum": 8, "secret": True})
+
+    ((_, message, _),) = objections(resolve_params, spec, {"token": given})
+
+    assert str(given) not in message
+
+
+def test_a_secret_that_cannot_be_read_is_not_repeated():
+    spec = a_spec(pin={"type": "integer", "secret": True})
+
+    ((_, message, _),) = objections(params_from_text, spec, ["pin=hunter2"])
+
+    assert "hunter2" not in message

@@ -1,10 +1,8 @@
 """What a function's ctx.emit does, whatever the record answers."""
 
-import asyncio
 from types import SimpleNamespace
 
 import pytest
-from django.core.exceptions import SynchronousOnlyOperation
 from django.db import OperationalError
 
 from tasks_app.errors import StaleDispatch
@@ -152,11 +150,3 @@ def test_an_abandoned_function_emits_into_nothing(stream, ledger):
 
     with pytest.raises(StreamEnded):
         stream.emit("a")
-
-
-def test_an_event_loop_is_not_held_up(stream):
-    async def emitting():
-        stream.emit("a")
-
-    with pytest.raises(SynchronousOnlyOperation):
-        asyncio.run(emitting())

@@ -16,6 +16,10 @@ the control pipe reaches its end (the worker asks, or is gone, even by kill
   until it has none. Kill -9 of the guardian then leaves orphans to the
   worker, which looks for them by the command's mark (``orphans.py``).
 
+Both are Linux's. Elsewhere (macOS) there are only the control pipe and the
+command's process group: what leaves the group, as daemons do, is not found, and
+kill -9 of the guardian leaves the command running.
+
 On the status pipe it writes lines: ``unstartable ERRNO``, ``stopped``,
 ``exit CODE``, ``signal NUMBER``. The pipe ends when the guardian has.
 """
@@ -44,13 +48,26 @@ libc = ctypes.CDLL(None, use_errno=True)
 def main() -> NoReturn:
     control, status = int(sys.argv[1]), int(sys.argv[2])
     contained, argv = sys.argv[3] == "contained", sys.argv[4:]
+    if not is_linux():
+        kill(-supervise(control, status, argv), signal.SIGKILL)
+        os._exit(0)
     if contained and enter_namespaces():
         contain(control, status, argv)
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     supervise(control, status, argv)
     end_children()
     os._exit(0)
+
+
+def is_linux() -> bool:
+    return sys.platform == "linux"
+
+
+def prctl(option: int, value: int) -> None:
+    """Tell the kernel a wish about this process, where it is one that knows such wishes."""
+    if is_linux():
+        libc.prctl(option, value, 0, 0, 0)
 
 
 def enter_namespaces() -> bool:
@@ -83,10 +100,10 @@ def enter_user_namespace() -> bool:
 def contain(control: int, status: int, argv: list[str]) -> NoReturn:
     """Run the command under an init of its own and end with it."""
     # Nothing here needs an orderly end: when this process dies, the init is killed, and all with it.
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     init = os.fork()
     if init == 0:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         show_own_processes_only()
         supervise(control, status, argv)
         os._exit(0)
@@ -105,8 +122,11 @@ def show_own_processes_only() -> None:
     libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
 
 
-def supervise(control: int, status: int, argv: list[str]) -> None:
-    """Start the command and return when its main process has ended, having written how."""
+def supervise(control: int, status: int, argv: list[str]) -> int:
+    """Start the command and return when its main process has ended, having written how.
+
+    What is returned is its pid, which is that of its process group too.
+    """
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)
@@ -124,6 +144,7 @@ def supervise(control: int, status: int, argv: list[str]) -> None:
         tell(status, f"signal {os.WTERMSIG(result)}")
     else:
         tell(status, f"exit {os.WEXITSTATUS(result)}")
+    return child
 
 
 def become(argv: list[str], status: int) -> NoReturn:
@@ -138,8 +159,8 @@ def become(argv: list[str], status: int) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.setsid()
     # A set-uid program could not be killed by the guardian, and would lose the parent-death signal.
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         os.execvpe(argv[0], argv, os.environ)  # noqa: S606 - there is never a shell
     except OSError as error:

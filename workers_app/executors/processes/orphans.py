@@ -15,6 +15,7 @@ from typing import Final
 MARK: Final = "CPDS_COMMAND_ID"
 """The environment variable that tells one command's processes from all others."""
 
+PROCESSES: Final = Path("/proc")
 _ROUNDS: Final = 50
 
 
@@ -31,9 +32,11 @@ def kill_marked(mark: str) -> None:
 
 
 def marked(mark: str) -> Iterator[int]:
-    """Yield the pids of the processes that carry ``mark``."""
+    """Yield the pids of the processes that carry ``mark``; none where the system does not tell (macOS)."""
+    if not PROCESSES.is_dir():
+        return
     wanted = f"{MARK}={mark}".encode()
-    for entry in Path("/proc").iterdir():
+    for entry in PROCESSES.iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 if wanted in (entry / "environ").read_bytes().split(b"\0"):

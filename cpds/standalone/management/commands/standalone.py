@@ -1,5 +1,6 @@
 """``manage.py standalone``: CPDS on this machine, from nothing but pip packages."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from cpds.standalone import options
 from cpds.standalone.errors import CannotGoOn
 from cpds.standalone.session import run
 from cpds.standalone.state import make_private
+from workers_app.checks import refuse_what_cannot_work
 
 
 class Command(BaseCommand):
@@ -43,6 +45,9 @@ class Command(BaseCommand):
                 sys.exit(error.exit_code)
             again = [sys.executable, *sys.orig_argv[1:]]
             os.execve(sys.executable, again, {**os.environ, "CPDS_STATE_DIR": str(chosen)})  # noqa: S606
+        # This imports the user's modules, which may print; stdout may have to hold one document.
+        with contextlib.redirect_stdout(sys.stderr):
+            refuse_what_cannot_work()
         super().run_from_argv(argv)
 
     def handle(self, *_: str, **given: Any) -> None:

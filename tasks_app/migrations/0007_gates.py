@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0005_saga'),
+        ('tasks_app', '0006_pruning'),
     ]
 
     operations = [

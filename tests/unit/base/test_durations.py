@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks_app.planning.durations import format_duration, parse_duration
+from cpds.base.durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

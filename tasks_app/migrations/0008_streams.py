@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0006_gates'),
+        ('tasks_app', '0007_gates'),
     ]
 
     operations = [

@@ -1,0 +1,127 @@
+"""Steer many instances at once: choose them, then act on each in a transaction of its own."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from cpds.base import clock
+from tasks_app.errors import IllegalMove, NotFound, NothingToUndo
+from tasks_app.models import Instance
+from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
+from tasks_app.services.lookup import find_workflow
+from tasks_app.states import INSTANCE_FINAL, INSTANCE_UNFINISHED, InstanceState
+
+
+class Act(StrEnum):
+    """What may be done to many instances."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
+USUAL: Final = {
+    Act.PAUSE: frozenset({InstanceState.RUNNING}),
+    Act.RESUME: frozenset({InstanceState.PAUSED}),
+    Act.CANCEL: INSTANCE_UNFINISHED - {InstanceState.COMPENSATING},
+    Act.RETRY: frozenset({InstanceState.FAILED}),
+}
+"""The states an act is meant for when nobody names one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Which instances: those of a workflow, in some states, of some age.
+
+    The age counts from the end, or from the submission while there is no end.
+    """
+
+    workflow: str | None = None
+    states: Collection[InstanceState] = ()
+    older_than_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How to act; each act reads what is its own."""
+
+    by: str = ""
+    reason: str = ""
+    now: bool = False
+    until: datetime | None = None
+    drain: bool = False
+    compensate: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steered:
+    """What became of one instance; ``refusal`` says why nothing was done to it."""
+
+    instance: str
+    refusal: str = ""
+
+
+def choose_instances(*, chosen: Chosen, act: Act) -> list[str]:
+    """Return the ids of the instances that ``chosen`` describes, oldest first.
+
+    Without states: of those that ``act`` is meant for.
+
+    :raises NotFound: when the workflow named does not exist.
+    """
+    rows: QuerySet[Instance] = Instance.objects.filter(status__in=sorted(chosen.states or USUAL[act]))
+    if chosen.workflow is not None:
+        rows = rows.filter(workflow=find_workflow(given=chosen.workflow))
+    if chosen.older_than_seconds is not None:
+        before = clock.database_now_plus(-chosen.older_than_seconds)
+        is_over = Q(status__in=sorted(INSTANCE_FINAL))
+        rows = rows.filter(is_over & Q(finished_at__lt=before) | ~is_over & Q(created_at__lt=before))
+    return list(rows.order_by("pk").values_list("public_id", flat=True))
+
+
+def steer_instance(*, act: Act, given: str, how: How) -> str:
+    """Act on one instance; return its id.
+
+    :raises NotFound: when there is no such instance.
+    :raises AmbiguousId: when a shortened id fits several.
+    :raises IllegalMove: when its state forbids it.
+    """
+    return _ACTS[act](given, how)
+
+
+def steer_instances(*, act: Act, instances: Iterable[str], how: How) -> Iterator[Steered]:
+    """Act on instances one by one, each in a transaction of its own, and yield what became of each.
+
+    ``instances`` are whole ids. One that moved or went meanwhile is refused by
+    name and does not stop the others.
+    """
+    for public_id in instances:
+        yield _steer(act, public_id, how)
+
+
+def _steer(act: Act, public_id: str, how: How) -> Steered:
+    try:
+        _ACTS[act](public_id, how)
+    except (IllegalMove, NotFound, NothingToUndo) as refusal:
+        return Steered(instance=public_id, refusal=str(refusal))
+    return Steered(instance=public_id)
+
+
+def _cancel(given: str, how: How) -> str:
+    return cancel_instance(
+        given=given, by=how.by, reason=how.reason, drain=how.drain, compensate=how.compensate
+    )
+
+
+_ACTS: Final[dict[Act, Callable[[str, How], str]]] = {
+    Act.PAUSE: lambda given, how: pause_instance(
+        given=given, by=how.by, reason=how.reason, now=how.now, until=how.until
+    ),
+    Act.RESUME: lambda given, how: resume_instance(given=given, by=how.by, reason=how.reason),
+    Act.CANCEL: _cancel,
+    Act.RETRY: lambda given, how: retry_instance(given=given, by=how.by, reason=how.reason),
+}

@@ -1,0 +1,167 @@
+"""Everything around some tasks that may hold them, read in a fixed number of statements."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count, Max, Q
+
+from cpds.base import clock
+from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
+from tasks_app.planning.spec import WorkflowSpec
+from tasks_app.services import window
+from tasks_app.services.fleet import connected_fleet
+from tasks_app.states import InstanceState, TaskState
+
+READ_BACKLOG: Final = 1_000
+"""A place in the backlog beyond this is told as "more than"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A task that another one needs."""
+
+    name: str
+    status: str
+    satisfies: bool | None
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """The newest event of a kind: when, by whom, and what was said."""
+
+    at: datetime
+    by: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What surrounds tasks. Mappings are by key of the task, or of the instance where that is said."""
+
+    slots: int
+    running: int
+    needs: dict[int, list[Need]]
+    waiting_since: dict[int, datetime]
+    places: dict[int, int]
+    """How many tasks come before it in the backlog, of those among the first ``READ_BACKLOG``."""
+    backlog: int
+    active: dict[int, int]
+    """By instance: how many of its tasks are published or run."""
+    said: dict[tuple[int, str], Said]
+    """By instance and kind of event."""
+    stopping: dict[int, datetime]
+    """By instance being undone: until when attempts that were told to stop may still run."""
+    beside: dict[int, int]
+    """By instance that is pending: how many instances of its workflow run."""
+    most: dict[int, int | None]
+    """By instance that is pending: how many instances of its workflow may run."""
+
+
+def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ()) -> Situation:
+    """Return what surrounds these tasks, each read with its instance, and these instances."""
+    owners = {each.pk: each for each in instances} | {task.instance_id: task.instance for task in tasks}
+    pending = [each for each in owners.values() if each.status == InstanceState.PENDING]
+    ready = [task.pk for task in tasks if task.status == TaskState.PENDING and task.ready_at is not None]
+    backlog = list(
+        Task.objects.backlog().in_dispatch_order().values_list("pk", flat=True)[: READ_BACKLOG + 1]
+        if ready
+        else ()
+    )
+    return Situation(
+        slots=connected_fleet().slots(),
+        running=window.counts()[1],
+        needs=_needs([task.pk for task in tasks if task.status == TaskState.PENDING]),
+        waiting_since=_newest([task.pk for task in tasks if task.status == TaskState.WAITING]),
+        places={pk: place for place, pk in enumerate(backlog)},
+        backlog=len(backlog),
+        active=_active([key for key, each in owners.items() if each.max_parallel is not None]),
+        said=_said(owners),
+        stopping=_stopping(owners),
+        beside=_beside(pending),
+        most={each.pk: _most(each) for each in pending},
+    )
+
+
+def _needs(keys: Sequence[int]) -> dict[int, list[Need]]:
+    found: dict[int, list[Need]] = defaultdict(list)
+    edges = (
+        Dependency.objects.filter(task_id__in=keys)
+        .filter(Q(needed__satisfies__isnull=True) | Q(needed__satisfies=False) | ~Q(task__join="all"))
+        .order_by("needed__position", "needed_id")
+    )
+    for task_id, name, status, satisfies, since in edges.values_list(
+        "task_id", "needed__name", "needed__status", "needed__satisfies", "needed__created_at"
+    ):
+        found[task_id].append(Need(name=name, status=status, satisfies=satisfies, since=since))
+    return found
+
+
+def _newest(keys: Sequence[int]) -> dict[int, datetime]:
+    if not keys:
+        return {}
+    rows = Event.objects.filter(task_id__in=keys, kind="task.waiting").values_list("task_id")
+    return dict(rows.annotate(Max("happened_at")).order_by())
+
+
+def _active(keys: Sequence[int]) -> dict[int, int]:
+    if not keys:
+        return {}
+    active = Task.objects.filter(
+        instance_id__in=keys, status__in=[TaskState.QUEUED, TaskState.RUNNING]
+    ).values_list("instance_id")
+    return dict(active.annotate(Count("pk")).order_by())
+
+
+def _stopping(instances: dict[int, Instance]) -> dict[int, datetime]:
+    keys = [key for key, each in instances.items() if each.status == InstanceState.COMPENSATING]
+    if not keys:
+        return {}
+    told = ExecutionRecord.objects.filter(
+        task__instance_id__in=keys, revoked_until__gt=clock.database_now()
+    ).values_list("task__instance_id")
+    return dict(told.annotate(Max("revoked_until")).order_by())
+
+
+def _said(instances: dict[int, Instance]) -> dict[tuple[int, str], Said]:
+    kinds = {
+        "instance.paused": [key for key, each in instances.items() if each.status == InstanceState.PAUSED],
+        "instance.stopping": [key for key, each in instances.items() if each.is_stopping],
+        "instance.compensating": [
+            key for key, each in instances.items() if each.status == InstanceState.COMPENSATING
+        ],
+    }
+    newest = [
+        pk
+        for kind, keys in kinds.items()
+        if keys
+        for pk in Event.objects.filter(instance_id__in=keys, kind=kind)
+        .values_list("instance_id")
+        .annotate(newest=Max("pk"))
+        .order_by()
+        .values_list("newest", flat=True)
+    ]
+    return {
+        (event.instance_id, event.kind): Said(
+            at=event.happened_at, by=str(event.data.get("by", "")), message=event.message
+        )
+        for event in (Event.objects.filter(pk__in=newest) if newest else ())
+    }
+
+
+def _beside(pending: Sequence[Instance]) -> dict[int, int]:
+    if not pending:
+        return {}
+    runs = (InstanceState.RUNNING, InstanceState.PAUSED, InstanceState.COMPENSATING)
+    rows = Instance.objects.filter(
+        workflow_id__in={each.workflow_id for each in pending}, status__in=runs
+    ).values_list("workflow_id")
+    counts = dict(rows.annotate(Count("pk")).order_by())
+    return {each.pk: counts.get(each.workflow_id, 0) for each in pending}
+
+
+def _most(instance: Instance) -> int | None:
+    return WorkflowSpec.from_json(instance.version.definition).max_instances
