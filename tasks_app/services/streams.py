@@ -85,7 +85,7 @@ def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: b
     """
     with db.transaction():
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        if not held.select_for_update(no_key=True).exists():
+        if not db.locking(held).exists():
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         newest = last_batch(stream_id=claim.task_id)
         if newest is not None and newest.number == number and newest.attempt == claim.attempt:
