@@ -8,6 +8,7 @@ services, whose moves leave an event. One file per group of tables; ``base`` and
 from django.contrib import admin
 
 from tasks_app.admin import (
+    checkpoints,
     chores,
     deliveries,
     events,
@@ -20,6 +21,7 @@ from tasks_app.admin import (
 )
 
 __all__ = [
+    "checkpoints",
     "chores",
     "deliveries",
     "events",

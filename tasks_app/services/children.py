@@ -30,7 +30,7 @@ class WantedChild:
 
     def hold(self) -> None:
         """Lock the workflow, as every creation of an instance does, before any instance is locked."""
-        Workflow.objects.select_for_update(no_key=True).get(pk=self.workflow.pk)
+        db.locking(Workflow.objects.all()).get(pk=self.workflow.pk)
 
 
 def prepare_child(*, task: Task, given: Mapping[str, JSON]) -> WantedChild:

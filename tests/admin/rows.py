@@ -7,6 +7,7 @@ from django.apps import apps
 from django.urls import reverse
 
 from tasks_app.models import (
+    Checkpoint,
     Chore,
     Delivery,
     Dependency,
@@ -35,6 +36,7 @@ MODELS = (
     Event,
     Listener,
     Delivery,
+    Checkpoint,
     Chore,
     Schedule,
     ScheduleFire,
@@ -186,6 +188,12 @@ def everything(count, *, text="text"):
     ScheduleFire.objects.bulk_create(
         ScheduleFire(schedule=schedule, instance=instance, fire_at=NOON, outcome="fired", note=text)
         for schedule, instance in zip(schedules, instances, strict=True)
+    )
+    Checkpoint.objects.bulk_create(
+        Checkpoint(
+            instance=task.instance, task=task, number=1, default="reject", comment=text, values={"said": text}
+        )
+        for task in Task.objects.filter(instance=instances[0])
     )
     Chore.objects.bulk_create(Chore(name=f"chore-{place}", ran_at=NOON) for place in range(count))
     Listener.objects.bulk_create(Listener(name=f"{text}{place}") for place in range(count))
