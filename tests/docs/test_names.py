@@ -23,7 +23,8 @@ READ = re.compile(r"""(?:environ(?:\.get\(|\[)|environment\.\w+\(|_required\(|te
 
 READERS_OWN = {
     *("my.yaml", "params.yaml", "hello.yaml", "bad.yaml", "rules.yaml", "results.json", "cpds.env"),
-    *("my_functions.py", "my_workflow.py", "config/settings/mine.py", "cpds_functions.py", "beat2.pid", "celerybeat.pid"),
+    *("my_functions.py", "my_workflow.py", "config/settings/mine.py", "cpds_functions.py"),
+    *("beat2.pid", "celerybeat.pid"),
 }
 MADE_WHILE_RUNNING = re.compile(
     r"^(?:var(?:/.*)?|logs/|work/|run\.json|secret_key|db\.sqlite3(?:-wal)?|\w+\.log|\.log\.1|\.venv.*)$"

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.planning.secrets import secret_names, shown_params, shown_value
 from tasks_app.services.lookup import find_instance, find_workflow
-from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms
+from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms, standing
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
 
 
@@ -30,7 +30,11 @@ def instance_status(*, given: str) -> JSONObject:
     )
     needs = _needs_by_name(instance, tasks)
     spent = _spent(instance)
-    counts = Counter(task.status for task in tasks if task.compensates_id is None)
+    counts = Counter(
+        standing(status=task.status, satisfies=task.satisfies)
+        for task in tasks
+        if task.compensates_id is None
+    )
     secrets = secret_names(instance.version.definition)
     for task in tasks:
         task.output = shown_value(task.output, params=instance.params, secrets=secrets)
@@ -87,11 +91,12 @@ def instance_progress(*, keys: Sequence[int]) -> dict[int, dict[str, int]]:
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     rows = (
         Task.objects.filter(instance_id__in=keys, compensates__isnull=True)
-        .values_list("instance_id", "status")
+        .values_list("instance_id", "status", "satisfies")
         .annotate(Count("pk"))
     )
-    for instance_id, status, count in rows:
-        counts[instance_id][status] = count
+    for instance_id, status, satisfies, count in rows:
+        state = standing(status=status, satisfies=satisfies)
+        counts[instance_id][state] = counts[instance_id].get(state, 0) + count
     return {key: progress_of(counts=counts.get(key, {})) for key in keys}
 
 

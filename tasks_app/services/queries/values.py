@@ -8,7 +8,7 @@ from tasks_app.states import TaskState
 
 JSONObject = dict[str, Any]
 _COMPLETED = (TaskState.COMPLETED, TaskState.COMPENSATED)
-# A task is skipped when a failure rules it out, and then no more done than one that was cancelled.
+# A task that a failure ruled out is no more done than one that was cancelled; see ``standing``.
 _FAILED = (TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED)
 _RUNNING = (TaskState.RUNNING, TaskState.COMPENSATING)
 
@@ -23,8 +23,13 @@ def span_ms(*, start: datetime | None, end: datetime | None) -> int | None:
     return round((end - start).total_seconds() * 1000) if start and end else None
 
 
+def standing(*, status: str, satisfies: bool | None) -> str:
+    """Return the state that a task counts under: one that was not needed is as good as completed."""
+    return TaskState.COMPLETED if status == TaskState.SKIPPED and satisfies else status
+
+
 def progress_of(*, counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the five numbers of an instance's progress from how many tasks are in each state.
+    """Return the five numbers of an instance's progress from how many tasks stand in each state.
 
     ``completed``, ``running``, ``failed`` and ``pending`` add up to ``total``;
     ``failed`` is everything that ended without being done.

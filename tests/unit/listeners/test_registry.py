@@ -101,7 +101,7 @@ def test_two_of_one_name_are_a_problem():
 def test_the_system_check_reports_them(settings):
     settings.CPDS = {"listeners": ["nowhere.to.be.Found"]}
 
-    (message,) = check_listeners(None)
+    (message,) = check_listeners()
 
     assert message.id == "cpds.E201"
     assert "nowhere.to.be.Found" in message.msg
@@ -111,7 +111,7 @@ def test_the_system_check_reports_them(settings):
 def test_the_system_check_warns_of_events_that_do_not_exist(settings):
     settings.CPDS = {"listeners": [{"listener": f"{HERE}.Careless", "events": ["workflow.finished"]}]}
 
-    (message,) = check_listeners(None)
+    (message,) = check_listeners()
 
     assert message.id == "cpds.W202"
     assert "workflow.finished" in message.msg
