@@ -171,6 +171,14 @@ class WaitsForItself(CPDSError):
     )
 
 
+class BadItem(CPDSError):
+    """A stream emitted what cannot be handed on: emit JSON, and keep what is large in files."""
+
+    code = "bad_item"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The item cannot be handed on: {found}."
+
+
 class StaleDelivery(CPDSError):
     """The lease this delivery relied on is no longer held: stop, another one goes on from where this was."""
 

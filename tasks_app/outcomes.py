@@ -32,6 +32,14 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LastBatch:
+    """What a stream handed on last, whatever attempt did: where to go on from."""
+
+    number: int
+    item: JSON
+
+
+@dataclass(frozen=True, kw_only=True)
 class Completed:
     """The work is done and ``output`` is its result."""
 

@@ -70,6 +70,7 @@ class Gate(StrEnum):
     WHEN = "when"
     APPROVAL = "approval"
     ITEMS = "items"
+    BATCHES = "batches"
     WORKFLOW = "workflow"
 
 
@@ -79,6 +80,7 @@ class WaitKind(StrEnum):
     RETRY = "retry"
     APPROVAL = "approval"
     ITEMS = "items"
+    BATCHES = "batches"
     WORKFLOW = "workflow"
 
 

@@ -40,6 +40,24 @@ class MismatchedSignature(CPDSError):
     )
 
 
+class NotContinuous(CPDSError):
+    """A function emits items, and its task is none that streams."""
+
+    code = "not_continuous"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Task {task!r} hands on nothing while it runs: add mode: continuous to it, or return the result."
+    )
+
+
+class StreamEnded(CPDSError):
+    """The stream is to end or to be given back; the item was not taken: return, and nothing is lost."""
+
+    code = "stream_ended"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "The stream {task!r} takes no more items: {reason}."
+
+
 class UnusableListener(CPDSError):
     """A listener named in the settings cannot be used: correct its entry, as the sentence says."""
 

@@ -17,7 +17,7 @@ from django.apps import apps
 from django.utils.module_loading import import_string
 
 from cpds.base.conf import conf
-from tasks_app.outcomes import JSON
+from tasks_app.outcomes import JSON, LastBatch
 from workers_app.errors import DuplicateFunction, MismatchedSignature, UnknownService
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,6 +51,15 @@ class Context(Protocol):
 
     def log(self, message: str) -> None:
         """Add a line to the instance's log."""
+        ...
+
+    @property
+    def last_batch(self) -> LastBatch | None:
+        """What a continuous task handed on last, before this attempt; None when it is the first."""
+        ...
+
+    def emit(self, item: JSON) -> None:
+        """Hand an item on to the tasks that need this one, which is ``mode: continuous``."""
         ...
 
 

@@ -42,6 +42,8 @@ class Conf:
     """How long ended instances are kept; then the chores delete them. 0: for ever."""
     output_bytes: int = 4 * 1024 * 1024
     """The largest output of a task that is stored."""
+    stream_batches_ahead: int = 10
+    """How many batches a stream may be ahead of its slowest dependant before ``ctx.emit`` waits."""
     allowed_hosts: list[str] = field(default_factory=list)
     """Private hosts (``name`` or ``name:port``) that http_request may nevertheless call."""
     function_modules: list[str] = field(default_factory=list)

@@ -106,6 +106,7 @@ class KindFilter(admin.SimpleListFilter):
             *(f"task.{each}" for each in TaskState),
             "task.progress",
             "task.log",
+            "task.batch",
         ]
         return [(word, word.replace(".", " ")) for word in words]
 

@@ -9,6 +9,7 @@ from tasks_app.models.instance import Instance
 from tasks_app.models.project import Project
 from tasks_app.models.record import ExecutionRecord
 from tasks_app.models.schedule import Schedule, ScheduleFire
+from tasks_app.models.stream_batch import StreamBatch
 from tasks_app.models.task import Task
 from tasks_app.models.workflow import Workflow, WorkflowVersion
 
@@ -24,6 +25,7 @@ __all__ = [
     "Project",
     "Schedule",
     "ScheduleFire",
+    "StreamBatch",
     "Task",
     "Workflow",
     "WorkflowVersion",

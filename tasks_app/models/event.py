@@ -25,7 +25,7 @@ class Event(models.Model):
     """One thing that happened to an instance or to one of its tasks. Never changed.
 
     ``kind`` is ``instance.<state>`` or ``task.<state>`` for a move, and
-    ``task.progress`` or ``task.log`` for what a task said while it ran.
+    ``task.progress``, ``task.log`` or ``task.batch`` for what a task said while it ran.
     """
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="events", db_index=False)

@@ -92,7 +92,7 @@ class Task(models.Model):
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="items", db_index=False
     )
-    """The task whose ``for_each`` this one is an item of."""
+    """The task whose ``for_each`` this one is an item of, or which is run once for each batch of a stream."""
     item_index = models.PositiveIntegerField(null=True, blank=True)
     name = models.CharField(max_length=220)
     position = models.PositiveIntegerField()
@@ -126,7 +126,8 @@ class Task(models.Model):
     )
     reason = models.TextField(blank=True)
     satisfies = models.BooleanField(null=True, blank=True)
-    """Once it is over: whether those who need it may go on. It completed, or was not needed, or may fail."""
+    """Whether those who need it may go on: it completed, was not needed, or may fail. A stream says so
+    as soon as it runs."""
     gate = models.CharField(
         max_length=12, choices=[(gate.value, gate.value) for gate in Gate], blank=True, default=Gate.OPEN
     )
@@ -198,6 +199,12 @@ class Task(models.Model):
             # Whose lease has run out, and what a worker holds.
             models.Index(
                 fields=["lease_expires_at"], name="task_leases", condition=Q(status=TaskState.RUNNING)
+            ),
+            # Who takes batches from streams.
+            models.Index(
+                fields=["id"],
+                name="task_consumers",
+                condition=Q(status=TaskState.WAITING, wait_kind=WaitKind.BATCHES),
             ),
             # What is due to wake.
             models.Index(fields=["wake_at"], name="task_timers", condition=Q(status=TaskState.WAITING)),

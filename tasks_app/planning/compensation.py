@@ -33,7 +33,7 @@ def undo_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a worker needs to know of the undo of a task with ``spec``: own arguments, its retries."""
     arguments = spec["compensate"].get("with", {})
     retry = {"retry": spec["retry"]} if spec.get("retry") else {}
-    item = {key: spec[key] for key in ("item", "index") if key in spec}
+    item = {key: spec[key] for key in ("item", "index", "batch") if key in spec}
     return {"with": arguments, "reads": sorted(references(arguments).tasks), **retry, **item}
 
 

@@ -57,6 +57,7 @@ class Outline:
 
     name: str | None = None
     params: frozenset[str]
+    max_parallel: int | None = None
     tasks: tuple[TaskOutline, ...]
 
     @property
@@ -77,9 +78,10 @@ def outline_of(raw: Any) -> Outline:
     """Return the outline of a workflow as it was written."""
     top = raw if isinstance(raw, dict) else {}
     params, tasks = top.get("params"), top.get("tasks")
-    name = top.get("name")
+    name, max_parallel = top.get("name"), top.get("max_parallel")
     return Outline(
         name=name if isinstance(name, str) else None,
+        max_parallel=max_parallel if type(max_parallel) is int else None,
         params=frozenset(params if isinstance(params, dict) else ()),
         tasks=tuple(
             _task(task, ("tasks", index))

@@ -24,24 +24,32 @@ class Shape:
     rank: int
 
 
-def shapes(needs: Mapping[str, Sequence[str]], *, early: Collection[str] = ()) -> dict[str, Shape]:
+def shapes(
+    needs: Mapping[str, Sequence[str]], *, early: Collection[str] = (), apart: Collection[str] = ()
+) -> dict[str, Shape]:
     """Return the shape around each task of an acyclic graph.
 
     ``needs`` maps every task to its distinct dependencies. ``early`` are the
     tasks that may start before all of these have completed: no lines meet in
-    them, since what waits for all would start them too late or not at all.
+    them, since what waits for all would start them too late or not at all. ``apart``
+    are those of which even a line's next task may not be made: they start while the
+    task before them still runs.
     """
     followers: dict[str, list[str]] = {name: [] for name in needs}
     for name, needed in needs.items():
         for each in needed:
             followers[each].append(name)
-    lines = _lines(needs, followers)
+    lines = _lines(needs, followers, apart)
     stage_of = {name: number for number, line in enumerate(lines) for name in line}
     rank = remaining_path_lengths(needs)
     result = {}
     for number, line in enumerate(lines):
         after = followers[line[-1]]
-        meets = stage_of[after[0]] if len(after) == 1 and after[0] not in early else None
+        meets = (
+            stage_of[after[0]]
+            if len(after) == 1 and after[0] not in early and after[0] not in apart
+            else None
+        )
         for place, name in enumerate(line):
             result[name] = Shape(
                 stage=number,
@@ -54,16 +62,18 @@ def shapes(needs: Mapping[str, Sequence[str]], *, early: Collection[str] = ()) -
     return result
 
 
-def _lines(needs: Mapping[str, Sequence[str]], followers: Mapping[str, Sequence[str]]) -> list[list[str]]:
+def _lines(
+    needs: Mapping[str, Sequence[str]], followers: Mapping[str, Sequence[str]], apart: Collection[str]
+) -> list[list[str]]:
     def continues(name: str) -> bool:
-        return len(needs[name]) == 1 and len(followers[needs[name][0]]) == 1
+        return name not in apart and len(needs[name]) == 1 and len(followers[needs[name][0]]) == 1
 
     lines = []
     for name in needs:
         if continues(name):
             continue
         line = [name]
-        while len(followers[line[-1]]) == 1 and len(needs[followers[line[-1]][0]]) == 1:
+        while len(followers[line[-1]]) == 1 and continues(followers[line[-1]][0]):
             line.append(followers[line[-1]][0])
         lines.append(line)
     return lines

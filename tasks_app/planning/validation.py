@@ -18,6 +18,7 @@ from tasks_app.planning.reference_checks import check_references
 from tasks_app.planning.schedule_checks import check_schedule
 from tasks_app.planning.spec import MAX_TASKS, TaskSpec, WorkflowSpec
 from tasks_app.planning.spec_errors import findings_of
+from tasks_app.planning.stream_checks import check_streams
 from tasks_app.planning.template_references import has_template
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.planning.yaml_source import try_yaml
@@ -73,6 +74,7 @@ def check_outline(outline: Outline, *, catalog: Catalog) -> Iterator[Finding]:
         return
     yield from check_graph(outline)
     yield from check_combinations(outline)
+    yield from check_streams(outline)
     yield from _check_runs(outline, catalog)
     yield from check_references(outline)
 

@@ -110,6 +110,21 @@ def item_ended(*, instance_id: int, task_id: int, parent_id: int, has_failed: bo
         pump(eager=False)
 
 
+def stream_ended(*, instance_id: int, task_id: int, has_failed: bool) -> None:
+    """Do what follows when a continuous task runs no more: its dependants end after the last batch."""
+    consumers = Task.objects.filter(
+        needs__needed_id=task_id, status=TaskState.WAITING, wait_kind=WaitKind.BATCHES
+    )
+    advance(
+        instance_id=instance_id,
+        after=[task_id],
+        failed=[task_id] if has_failed else [],
+        waiting=list(consumers.values_list("pk", flat=True)),
+    )
+    if has_backlog():
+        pump(eager=False)
+
+
 @dataclass(frozen=True)
 class Look:
     """What lies around a task that just completed."""
@@ -249,7 +264,7 @@ def _rule_out(instance: Instance, failed: Collection[int]) -> None:
     first = next(iter(culprits.values()))
     # A list whose items run, and a task whose instance runs, have started: they end with what they wait for.
     rest = Task.objects.filter(instance_id=instance.pk, status__in=sorted(TASK_UNSTARTED)).exclude(
-        wait_kind__in=[WaitKind.ITEMS, WaitKind.WORKFLOW]
+        wait_kind__in=[WaitKind.ITEMS, WaitKind.BATCHES, WaitKind.WORKFLOW]
     )
     skip(
         task_ids=list(rest.values_list("pk", flat=True)),
@@ -261,13 +276,13 @@ def _standings(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[in
     tasks = {
         pk: Standing(
             satisfies=satisfies,
-            may_be_skipped=status in TASK_UNSTARTED,
+            may_be_skipped=status in TASK_UNSTARTED and wait_kind != WaitKind.BATCHES,
             join=JoinMode(join),
             join_count=join_count,
         )
-        for pk, satisfies, status, join, join_count in Task.objects.filter(
+        for pk, satisfies, status, wait_kind, join, join_count in Task.objects.filter(
             instance_id=instance_id
-        ).values_list("pk", "satisfies", "status", "join", "join_count")
+        ).values_list("pk", "satisfies", "status", "wait_kind", "join", "join_count")
     }
     needs: dict[int, list[int]] = {}
     edges = Dependency.objects.filter(task__instance_id=instance_id).values_list("task_id", "needed_id")

@@ -18,10 +18,20 @@ from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.secrets import secret_texts
 from tasks_app.planning.templates import TemplateError, render
+from tasks_app.services.batches import batch_output
 from tasks_app.services.roots import roots_of
 from tasks_app.states import TASK_FINAL, Gate, TaskState
 
 REMEMBERED_INSTANCES: Final = 256
+CONTINUOUS: Final = "continuous"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """When the buffer of a continuous task is handed on."""
+
+    buffer_size: int
+    flush_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +55,10 @@ class Claim:
     reads: tuple[str, ...]
     timeout_seconds: float | None
     parent_id: int | None = None
+    stream: "StreamSettings | None" = None
+    """How to stream; None for a task that is not continuous."""
+    batch: Mapping[str, JSON] = field(default_factory=dict)
+    """What a run for a batch sees in place of its stream's output, by the stream's name."""
     roots: Mapping[str, JSON] = field(default_factory=dict)
     """What its templates know besides the names that all know."""
     secrets: tuple[str, ...] = ()
@@ -136,7 +150,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
         return render(
             claim.arguments,
             params=claim.params,
-            outputs=outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
+            outputs={**outputs_of(instance_pk=claim.instance_pk, names=claim.reads), **claim.batch},
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
             task={"name": name, "attempt": claim.attempt},
             extra={**claim.roots, **extra},
@@ -152,6 +166,8 @@ def read_upstream(*, claim: Claim, name: str) -> JSON:
 
     :raises LookupError: when it does not.
     """
+    if name in claim.batch:
+        return claim.batch[name]
     if claim.compensates is not None:
         own = Task.objects.filter(pk=claim.compensates, name=name).values_list("output", flat=True)
         if own.exists():
@@ -182,6 +198,11 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
 def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: str) -> Claim:
     spec = json.loads(task["spec"]) if isinstance(task["spec"], str) else task["spec"]
     instance = _instance_facts(task["instance_id"])
+    stream = (
+        StreamSettings(buffer_size=spec["buffer_size"], flush_seconds=spec["flush_interval"])
+        if spec.get("mode") == CONTINUOUS
+        else None
+    )
     return Claim(
         task_id=task_id,
         dispatch_id=dispatch_id,
@@ -198,8 +219,11 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
-        timeout_seconds=task["timeout_seconds"] or conf().default_timeout_seconds,
+        # A stream is not meant to end, so it has a timeout only when it asks for one.
+        timeout_seconds=task["timeout_seconds"] or (None if stream else conf().default_timeout_seconds),
         parent_id=task["parent_id"],
+        stream=stream,
+        batch=batch_output(spec=spec),
         roots=roots_of(task_id=task_id, parent_id=task["parent_id"], spec=spec),
         secrets=tuple(spec.get("secrets", ())),
     )

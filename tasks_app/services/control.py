@@ -4,6 +4,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 
+from django.db.models import Q
+
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove, NothingToUndo, RetryTheParent
@@ -12,6 +14,7 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.services import saga
 from tasks_app.services.advance import advance, failed_in, follow_end
 from tasks_app.services.checkpoints import close_checkpoints
+from tasks_app.services.consumers import open_waiting_consumers
 from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
@@ -24,6 +27,7 @@ from tasks_app.states import (
     InstanceState,
     RecordState,
     TaskState,
+    WaitKind,
     instance_sources,
 )
 
@@ -138,8 +142,12 @@ def cancel_instance(
             Event.objects.create(
                 instance=instance, kind="instance.stopping", message=redact_text(why), data={"by": by}
             )
-            _cancel_unstarted(instance.pk, why, settled=False)
-        advance(instance_id=instance.pk, after=[])
+            # What streams handed on, or still will, is consumed before the instance ends.
+            open_waiting_consumers(instance_id=instance.pk)
+            taking = Q(wait_kind=WaitKind.BATCHES) | Q(spec__has_key="batch")
+            _cancel_unstarted(instance.pk, why, settled=False, but=taking)
+        advance(instance_id=instance.pk, after=[], waiting=None)
+        pump()
         for child in unfinished_children(instance_id=instance.pk):
             with suppress(IllegalMove):  # it has just ended
                 cancel_instance(given=child, by=by, reason=reason, drain=True)
@@ -309,9 +317,9 @@ def _call_back(instance_pk: int) -> None:
     out.backlog().update(ready_at=None)
 
 
-def _cancel_unstarted(instance_pk: int, reason: str, *, settled: bool = True) -> None:
+def _cancel_unstarted(instance_pk: int, reason: str, *, settled: bool = True, but: Q | None = None) -> None:
     unstarted = Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED))
-    _cancel(unstarted, reason, settled=settled)
+    _cancel(unstarted if but is None else unstarted.exclude(but), reason, settled=settled)
 
 
 def _cancel(tasks: TaskQuerySet, reason: str, *, settled: bool = True) -> None:

@@ -18,9 +18,11 @@ from tasks_app.planning.item_limits import MAX_ITEMS
 from tasks_app.planning.problems import described
 from tasks_app.planning.templates import TemplateError, evaluate, is_true, render
 from tasks_app.services.advance import advance, follow_up
+from tasks_app.services.batches import batch_output
 from tasks_app.services.checkpoints import open_checkpoint
 from tasks_app.services.children import prepare_child, start_child
 from tasks_app.services.claims import outputs_of
+from tasks_app.services.consumers import REASON
 from tasks_app.services.dispatch import pump
 from tasks_app.services.items import create_items
 from tasks_app.services.release import release_followers
@@ -76,6 +78,8 @@ def _pass(task: Task, dispatch_id: str, gate: Gate) -> Passage | Failed:
             return _ask(task, dispatch_id)
         case Gate.ITEMS:
             return _open_list(task, dispatch_id)
+        case Gate.BATCHES:
+            return _consume(task, dispatch_id)
         case Gate.WORKFLOW:
             return _start_workflow(task, dispatch_id)
         case _:
@@ -97,7 +101,10 @@ def _known(task: Task) -> dict[str, Any]:
     """Return everything the templates of a task may name."""
     return {
         "params": task.instance.params,
-        "outputs": outputs_of(instance_pk=task.instance_id, names=task.spec["reads"]),
+        "outputs": {
+            **outputs_of(instance_pk=task.instance_id, names=task.spec["reads"]),
+            **batch_output(spec=task.spec),
+        },
         "instance": {"id": task.instance.public_id, "workflow": task.instance.workflow.name},
         "task": {"name": task.name, "attempt": task.attempts + 1},
         "extra": roots_of(task_id=task.pk, parent_id=task.parent_id, spec=task.spec),
@@ -164,6 +171,17 @@ def _open_list(task: Task, dispatch_id: str) -> Passage | Failed:
         create_items(parent=task, items=items)
     # Starts the first items, and ends a list that has none left to do.
     advance(instance_id=task.instance_id, after=[], waiting=[task.pk])
+    return Passage.CLOSED
+
+
+def _consume(task: Task, dispatch_id: str) -> Passage:
+    with db.transaction():
+        _lock_instance_of(task, dispatch_id)
+        reason = REASON.format(stream=task.spec["stream"])
+        _wait(task, dispatch_id, WaitKind.BATCHES, reason=reason, data={})
+    # Takes the first batch, or ends what has none.
+    advance(instance_id=task.instance_id, after=[], waiting=[task.pk])
+    pump()
     return Passage.CLOSED
 
 

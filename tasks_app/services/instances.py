@@ -12,6 +12,8 @@ from tasks_app.models import Event, Instance, Schedule, Task, Workflow, Workflow
 from tasks_app.planning.graph import descendants
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.admission import admit
+from tasks_app.services.batches import copy_batches
+from tasks_app.services.claims import CONTINUOUS
 from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.lookup import find_instance, find_workflow
@@ -136,6 +138,8 @@ def _share_results(origin: Instance, keys: list[int]) -> None:
             finished_at=clock.database_now(),
             settled=True,
         )
+        if task.spec.get("mode") == CONTINUOUS:
+            copy_batches(source=source, target=task)
 
 
 def _start(instance: Instance, spec: WorkflowSpec) -> None:

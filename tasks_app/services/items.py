@@ -1,6 +1,6 @@
 """Items: the tasks that a ``for_each`` makes of its list, and how many of them are under way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cpds.base import clock, db
@@ -20,35 +20,21 @@ def create_items(*, parent: Task, items: Sequence[JSON]) -> None:
     What the list's task says of attempts (retry, timeout, priority, requirements,
     ``allow_failure``) holds for each item.
     """
-    gate = Gate.WORKFLOW if parent.spec.get("workflow") else Gate.OPEN
     Task.objects.bulk_create(
-        [
-            Task(
-                instance_id=parent.instance_id,
-                parent=parent,
-                item_index=index,
-                name=f"{parent.name}[{index}]",
-                position=parent.position,
-                description=parent.description,
-                executor=parent.executor,
-                spec=_spec(parent, index, item, gate),
-                priority=parent.priority,
-                requires=parent.requires,
-                tags=parent.tags,
-                timeout_seconds=parent.timeout_seconds,
-                allow_failure=parent.allow_failure,
-                gate=gate,
-                # A line of its own, beyond the numbers of the instance's graph: no canvas takes it along.
-                stage=(parent.position + 1) * _STAGES_PER_LIST + index,
-                stage_position=0,
-                fan_in=0,
-                fan_out=0,
-                rank=parent.rank,
-            )
-            for index, item in enumerate(items)
-        ],
+        [_item(parent, index, {"item": item, "index": index}) for index, item in enumerate(items)],
         batch_size=BATCH,
     )
+
+
+@db.transaction_required
+def create_run(*, parent: Task, stream: Task, number: int) -> None:
+    """Insert the run of a stream's dependant for one batch, ready to start.
+
+    The caller pumps after its commit.
+    """
+    run = _item(parent, number, {"batch": {"stream": stream.name, "stream_id": stream.pk, "number": number}})
+    run.ready_at = clock.database_now()
+    run.save(force_insert=True)
 
 
 @db.transaction_required
@@ -85,10 +71,36 @@ def is_waited_for(*, parent_id: int) -> bool:
     return siblings.held_back().exists() or not siblings.filter(status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def _spec(parent: Task, index: int, item: JSON, gate: Gate) -> dict[str, Any]:
+def _item(parent: Task, index: int, own: Mapping[str, Any]) -> Task:
+    gate = Gate.WORKFLOW if parent.spec.get("workflow") else Gate.OPEN
+    return Task(
+        instance_id=parent.instance_id,
+        parent=parent,
+        item_index=index,
+        name=f"{parent.name}[{index}]",
+        position=parent.position,
+        description=parent.description,
+        executor=parent.executor,
+        spec={**_spec(parent, gate), **own},
+        priority=parent.priority,
+        requires=parent.requires,
+        tags=parent.tags,
+        timeout_seconds=parent.timeout_seconds,
+        allow_failure=parent.allow_failure,
+        gate=gate,
+        # A line of its own, beyond the numbers of the instance's graph: no canvas takes it along.
+        stage=(parent.position + 1) * _STAGES_PER_LIST + index % _STAGES_PER_LIST,
+        stage_position=0,
+        fan_in=0,
+        fan_out=0,
+        rank=parent.rank,
+    )
+
+
+def _spec(parent: Task, gate: Gate) -> dict[str, Any]:
     spec = {key: parent.spec[key] for key in _INHERITED if key in parent.spec}
     if "compensate_items" in parent.spec:
         spec["compensate"] = parent.spec["compensate_items"]
     if gate is not Gate.OPEN:
         spec["gates"] = [str(gate)]
-    return {**spec, "item": item, "index": index}
+    return spec

@@ -12,12 +12,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
-from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
+from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, StreamBatch, Task
 from tasks_app.services.lookup import find_workflow
 from tasks_app.states import INSTANCE_FINAL, InstanceState
 
 ROWS_AT_ONCE: Final = 1_000
 TASKS_AT_ONCE: Final = 200
+BATCHES_AT_ONCE: Final = 100
 """A task's row may carry megabytes of output."""
 TASKS_IN_A_SWEEP: Final = 2_000
 INSTANCES_IN_A_SWEEP: Final = 200
@@ -105,6 +106,7 @@ def _prune(public_id: str) -> bool:
         _delete_in_pieces(
             ExecutionRecord.objects.filter(of_tasks), ExecutionRecord.objects.all(), ROWS_AT_ONCE
         )
+        _delete_in_pieces(StreamBatch.objects.filter(of_tasks), StreamBatch.objects.all(), BATCHES_AT_ONCE)
         edges = Dependency.objects.filter(of_tasks | Q(needed_id__in=keys))
         _delete_in_pieces(edges, Dependency.objects.all(), ROWS_AT_ONCE)
         with db.transaction():

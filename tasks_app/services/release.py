@@ -56,6 +56,21 @@ def take_back(*, task_ids: Collection[int], reason: str, is_loss: bool) -> list[
 
 
 @db.transaction_required
+def end_for_good(*, task_id: int, reason: str) -> None:
+    """Cancel a running task that was told to end and did. The caller holds the instance's lock."""
+    running = Task.objects.filter(pk=task_id, status=TaskState.RUNNING)
+    claims = list(running.values_list("pk", "dispatch_id"))
+    running.move(
+        to=TaskState.CANCELLED,
+        message=reason,
+        reason=reason,
+        lease_expires_at=None,
+        finished_at=clock.database_now(),
+    )
+    close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
+
+
+@db.transaction_required
 def revoke(*, running: TaskQuerySet) -> list[tuple[int, str | None]]:
     """Lock running tasks that are about to be taken from workers unawares; return their claims.
 

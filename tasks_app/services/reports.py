@@ -21,12 +21,13 @@ from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Re
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.secrets import without_secrets
 from tasks_app.planning.values import NotJSONError, as_json
-from tasks_app.services.advance import advance, failed_in, follow_up, item_ended
+from tasks_app.services.advance import advance, failed_in, follow_up, item_ended, stream_ended
+from tasks_app.services.batches import streams_must_end
 from tasks_app.services.claims import Claim
 from tasks_app.services.dispatch import pump
-from tasks_app.services.release import release_followers, take_back
+from tasks_app.services.release import end_for_good, release_followers, take_back
 from tasks_app.services.saga import mark_compensated
-from tasks_app.states import RecordState, TaskState, WaitKind
+from tasks_app.states import InstanceState, RecordState, TaskState, WaitKind
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,9 @@ def _plan_what_follows(claim: Claim, decision: Decision) -> None:
                 parent_id=claim.parent_id,
                 has_failed=decision.state is TaskState.FAILED,
             )
+        case Finish() | HandBack() if claim.stream is not None:
+            has_failed = isinstance(decision, Finish) and decision.state is TaskState.FAILED
+            stream_ended(instance_id=claim.instance_pk, task_id=claim.task_id, has_failed=has_failed)
         case Finish(state=TaskState.COMPLETED):
             follow_up(instance_id=claim.instance_pk, task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         case Finish():
@@ -181,10 +185,16 @@ def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
 
 def _hand_back(claim: Claim, decision: HandBack) -> None:
     with db.transaction():
-        Instance.objects.locked(claim.instance_pk)
+        instance = Instance.objects.locked(claim.instance_pk)
         if not Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id).exists():
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        take_back(task_ids=[claim.task_id], reason=decision.reason, is_loss=False)
+        if claim.stream is not None and instance is not None and streams_must_end(instance=instance):
+            end_for_good(task_id=claim.task_id, reason=decision.reason)
+        else:
+            take_back(task_ids=[claim.task_id], reason=decision.reason, is_loss=False)
+        if instance is not None and instance.status == InstanceState.PAUSED:
+            # Only what may start is ready: resuming looks at it again.
+            Task.objects.backlog().filter(pk=claim.task_id).update(ready_at=None)
         release_followers(instance_id=claim.instance_pk, dispatch_ids=[claim.dispatch_id])
 
 

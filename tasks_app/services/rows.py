@@ -20,7 +20,8 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
     """Insert every task of the instance and what they need; return their keys by name."""
     secrets = [name for name, param in spec.params.items() if param.secret]
     early = [task.name for task in spec.tasks if task.join.mode != JoinMode.ALL]
-    shape_of = shapes({task.name: task.needs for task in spec.tasks}, early=early)
+    stream_of = _streams(spec)
+    shape_of = shapes({task.name: task.needs for task in spec.tasks}, early=early, apart=stream_of)
     tasks = Task.objects.bulk_create(
         [
             Task(
@@ -29,7 +30,7 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
                 position=position,
                 description=task.description,
                 executor=task.run or CHILD_WORKFLOW,
-                spec=_row_spec(task, secrets),
+                spec=_row_spec(task, secrets, stream_of.get(task.name)),
                 priority=task.priority,
                 requires=list(task.requires),
                 tags=list(task.tags),
@@ -37,7 +38,7 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
                 join=task.join.mode,
                 join_count=task.join.count,
                 allow_failure=task.allow_failure,
-                gate=next(iter(_gates(task)), Gate.OPEN),
+                gate=next(iter(_gates(task, stream_of.get(task.name))), Gate.OPEN),
                 **vars(shape_of[task.name]),
             )
             for position, task in enumerate(spec.tasks)
@@ -56,26 +57,33 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
     return key_of
 
 
-def _gates(task: TaskSpec) -> list[Gate]:
+def _streams(spec: WorkflowSpec) -> dict[str, str]:
+    """Return the stream that each dependant of one takes batches from."""
+    streams = {task.name for task in spec.tasks if task.is_continuous}
+    return {task.name: needed for task in spec.tasks for needed in task.needs if needed in streams}
+
+
+def _gates(task: TaskSpec, stream: str | None) -> list[Gate]:
     """Return the gates a task has to pass, in order."""
     wanted = {
         Gate.WHEN: task.when is not None,
         Gate.APPROVAL: task.approval is not None,
         Gate.ITEMS: task.for_each is not None,
-        Gate.WORKFLOW: task.workflow is not None and task.for_each is None,
+        Gate.BATCHES: stream is not None,
+        Gate.WORKFLOW: task.workflow is not None and task.for_each is None and stream is None,
     }
     return [gate for gate, is_wanted in wanted.items() if is_wanted]
 
 
-def _row_spec(task: TaskSpec, secrets: list[str]) -> Mapping[str, Any]:
+def _row_spec(task: TaskSpec, secrets: list[str], stream: str | None) -> Mapping[str, Any]:
     """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
     stored = task.model_dump(
         mode="json",
         by_alias=True,
         exclude_defaults=True,
-        include={"retry", "when", "for_each", "max_parallel", "approval", "compensate", "workflow", "mode"},
+        include={"retry", "when", "for_each", "max_parallel", "approval", "compensate", "workflow"},
     )
-    if task.for_each is not None and "compensate" in stored:
+    if (task.for_each is not None or stream is not None) and "compensate" in stored:
         # Items are what is done, so items are what is undone.
         stored["compensate_items"] = stored.pop("compensate")
     return {
@@ -83,5 +91,16 @@ def _row_spec(task: TaskSpec, secrets: list[str]) -> Mapping[str, Any]:
         "reads": list(task.reads),
         **({"secrets": secrets} if secrets else {}),
         **stored,
-        **({"gates": [str(gate) for gate in gates]} if (gates := _gates(task)) else {}),
+        **_streaming(task, stream),
+        **({"gates": [str(gate) for gate in gates]} if (gates := _gates(task, stream)) else {}),
     }
+
+
+def _streaming(task: TaskSpec, stream: str | None) -> dict[str, Any]:
+    if task.is_continuous:
+        return {
+            "mode": task.mode,
+            "buffer_size": task.buffer_size,
+            "flush_interval": task.flush_interval_seconds,
+        }
+    return {} if stream is None else {"stream": stream}

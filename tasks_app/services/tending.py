@@ -14,6 +14,7 @@ from tasks_app.services.advance import advance
 from tasks_app.services.approvals import expire_checkpoints
 from tasks_app.services.control import cancel_instance, pause_instance, resume_instance
 from tasks_app.services.items import has_places
+from tasks_app.services.stream_chores import tend_streams
 from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, TaskState, WaitKind
 
 BATCH = 500
@@ -21,7 +22,13 @@ BATCH = 500
 
 def tend() -> int:
     """Do every chore for what waits without a slot; return how much there was to do."""
-    return expire_checkpoints() + end_overdue_children() + mind_children() + settle_ended_waits()
+    return (
+        expire_checkpoints()
+        + end_overdue_children()
+        + mind_children()
+        + settle_ended_waits()
+        + tend_streams()
+    )
 
 
 def settle_ended_waits() -> int:

@@ -11,6 +11,7 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import JSON
+from tasks_app.services.consumers import take_next_batch
 from tasks_app.services.items import start_more_items
 from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, TaskState, WaitKind
 
@@ -42,6 +43,8 @@ def settle_waits(*, instance_id: int, waiting: Collection[int] | None) -> Settle
         waiting = {*waiting, *parents}
     for task in _waiting(instance_id, WaitKind.ITEMS, waiting):
         _settle_items(task, settled)
+    for task in _waiting(instance_id, WaitKind.BATCHES, waiting):
+        _settle_consumer(task, settled)
     return settled
 
 
@@ -70,6 +73,16 @@ def _settle_items(parent: Task, settled: Settled) -> None:
             [output if status == TaskState.COMPLETED else None for status, output in rows],
             settled,
         )
+
+
+def _settle_consumer(task: Task, settled: Settled) -> None:
+    end = take_next_batch(consumer=task)
+    if end is None:
+        return
+    if end.state is TaskState.FAILED:
+        _fail(task, end.kind, end.message, settled)
+    else:
+        _end(task, end.state, end.message, {}, settled, reason=end.message, output=end.output)
 
 
 def _settle_workflow(task: Task, settled: Settled) -> None:

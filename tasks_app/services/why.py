@@ -220,6 +220,7 @@ def _waiting(task: Task, situation: Situation) -> Hold:
         WaitKind.RETRY: (HoldKind.RETRY_TIMER, "it is tried again later"),
         WaitKind.APPROVAL: (HoldKind.APPROVAL, _approval(task)),
         WaitKind.ITEMS: (HoldKind.ITEMS, "its items are not all over"),
+        WaitKind.BATCHES: (HoldKind.ITEMS, "it takes each batch in turn"),
         WaitKind.WORKFLOW: (HoldKind.CHILD_WORKFLOW, "the workflow it started is not over"),
     }
     kind, sentence = kinds.get(task.wait_kind, (HoldKind.RETRY_TIMER, "it waits for its time"))

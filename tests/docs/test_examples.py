@@ -22,12 +22,13 @@ pytestmark = pytest.mark.any_database
 
 @pytest.fixture
 def readme_functions(monkeypatch):
-    """The functions of the README's Python example, registered for one test."""
+    """The functions of the pages' Python examples, registered for one test."""
     known = dict(functions.task_functions())
     monkeypatch.setattr(functions, "_functions", known)
     monkeypatch.setattr(registry, "_made", {})
-    example = next(block for block in blocks("python", pages=[README]) if "@task_function" in block.text)
-    exec(compile(example.text, str(example), "exec"), {"__name__": "readme_functions"})
+    for example in blocks("python", pages=[README, WORKFLOWS]):
+        if "@task_function" in example.text:
+            exec(compile(example.text, str(example), "exec"), {"__name__": "readme_functions"})
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)

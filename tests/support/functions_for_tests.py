@@ -123,3 +123,37 @@ def hold_and_tell(path: str, started: str, timeout: float = 60) -> dict[str, int
     append_effect(started, str(os.getpid()))
     wait_until(Path(path).exists, timeout=timeout, message=f"{path} to release a held task")
     return {"pid": os.getpid()}
+
+
+@task_function("count_up")
+def count_up(ctx: Any) -> None:
+    """Emit numbers from where the last batch ended; then return, or stream on until it is told to stop.
+
+    ``to``: emit up to that one. ``path``: the effect log of what was emitted. ``seconds``:
+    between two of them. ``stays``: do not return after the last one.
+    """
+    arguments = ctx.arguments
+    number = ctx.last_batch.item if ctx.last_batch else 0
+    append_effect(arguments["path"], f"start after {number}")
+    while not ctx.cancelled:
+        if number < arguments["to"]:
+            ctx.emit(number + 1)
+            number += 1
+            append_effect(arguments["path"], f"emit {number}")
+        elif not arguments.get("stays"):
+            return
+        time.sleep(arguments.get("seconds", 0.01))
+    append_effect(arguments["path"], "told to stop")
+
+
+@task_function("consume")
+def consume(items: list[Any], path: str, gate: str = "", fail_on: Any = None) -> int:
+    """Record each item in the effect log ``path``; with ``gate``, wait for that file first."""
+    if gate:
+        append_effect(path, "wait")
+        wait_until(Path(gate).exists, timeout=60, message=f"{gate} to let a batch be consumed")
+    for item in items:
+        append_effect(path, str(item))
+    if fail_on in items:
+        raise RuntimeError(f"{fail_on} is bad")
+    return len(items)

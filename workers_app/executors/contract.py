@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tasks_app.outcomes import JSON, Outcome
+from tasks_app.outcomes import JSON, LastBatch, Outcome
 
 
 class Cancellation:
@@ -55,6 +55,28 @@ class Cancellation:
         callback()
 
 
+class Stream(Protocol):
+    """Takes what a continuous task emits."""
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the task was told to end: it should return soon."""
+        ...
+
+    @property
+    def last_batch(self) -> LastBatch | None:
+        """What was handed on last when this attempt began."""
+        ...
+
+    def emit(self, value: JSON) -> None:
+        """Take one item; wait while too much is unconsumed.
+
+        :raises StreamEnded: when the task was told to stop; the item was not taken.
+        :raises BadItem: when it is not JSON, or too large.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """One attempt, as an executor sees it.
@@ -64,6 +86,7 @@ class Call:
     whole attempt (None: no bound): the executor must have stopped its work by
     then and answer ``Failed(kind="timeout")``. ``progress`` takes a fraction
     0..1 and a message. ``redact`` hides secrets known to CPDS from a text.
+    ``stream`` is there for a continuous task only.
     """
 
     task_id: int
@@ -79,6 +102,7 @@ class Call:
     upstream: Callable[[str], JSON]
     progress: Callable[[float, str], None]
     log: Callable[[str], None]
+    stream: Stream | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from django.db import connections
 
-from tasks_app.outcomes import JSON
+from tasks_app.outcomes import JSON, LastBatch
+from workers_app.errors import NotContinuous, StreamEnded
 from workers_app.executors.contract import Call
 from workers_app.functions import find_service
 
@@ -40,7 +41,8 @@ class FunctionContext:
     @property
     def cancelled(self) -> bool:
         """Whether to stop: cancelled, out of time, or the claim is lost."""
-        self.was_told = self.was_told or self._is_over()
+        stream = self._call.stream
+        self.was_told = self.was_told or self._is_over() or (stream is not None and stream.is_ending)
         return self.was_told
 
     def upstream(self, name: str) -> JSON:
@@ -66,6 +68,25 @@ class FunctionContext:
         """Add a line to the instance's log."""
         if not self._is_over():
             self._ask(lambda: self._call.log(str(message)))
+
+    @property
+    def last_batch(self) -> LastBatch | None:
+        """What a continuous task handed on last, before this attempt; None when it is the first."""
+        return None if self._call.stream is None else self._call.stream.last_batch
+
+    def emit(self, item: JSON) -> None:
+        """Hand an item on to the tasks that need this one; wait while they are too far behind.
+
+        :raises StreamEnded: when the task was told to stop; the item was not taken.
+        :raises BadItem: when it is not JSON, or too large.
+        :raises NotContinuous: when the task is not ``mode: continuous``.
+        """
+        stream = self._call.stream
+        if stream is None:
+            raise NotContinuous(task=self._call.task_name)
+        if self._stopped.is_set():
+            raise StreamEnded(task=self._call.task_name, reason="it ran out of time or was told to stop")
+        self._ask(lambda: stream.emit(item))
 
     def close(self) -> None:
         """Give back what the context opened. The function has ended."""

@@ -20,6 +20,7 @@ from django.db import connections
 
 from cpds.base import clock
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from workers_app.errors import StreamEnded
 from workers_app.executors.contract import ArgumentProblem, Call
 from workers_app.executors.function_context import FunctionContext
 from workers_app.functions import CONTEXT, TaskFunction
@@ -123,6 +124,8 @@ class _Run:
             arguments[CONTEXT] = self.context
         try:
             return Completed(output=self._result_with(arguments))
+        except StreamEnded:
+            return Completed(output=None)
         except BaseException as error:  # SystemExit and CancelledError too: the thread is the attempt
             if isinstance(error, asyncio.CancelledError) and self.stopped.is_set():
                 return None

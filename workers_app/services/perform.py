@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from django.db import InterfaceError, OperationalError, connection
@@ -17,9 +18,11 @@ from tasks_app.services.gates import Passage, pass_gates
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go
+from tasks_app.services.streams import with_present_failures
 from workers_app.executors.contract import Call, Cancellation
 from workers_app.executors.registry import find_executor
 from workers_app.services.keeper import keeper_of_this_process
+from workers_app.services.streaming import stream_through
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,9 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
                 claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate)
     with keeper_of_this_process(worker=worker).holding(claim) as cancellation:
         outcome = failure or _execute(claim, cancellation)
+        if claim.stream is not None:
+            streamed = claim
+            claim = db.again_when_disconnected(lambda: with_present_failures(claim=streamed))
         try:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:
@@ -69,7 +75,14 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
     workspace = _workspace_of(claim)
     try:
         _make_empty(workspace)
-        return executor.execute(_call(claim, arguments, workspace, cancellation))
+        call = _call(claim, arguments, workspace, cancellation)
+        if claim.stream is None:
+            return executor.execute(call)
+        return stream_through(
+            claim=claim,
+            cancellation=cancellation,
+            run=lambda stream: executor.execute(replace(call, stream=stream)),
+        )
     except OSError as error:
         return Failed(
             kind="workspace",
