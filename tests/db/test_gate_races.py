@@ -101,7 +101,7 @@ def test_a_child_may_end_while_its_parent_is_cancelled(doorbell: Doorbell) -> No
 
 def _report(held: Claim) -> None:
     with suppress(StaleDispatch):
-        report_outcome(claim=held, outcome=Completed(output="done"))
+        report_outcome(claim=held, outcome=Completed(output=held.name))
 
 
 def _cancel(instance: Instance) -> None:
