@@ -82,12 +82,13 @@ def _takes_who(parser: ArgumentParser) -> None:
         "--by",
         metavar="WHO",
         type=arguments.reference,
-        default=_whoever(),
+        default=whoever(),
         help="who decides; recorded (%(default)s)",
     )
 
 
-def _whoever() -> str:
+def whoever() -> str:
+    """Return who runs this program."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as containers have
@@ -152,7 +153,7 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         help="another value for a parameter; give it again for others",
     )
     parser.add_argument(
-        "--by", metavar="WHO", type=arguments.reference, default=_whoever(), help="who decides (%(default)s)"
+        "--by", metavar="WHO", type=arguments.reference, default=whoever(), help="who decides (%(default)s)"
     )
 
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 
 from cpds.base import clock
-from tasks_app.cli import arguments, following, instance_views, pruning, steering
+from tasks_app.cli import answers, arguments, following, instance_views, pruning, steering
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.execution import show_status, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
@@ -150,5 +150,6 @@ class Command(CommandWithVerbs):
             arguments=_takes_wait_arguments,
         ),
         *steering.VERBS,
+        *answers.VERBS,
         *pruning.VERBS,
     )
