@@ -185,3 +185,15 @@ class StaleDelivery(CPDSError):
     code = "stale_delivery"
     http_status = HTTPStatus.CONFLICT
     sentence = "Listener {listener!r} is told of instance {instance_id} by another worker now."
+
+
+class StillRunning(CPDSError):
+    """A wait was over before what it waited for: wait longer, or look why it takes so long."""
+
+    code = "still_running"
+    http_status = HTTPStatus.GATEWAY_TIMEOUT
+    retryable = True
+    sentence = (
+        "Instance {instance} has not ended within {seconds:g} s; it goes on. "
+        "Wait again, or see why: manage.py instance why {instance}"
+    )

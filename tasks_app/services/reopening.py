@@ -1,6 +1,6 @@
 """Open an instance again that failed or was cancelled, from what did not complete."""
 
-from cpds.base import db
+from cpds.base import clock, db
 from cpds.base.redaction import redact_text
 from tasks_app.models import Instance, Task
 from tasks_app.services import saga
@@ -28,6 +28,7 @@ def _start_again(instance: Instance, by: str, reason: str) -> None:
     tasks.filter(satisfies=False, status__in=again).move(
         to=TaskState.PENDING, message="retried", **saga.AGAIN
     )
+    timeout = instance.version.definition.get("timeout")
     Instance.objects.filter(pk=instance.pk).move(
         to=InstanceState.RUNNING,
         message=redact_text(reason),
@@ -36,7 +37,8 @@ def _start_again(instance: Instance, by: str, reason: str) -> None:
         finished_at=None,
         is_stopping=False,
         is_to_compensate=False,
-        deadline_at=None,
+        # Its time begins anew.
+        deadline_at=None if timeout is None else clock.database_now_plus(timeout),
     )
     # From here on the sweep goes on with it, should this process die.
     mark_ready(candidates=tasks)

@@ -101,9 +101,9 @@ def instance_progress(*, keys: Sequence[int]) -> dict[int, dict[str, int]]:
 
 
 def list_instances(
-    *, status: str | None = None, workflow: str | None = None, limit: int = 20
+    *, status: str | None = None, workflow: str | None = None, limit: int = 20, offset: int = 0
 ) -> list[JSONObject]:
-    """Return the newest instances, newest first.
+    """Return the newest instances, newest first, without the first ``offset``.
 
     :raises NotFound: when ``workflow`` names none.
     """
@@ -112,7 +112,7 @@ def list_instances(
         rows = rows.filter(status=status)
     if workflow is not None:
         rows = rows.filter(workflow=find_workflow(given=workflow))
-    return _summaries(rows[:limit])
+    return _summaries(rows[offset : offset + limit])
 
 
 def instance_summary(*, given: str) -> JSONObject:
