@@ -16,6 +16,7 @@ from tasks_app.admin import (
     projects,
     records,
     schedules,
+    streams,
     tasks,
     workflows,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "projects",
     "records",
     "schedules",
+    "streams",
     "tasks",
     "workflows",
 ]

@@ -90,8 +90,8 @@ ARGUMENTS = st.dictionaries(PLAIN_TEXT, JSON_VALUES, max_size=3)
 
 
 @st.composite
-def tasks(draw, name, above):
-    """Draw one task, which may need and read the tasks above it."""
+def tasks(draw, name, above, is_last):
+    """Draw one task, which may need and read those above it; the last may be a stream, which nobody needs."""
     needs = draw(st.lists(st.sampled_from(above), unique=True, max_size=3)) if above else []
     readable = [f"{{{{ tasks[{need!r}].output }}}}" for need in needs]
     expressions = st.sampled_from(["{{ instance.id }}", *readable])
@@ -110,7 +110,7 @@ def tasks(draw, name, above):
     with_ = draw(ARGUMENTS)
     with_["template"] = draw(expressions)
     task = {"name": name, "needs": needs, "with": with_}
-    kind = draw(st.sampled_from(["run", "workflow", "continuous"]))
+    kind = draw(st.sampled_from(["run", "workflow", *(["continuous"] if is_last else [])]))
     if kind == "continuous":
         task["mode"] = kind
         optional |= {"buffer_size": st.integers(1, 5000), "flush_interval": SPANS}
@@ -129,7 +129,9 @@ def tasks(draw, name, above):
 def workflows(draw):
     """Draw a workflow as a mapping that loads."""
     names = draw(st.lists(NAMES, unique_by=lambda name: name.casefold(), min_size=1, max_size=4))
-    drawn = [draw(tasks(name, names[:place])) for place, name in enumerate(names)]
+    drawn = [
+        draw(tasks(name, names[:place], is_last=place + 1 == len(names))) for place, name in enumerate(names)
+    ]
     schedules = st.sampled_from(["@daily", "0 0 2 * * *", "*/5 * * * *"]) | st.fixed_dictionaries(
         {"cron": st.just("0 2 * * MON")},
         optional={
@@ -149,7 +151,7 @@ def workflows(draw):
             optional={
                 "description": PLAIN_TEXT,
                 "schedule": schedules,
-                "max_parallel": st.integers(1, 10_000),
+                "max_parallel": st.integers(2, 10_000),
                 "max_instances": st.integers(1, 10_000),
                 "timeout": SPANS,
                 "on_failure": st.sampled_from(["stop", "continue", "compensate"]),
