@@ -53,8 +53,9 @@ def emitted(path: Path) -> list[int]:
 
 def batches(instance: Instance) -> list[list[int]]:
     found = StreamBatch.objects.filter(task__instance=instance).order_by("number")
-    assert list(found.values_list("number", flat=True)) == list(range(1, found.count() + 1))
-    return list(found.values_list("items", flat=True))
+    rows = list(found.values_list("number", "items"))  # read at once: more may come meanwhile
+    assert [number for number, _ in rows] == list(range(1, len(rows) + 1))
+    return [items for _, items in rows]
 
 
 def test_each_dependant_is_run_for_each_batch_in_order(worker: WorkerProcess, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """An instance is there whole, with everything it needs to go on by itself, or not at all."""
 
-import time
-
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
@@ -136,14 +134,12 @@ def test_a_broker_that_is_away_does_not_stop_it(doorbell, fleet):
     assert drive_to_end(instance, doorbell).status == InstanceState.COMPLETED
 
 
-def test_ten_thousand_tasks_take_seconds_and_few_statements(doorbell):
+def test_ten_thousand_tasks_take_few_statements(doorbell):
     source = a_workflow(*layers(100, 100)).encode()
     uploaded = upload_workflow(source=source)
 
-    started = time.monotonic()
     with CaptureQueriesContext(connection) as asked:
         submit_instance(workflow=uploaded.workflow_id)
 
     assert Task.objects.count() == 10_000
-    assert time.monotonic() - started < 20
     assert len(asked) < 600

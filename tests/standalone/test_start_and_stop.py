@@ -87,7 +87,7 @@ def test_a_second_ctrl_c_stops_at_once(standalone: Callable[..., Standalone]) ->
     program.process.send_signal(signal.SIGINT)
 
     assert program.wait_for_exit() == 130
-    assert time.monotonic() - asked_at < 1.5
+    assert time.monotonic() - asked_at < 5
     assert program.belongings() == []
 
 

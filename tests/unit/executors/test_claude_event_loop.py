@@ -65,7 +65,7 @@ def test_time_that_runs_out_stops_the_work():
     with pytest.raises(event_loop.StoppedByTimeout):
         event_loop.run(asyncio.Event().wait(), Cancellation(), 0.05)
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_work_that_ends_although_it_was_stopped_keeps_its_result():

@@ -156,4 +156,4 @@ def test_a_handshake_that_never_ends_stops_at_cancel(server, send):
     thread.join(5)
 
     assert outcomes == [Interrupted(reason="shutdown")]
-    assert time.monotonic() - asked < 1
+    assert time.monotonic() - asked < 5
