@@ -25,6 +25,8 @@ app.conf.update(
     broker_url=os.environ.get("CPDS_BROKER_URL"),
     result_backend=os.environ.get("CPDS_BROKER_URL"),
     task_default_queue="bare",
+    task_queues=None,
+    task_routes=None,
     beat_schedule={},
 )
 app.steps["worker"].add("workers_app.wakeup:WakeOnFreeSlot")
