@@ -140,7 +140,11 @@ _HEARTBEAT_SECONDS = environment.number(
 CELERY_BEAT_SCHEDULE = {
     # An operator sees and pauses it in the admin like any periodic task. A message that waited for a free
     # slot for long is worth nothing any more: the next one does the same.
-    "sweep": {"task": "cpds.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 3 * _SWEEP_SECONDS}},
+    "sweep": {
+        "task": "cpds.sweep",
+        "schedule": environment.whole_seconds(_SWEEP_SECONDS),
+        "options": {"expire_seconds": environment.whole_seconds(3 * _SWEEP_SECONDS)},
+    },
 }
 
 # CPDS ---------------------------------------------------------------------------------------------
