@@ -99,7 +99,7 @@ class Crew:
         return []
 
     def left_behind(self) -> list[str]:
-        """Return the command lines of living processes that know this run's state directory, not its servers'."""
+        """Return the command lines of living processes that know this run's state directory."""
         state = str(self.site.directory / "state")
         spared = {os.getpid(), *self.site.server_pids()}
         found = []
