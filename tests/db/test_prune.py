@@ -170,7 +170,7 @@ def a_workspace(work, instance, name, *, attempt=1):
 
 def test_what_its_attempts_left_on_this_machine_goes_too(doorbell, fleet, work):
     old, young = ended(doorbell), ended(doorbell, days=1, name="young")
-    gone, stays = a_workspace(work, old, "diamond-top"), a_workspace(work, young, "source")
+    gone, stays = a_workspace(work, old, "diamond-top"), a_workspace(work, young, "diamond-top")
 
     pruned(older_than_seconds=5 * DAY)
 
