@@ -77,9 +77,7 @@ def test_who_and_why_and_the_values_are_recorded(admin_client, admin_user, asked
 def test_values_that_do_not_fit_are_asked_for_again(admin_client, asked, values, problem):
     checkpoint = asked(form=FORM)
 
-    html = answer(
-        admin_client, "approve", checkpoint, confirmed="yes", values_text=values
-    ).content.decode()
+    html = answer(admin_client, "approve", checkpoint, confirmed="yes", values_text=values).content.decode()
 
     assert problem in html.split("errornote")[1]
     assert state(checkpoint) == "open"

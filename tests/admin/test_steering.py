@@ -115,8 +115,8 @@ class TestPage:
 
     def test_it_shows_why_and_the_pause(self, admin_client, version):
         instance = an_instance(version=version, status="running", task_count=60)
-        for task in tasks_in(instance, 60):
-            type(task).objects.filter(pk=task.pk).update(status="pending", satisfies=None)
+        for each in tasks_in(instance, 60):
+            type(each).objects.filter(pk=each.pk).update(status="pending", satisfies=None)
         act(admin_client, "pause", instance, confirmed="yes", reason="<i>lunch</i>")
 
         sections, html = self.sections(admin_client, instance)
