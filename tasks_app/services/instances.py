@@ -7,6 +7,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
+from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove, NotFound
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import descendants
@@ -16,7 +17,7 @@ from tasks_app.services.batches import copy_batches
 from tasks_app.services.claims import CONTINUOUS
 from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.dispatch import mark_ready, pump
-from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.services.lookup import find_instance, find_workflow, lock_workflow
 from tasks_app.services.rows import create_tasks
 from tasks_app.states import INSTANCE_FINAL, TaskState
 
@@ -77,13 +78,13 @@ def start_scheduled(*, schedule: Schedule) -> Instance:
 
 
 def rerun_instance(
-    *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = ""
+    *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = "", reason: str = ""
 ) -> str:
     """Run an ended instance again from one of its tasks on, as a new instance; return the new id.
 
     Results of tasks that neither are that task nor follow it are shared, so two
     versions of a step can be compared. ``params`` replace those of the origin,
-    name by name.
+    name by name. ``by`` and ``reason`` are recorded.
 
     :raises NotFound: when there is no such instance or task.
     :raises IllegalMove: when the instance has not ended, or something upstream did not complete.
@@ -108,7 +109,9 @@ def rerun_instance(
         Event.objects.create(
             instance=instance,
             kind="instance.rerun",
-            message=f"a rerun of {origin.public_id} from {from_task}",
+            message=redact_text(
+                f"a rerun of {origin.public_id} from {from_task}{f': {reason}' if reason else ''}"
+            ),
             data={"by": by, "origin": origin.public_id, "from": from_task},
         )
         _start(instance, spec)
@@ -167,7 +170,7 @@ def _create(
     schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
-    db.locking(Workflow.objects.all()).get(pk=workflow.pk)
+    lock_workflow(workflow=workflow)
     return Instance.objects.create(
         project_id=workflow.project_id,
         workflow=workflow,
