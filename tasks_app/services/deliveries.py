@@ -235,11 +235,11 @@ def _take(row: Listener, instance_id: int) -> Taken | None:
 
 
 def _happening(row: Event, wanted: Collection[str]) -> Happening | None:
+    if row.instance is None:
+        return None
     ran_before = (
         row.kind == RUNNING_AGAIN_OR_FIRST
-        and Event.objects.filter(instance_id=row.instance_id, kind=row.kind, id__lt=row.pk)
-        .order_by("id")
-        .exists()
+        and Event.objects.filter(instance=row.instance, kind=row.kind, id__lt=row.pk).order_by("id").exists()
     )
     name = name_heard(names_of(row.kind, row.data, ran_before=ran_before), wanted)
     if name is None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
+from cpds.base.origin import signed
 from tasks_app.errors import IllegalMove, NotFound
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import descendants
@@ -107,9 +108,10 @@ def rerun_instance(
         _share_results(origin, [key for name, key in key_of.items() if name not in again])
         Event.objects.create(
             instance=instance,
+            project_id=instance.project_id if by else None,
             kind="instance.rerun",
             message=f"a rerun of {origin.public_id} from {from_task}",
-            data={"by": by, "origin": origin.public_id, "from": from_task},
+            data=signed({"by": by, "origin": origin.public_id, "from": from_task}),
         )
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
@@ -149,6 +151,9 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
 
 
 def _publish(instance: Instance) -> None:
+    if db.in_transaction():  # of a caller that stores its answer along with the instance
+        db.run_after_commit(lambda: _publish(instance))
+        return
     try:
         pump()
     except (OperationalError, InterfaceError) as error:
