@@ -66,12 +66,12 @@ class LoginAdmin(ReadOnlyAdmin):
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
     """Answers that are kept for requests that come again."""
 
-    list_display = ("act", "key", "scope", "status", at("created_at"), at("expires_at"))
-    list_filter = ("status",)
+    list_display = ("act", "key", "scope", "http_status", at("created_at"), at("expires_at"))
+    list_filter = ("http_status",)
     search_fields = ("key", "act", "scope")
     date_hierarchy = "created_at"
     ordering = ("-id",)
-    fields = ("act", "key", "scope", "status", "location", "kept", at("created_at"), at("expires_at"))
+    fields = ("act", "key", "scope", "http_status", "location", "kept", at("created_at"), at("expires_at"))
 
     @admin.display(description="answer")
     def kept(self, obj: IdempotencyKey) -> str:

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('act', models.CharField(max_length=200)),
                 ('key', models.CharField(max_length=200)),
                 ('digest', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('http_status', models.PositiveSmallIntegerField(null=True)),
                 ('location', models.TextField(blank=True)),
                 ('answer', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),

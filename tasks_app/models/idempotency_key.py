@@ -18,7 +18,7 @@ class IdempotencyKey(models.Model):
     act = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
+    http_status = models.PositiveSmallIntegerField(null=True)
     location = models.TextField(blank=True)
     answer = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -53,8 +53,8 @@ def answer_once(
         kept = db.locking(mine).get()
         if kept.digest != digest:
             raise KeyReused(key=key)
-        if kept.status is not None:
-            return Answer(status=kept.status, location=kept.location, body=kept.answer), True
+        if kept.http_status is not None:
+            return Answer(status=kept.http_status, location=kept.location, body=kept.answer), True
         answer = perform()
-        mine.update(status=answer.status, location=answer.location, answer=answer.body)
+        mine.update(http_status=answer.status, location=answer.location, answer=answer.body)
     return answer, False

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -17,7 +18,7 @@ from tasks_app.services.batches import copy_batches
 from tasks_app.services.claims import CONTINUOUS
 from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.dispatch import mark_ready, pump
-from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.services.lookup import find_instance, find_workflow, lock_workflow
 from tasks_app.services.rows import create_tasks
 from tasks_app.states import INSTANCE_FINAL, TaskState
 
@@ -151,9 +152,11 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
 
 
 def _publish(instance: Instance) -> None:
-    if db.in_transaction():  # of a caller that stores its answer along with the instance
-        db.run_after_commit(lambda: _publish(instance))
-        return
+    # A caller may have a transaction open, to store its answer along with the instance.
+    db.run_when_committed(partial(_pump, instance))
+
+
+def _pump(instance: Instance) -> None:
     try:
         pump()
     except (OperationalError, InterfaceError) as error:
@@ -172,7 +175,7 @@ def _create(
     schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
-    db.locking(Workflow.objects.all()).get(pk=workflow.pk)
+    lock_workflow(workflow=workflow)
     return Instance.objects.create(
         project_id=workflow.project_id,
         workflow=workflow,

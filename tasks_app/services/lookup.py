@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from cpds.base import db
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Task, Workflow
 from tasks_app.planning.values import as_json
@@ -13,6 +14,7 @@ Row = TypeVar("Row", bound=Model)
 SHOWN = 5
 LONGEST_KEY = 18
 """Digits of a key that every database can compare."""
+WORKFLOWS = "manage.py workflow list"
 
 
 def find_workflow(*, given: str, projects: Collection[int] | None = None) -> Workflow:
@@ -29,12 +31,21 @@ def find_workflow(*, given: str, projects: Collection[int] | None = None) -> Wor
         for found in sorted(called, key=lambda each: each.public_id != given):
             return found
     return _by_id(
-        _in(projects, Workflow.objects.all()),
-        given,
-        prefix="wf-",
-        kind="workflow",
-        listing="manage.py workflow list",
+        _in(projects, Workflow.objects.all()), given, prefix="wf-", kind="workflow", listing=WORKFLOWS
     )
+
+
+@db.transaction_required
+def lock_workflow(*, workflow: Workflow, to_delete: bool = False) -> Workflow:
+    """Lock a workflow that was found before until the transaction ends; return its row as it is now.
+
+    :raises NotFound: when it was deleted meanwhile.
+    """
+    rows = Workflow.objects.select_for_update() if to_delete else db.locking(Workflow.objects.all())
+    locked = rows.filter(pk=workflow.pk).first()
+    if locked is None:
+        raise NotFound(kind="workflow", given=workflow.name, listing=WORKFLOWS)
+    return locked
 
 
 def find_instance(*, given: str, projects: Collection[int] | None = None) -> Instance:

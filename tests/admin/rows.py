@@ -251,7 +251,7 @@ def access(count, *, project, text):
             act="POST /",
             key=f"{text}{place}",
             digest="d",
-            status=201,
+            http_status=201,
             answer=text,
             expires_at=NOON,
         )
