@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
+from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove, NotFound
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
@@ -108,11 +110,12 @@ def rerun_instance(
         _share_results(origin, [key for name, key in key_of.items() if name not in again])
         Event.objects.create(
             instance=instance,
+            project_id=instance.project_id if by else None,
             kind="instance.rerun",
             message=redact_text(
                 f"a rerun of {origin.public_id} from {from_task}{f': {reason}' if reason else ''}"
             ),
-            data={"by": by, "origin": origin.public_id, "from": from_task},
+            data=signed({"by": by, "origin": origin.public_id, "from": from_task}),
         )
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
@@ -152,6 +155,11 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
 
 
 def _publish(instance: Instance) -> None:
+    # A caller may have a transaction open, to store its answer along with the instance.
+    db.run_when_committed(partial(_pump, instance))
+
+
+def _pump(instance: Instance) -> None:
     try:
         pump()
     except (OperationalError, InterfaceError) as error:
