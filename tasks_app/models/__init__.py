@@ -8,6 +8,7 @@ from tasks_app.models.event import Event
 from tasks_app.models.instance import Instance
 from tasks_app.models.project import Project
 from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.requirement import RequirementSet
 from tasks_app.models.schedule import Schedule, ScheduleFire
 from tasks_app.models.stream_batch import StreamBatch
 from tasks_app.models.task import Task
@@ -23,6 +24,7 @@ __all__ = [
     "Instance",
     "Listener",
     "Project",
+    "RequirementSet",
     "Schedule",
     "ScheduleFire",
     "StreamBatch",

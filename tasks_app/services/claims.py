@@ -74,18 +74,27 @@ class Claim:
         return f"cpds-{self.instance_id}-{self.task_id}"
 
 
-def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN) -> Claim:
+def claim_task(
+    *, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN, able: Collection[str] = ()
+) -> Claim:
     """Take a task that was published under ``dispatch_id``.
 
     One conditional update decides: right dispatch, not started, dependencies
-    satisfied, every gate passed, instance running. Among any number of workers
-    one wins. ``gate`` is given to fail a task at a gate that cannot be judged.
+    satisfied, every gate passed, instance running, and its requirement set among
+    ``able``, those that the worker meets. Among any number of workers one wins.
+    ``gate`` is given to fail a task at a gate that cannot be judged.
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
     try:
         with db.transaction():
-            rows = hot_path.CLAIM.run(task_id=task_id, dispatch_id=dispatch_id, gate=str(gate), worker=worker)
+            rows = hot_path.CLAIM.run(
+                task_id=task_id,
+                dispatch_id=dispatch_id,
+                gate=str(gate),
+                worker=worker,
+                able=hot_path.listed(able),
+            )
             if not rows:
                 raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id)
             task = dict(zip(hot_path.CLAIM_COLUMNS, rows[0], strict=True))

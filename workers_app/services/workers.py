@@ -3,11 +3,12 @@
 import platform
 import socket
 
-from django.db.models import DateTimeField, ExpressionWrapper, Sum
+from django.db.models import DateTimeField, ExpressionWrapper
 
 from cpds import __version__
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from tasks_app.services.fleet import Hand
 from workers_app.errors import NameTaken
 from workers_app.models import Worker
 from workers_app.services.presence import is_worker_here
@@ -74,7 +75,19 @@ def retire_worker(*, name: str) -> None:
     Worker.objects.celery().filter(name=name).update(left_at=clock.database_now())
 
 
-def slots_alive() -> int:
-    """Return how many tasks the living workers run at once, all together."""
-    alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds())
-    return int(alive.aggregate(total=Sum("slots"))["total"] or 0)
+def hands_alive() -> list[Hand]:
+    """Return the living workers that take tasks from the broker, by name."""
+    alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds()).filter(slots__gt=0)
+    return [
+        Hand(holder=name, slots=slots, capabilities=frozenset(capabilities))
+        for name, slots, capabilities in alive.order_by("name").values_list("name", "slots", "capabilities")
+    ]
+
+
+def lost_holders() -> frozenset[str]:
+    """Return the holders of claims that fell silent without a goodbye, not long ago.
+
+    What others held has been taken back when their leases ran out.
+    """
+    lost = Worker.objects.lost(silent_seconds=silent_seconds(), recent_seconds=conf().lease_seconds * 2)
+    return frozenset(worker.holder for worker in lost.only("kind", "name", "public_id"))
