@@ -15,9 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
-from tasks_app.canvas import publish
 from tasks_app.models import Chore, Instance, Task
-from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
@@ -26,6 +24,7 @@ from tasks_app.services.dispatch import pump
 from tasks_app.services.firing import fire_due
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.prune import prune_due
+from tasks_app.services.redelivery import publish_again
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.tending import tend
@@ -193,25 +192,11 @@ def publish_unclaimed_again() -> int:
         by_instance[instance_id].append((task_id, dispatch_id))
     sent = 0
     for instance_id, tasks in sorted(by_instance.items()):
-        for task_id, dispatch_id, requirement in _still_unclaimed(instance_id, tasks):
-            if not publish.publish_alone(task_id, dispatch_id, requirement):
-                return sent
-            sent += 1
+        number, is_taken = publish_again(instance_id=instance_id, tasks=tasks)
+        sent += number
+        if not is_taken:
+            return sent
     return sent
-
-
-def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
-    """Note that these tasks are published now, free what was planned with them, and return them."""
-    with db.transaction():
-        Instance.objects.locked(instance_id)
-        unclaimed = update_returning(
-            Task.objects.filter(pk__in=[task_id for task_id, _ in tasks], status=TaskState.QUEUED),
-            {"published_at": clock.database_now()},
-            ("id", "dispatch_id", "requirement"),
-        )
-        dispatches = [dispatch_id for _, dispatch_id, _ in unclaimed]
-        release_followers(instance_id=instance_id, dispatch_ids=dispatches)
-    return [(task_id, dispatch_id, requirement) for task_id, dispatch_id, requirement in unclaimed]
 
 
 def _rescue(lost: TaskQuerySet, why: str) -> int:

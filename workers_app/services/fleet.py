@@ -56,3 +56,7 @@ class ConnectedFleet:
             return []
         problems = executor.check_arguments(arguments, templated=templated)
         return [(each.field, each.message, each.hint) for each in problems]
+
+
+fleet: Final = ConnectedFleet()
+"""This process's."""

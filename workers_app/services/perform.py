@@ -15,12 +15,15 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
 from tasks_app.services.claims import Claim, claim_task, read_upstream, render_arguments
 from tasks_app.services.gates import Passage, pass_gates
+from tasks_app.services.redelivery import hand_on
 from tasks_app.services.reports import report_outcome
+from tasks_app.services.requirements import is_for_others
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go
 from tasks_app.services.streams import with_present_failures
 from workers_app.executors.contract import Call, Cancellation
 from workers_app.executors.registry import find_executor
+from workers_app.services.duty import duty
 from workers_app.services.keeper import keeper_of_this_process
 from workers_app.services.streaming import stream_through
 
@@ -33,23 +36,58 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     False when the message was stale, when the task did not complete, or when its
     claim was lost meanwhile: then nothing that follows in the same canvas may start.
     """
-    failure: Failed | None = None
+    if not duty.take():
+        hand_on(task_id=task_id, dispatch_id=dispatch_id)
+        return False
+    try:
+        taken = _take(task_id, dispatch_id, worker)
+    except BaseException:
+        duty.put_back()
+        raise
+    if isinstance(taken, bool):
+        duty.put_back()
+        return taken
+    has_completed = False
+    try:
+        has_completed = _keep_and_report(*taken)
+    finally:
+        duty.done(has_completed=has_completed)
+    return has_completed
+
+
+def _take(task_id: int, dispatch_id: str, worker: str) -> tuple[Claim, Failed | None] | bool:
+    """Claim a task, or return whether its canvas may go on without: it was skipped, or is not to be had."""
     try:
         claim = db.again_when_disconnected(
-            lambda: claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+            lambda: claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able)
         )
     except StaleDispatch:
         match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
             case Passage.SKIPPED:
                 return True
             case Passage.CLOSED:
-                logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
+                _note_refusal(task_id, dispatch_id)
                 return False
             case Passage.OPEN:
-                return perform(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+                return _take(task_id, dispatch_id, worker)
             case gate, failure:
-                claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate)
-    with keeper_of_this_process(worker=worker).holding(claim) as cancellation:
+                claim = claim_task(
+                    task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate, able=duty.able
+                )
+                return claim, failure
+    return claim, None
+
+
+def _note_refusal(task_id: int, dispatch_id: str) -> None:
+    if is_for_others(task_id=task_id, dispatch_id=dispatch_id, able=duty.able):
+        # The sweep publishes it again, in the queue of those who can do it.
+        logger.warning("not_able task=%s dispatch=%s", task_id, dispatch_id)
+    else:
+        logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
+
+
+def _keep_and_report(claim: Claim, failure: Failed | None) -> bool:
+    with keeper_of_this_process(worker=claim.worker).holding(claim) as cancellation:
         outcome = failure or _execute(claim, cancellation)
         if claim.stream is not None:
             streamed = claim
@@ -57,7 +95,7 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
         try:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:
-            logger.warning("late_result_refused task=%s attempt=%s: %s", task_id, claim.attempt, stale)
+            logger.warning("late_result_refused task=%s attempt=%s: %s", claim.task_id, claim.attempt, stale)
             let_go(claim=claim)
             return False
 
