@@ -16,6 +16,7 @@ from tasks_app.models import (
     Instance,
     Listener,
     Project,
+    RequirementSet,
     Schedule,
     ScheduleFire,
     Task,
@@ -26,6 +27,7 @@ from workers_app.models import Worker
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MODELS = (
+    RequirementSet,
     Project,
     Workflow,
     WorkflowVersion,
@@ -202,6 +204,9 @@ def everything(count, *, text="text"):
             listener_id=f"{text}{place}", instance=instances[place], last_error=text, wake_at=NOON, failures=1
         )
         for place in range(count)
+    )
+    RequirementSet.objects.bulk_create(
+        RequirementSet(name=f"{text[:20]}{place}", capabilities=[text]) for place in range(count)
     )
     Worker.objects.bulk_create(
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")

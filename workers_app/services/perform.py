@@ -1,26 +1,24 @@
 """Perform one delivered message: claim, execute, report."""
 
 import logging
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from django.db import InterfaceError, OperationalError, connection
 
 from cpds.base import db
-from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
-from tasks_app.services.claims import Claim, claim_task, read_upstream, render_arguments
-from tasks_app.services.gates import Passage, pass_gates
+from tasks_app.services.claims import Claim, read_upstream, render_arguments
 from tasks_app.services.redelivery import hand_on
 from tasks_app.services.reports import report_outcome
-from tasks_app.services.requirements import is_for_others
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go
 from tasks_app.services.streams import with_present_failures
+from tasks_app.services.taking import NotTaken, Taken, take_task
+from tasks_app.services.workspaces import make_empty, remove_if_empty, workspace_of
 from workers_app.executors.contract import Call, Cancellation
 from workers_app.executors.registry import find_executor
 from workers_app.services.duty import duty
@@ -40,55 +38,25 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
         hand_on(task_id=task_id, dispatch_id=dispatch_id)
         return False
     try:
-        taken = _take(task_id, dispatch_id, worker)
+        taken = take_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able)
     except BaseException:
         duty.put_back()
         raise
-    if isinstance(taken, bool):
+    if isinstance(taken, NotTaken):
         duty.put_back()
-        return taken
+        return taken.canvas_goes_on
     has_completed = False
     try:
-        has_completed = _keep_and_report(*taken)
+        has_completed = _keep_and_report(taken)
     finally:
         duty.done(has_completed=has_completed)
     return has_completed
 
 
-def _take(task_id: int, dispatch_id: str, worker: str) -> tuple[Claim, Failed | None] | bool:
-    """Claim a task, or return whether its canvas may go on without: it was skipped, or is not to be had."""
-    try:
-        claim = db.again_when_disconnected(
-            lambda: claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able)
-        )
-    except StaleDispatch:
-        match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
-            case Passage.SKIPPED:
-                return True
-            case Passage.CLOSED:
-                _note_refusal(task_id, dispatch_id)
-                return False
-            case Passage.OPEN:
-                return _take(task_id, dispatch_id, worker)
-            case gate, failure:
-                claim = claim_task(
-                    task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate, able=duty.able
-                )
-                return claim, failure
-    return claim, None
-
-
-def _note_refusal(task_id: int, dispatch_id: str) -> None:
-    if is_for_others(task_id=task_id, dispatch_id=dispatch_id, able=duty.able):
-        # The sweep publishes it again, in the queue of those who can do it.
-        logger.warning("not_able task=%s dispatch=%s", task_id, dispatch_id)
-    else:
-        logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
-
-
-def _keep_and_report(claim: Claim, failure: Failed | None) -> bool:
+def _keep_and_report(taken: Taken) -> bool:
+    claim = taken.claim
     with keeper_of_this_process(worker=claim.worker).holding(claim) as cancellation:
-        outcome = failure or _execute(claim, cancellation)
+        outcome = taken.failure or _execute(claim, cancellation)
         if claim.stream is not None:
             streamed = claim
             claim = db.again_when_disconnected(lambda: with_present_failures(claim=streamed))
@@ -110,9 +78,9 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
     arguments = render_arguments(claim=claim)
     if isinstance(arguments, Failed):
         return arguments
-    workspace = _workspace_of(claim)
+    workspace = workspace_of(instance_id=claim.instance_id, task_id=claim.task_id, attempt=claim.attempt)
     try:
-        _make_empty(workspace)
+        make_empty(workspace=workspace)
         call = _call(claim, arguments, workspace, cancellation)
         if claim.stream is None:
             return executor.execute(call)
@@ -135,7 +103,7 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
             retryable=True,
         )
     finally:
-        _remove_if_empty(workspace)
+        remove_if_empty(workspace=workspace)
 
 
 def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:
@@ -177,19 +145,3 @@ def _spoken(cancellation: Cancellation) -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         logger.warning("words_lost error=%s", type(error).__name__)
         connection.close()
-
-
-def _workspace_of(claim: Claim) -> Path:
-    """Return the attempt's own directory: no attempt, however late, writes into another's."""
-    return conf().state_path / "work" / f"{claim.instance_id}-{claim.task_id}-{claim.attempt}"
-
-
-def _make_empty(workspace: Path) -> None:
-    if workspace.exists():
-        shutil.rmtree(workspace)
-    workspace.mkdir(parents=True, mode=0o700)
-
-
-def _remove_if_empty(workspace: Path) -> None:
-    with suppress(OSError):
-        workspace.rmdir()
