@@ -76,14 +76,6 @@ class DeliveryFailed(CPDSError):
     sentence = "{why}."
 
 
-class UnknownWorker(CPDSError):
-    """No worker has this name or id: look at ``manage.py worker list``."""
-
-    code = "unknown_worker"
-    http_status = HTTPStatus.NOT_FOUND
-    sentence = "No worker is called {name!r}. The ones that are known: manage.py worker list."
-
-
 class NotAskable(CPDSError):
     """A worker cannot be asked to stop: it is offline, or stops only where it was started."""
 

@@ -14,6 +14,7 @@ class RequirementSetAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "queue", at("used_at"), "tasks")
     search_fields = ("name",)
+    date_hierarchy = "used_at"
     ordering = ("-used_at", "pk")
     fields = ("name", "words", "queue", at("used_at"), "tasks")
 

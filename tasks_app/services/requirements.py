@@ -45,7 +45,7 @@ def queues_of(*, requirements: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def capabilities_of(requirement: str) -> frozenset[str]:
+def capabilities_of(*, requirement: str) -> frozenset[str]:
     """Return the capabilities in a requirement set; they never change.
 
     :raises LookupError: when no task ever required it.

@@ -316,7 +316,7 @@ def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
     slots = situation.look.slots(task.requirement)
     if slots == 0:
-        yield Hold(kind=HoldKind.NO_WORKER, sentence=nobody_can(task.requires), since=since)
+        yield Hold(kind=HoldKind.NO_WORKER, sentence=nobody_can(requires=task.requires), since=since)
     elif not situation.look.free_slots(task.requirement):
         whose = (
             f"the living workers that have {_words(task.requires)}" if task.requires else "the living workers"
@@ -324,7 +324,7 @@ def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
         yield Hold(kind=HoldKind.SLOT, sentence=f"all {slots} slots of {whose} are taken", since=since)
 
 
-def nobody_can(requires: Collection[str]) -> str:
+def nobody_can(*, requires: Collection[str]) -> str:
     """Return the sentence that says that no living worker is there to perform a task, and what they lack."""
     hands = connected_fleet().hands()
     if not requires or not hands:

@@ -53,13 +53,16 @@ class Look:
 
     def slots(self, requirement: str = "") -> int:
         """Return how many slots the workers have that can meet a requirement set."""
-        return connected_fleet().slots() if not requirement else _slots(hands_for(requirement))
+        return connected_fleet().slots() if not requirement else _slots(hands_for(requirement=requirement))
 
     def free_slots(self, requirement: str = "") -> int:
         """Return how many of those slots are free."""
         if not requirement:
             return max(0, connected_fleet().slots() - self.all_running)
-        return sum(max(0, hand.slots - self.running.get(hand.holder, 0)) for hand in hands_for(requirement))
+        return sum(
+            max(0, hand.slots - self.running.get(hand.holder, 0))
+            for hand in hands_for(requirement=requirement)
+        )
 
     def room(self, requirement: str = "", *, eager: bool = True) -> int:
         """Return how many messages for a requirement set may go out now.
@@ -87,9 +90,9 @@ def look() -> Look:
     return Look(queued=found["queued"], running=found["running"], waiting=sorted(found["waiting"]))
 
 
-def hands_for(requirement: str) -> list[Hand]:
+def hands_for(*, requirement: str) -> list[Hand]:
     """Return the living workers that can meet a requirement set."""
-    needed = capabilities_of(requirement)
+    needed = capabilities_of(requirement=requirement)
     return [hand for hand in connected_fleet().hands() if hand.capabilities >= needed]
 
 

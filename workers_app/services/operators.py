@@ -1,7 +1,8 @@
 """What operators want of workers: noted on their rows, read by them within a second, and obeyed."""
 
 from cpds.base import clock, db
-from workers_app.errors import NotAskable, UnknownWorker
+from tasks_app.errors import NotFound
+from workers_app.errors import NotAskable
 from workers_app.models import Worker, WorkerKind
 from workers_app.services.workers import silent_seconds
 
@@ -9,19 +10,19 @@ from workers_app.services.workers import silent_seconds
 def find_worker(*, given: str) -> Worker:
     """Return a worker by its name or its id.
 
-    :raises UnknownWorker: when there is none.
+    :raises NotFound: when there is none.
     """
     by_id = Worker.objects.filter(public_id=given).first()
     found = by_id or Worker.objects.filter(name=given).order_by("project_id", "pk").first()
     if found is None:
-        raise UnknownWorker(name=given)
+        raise NotFound(kind="worker", given=given, listing="manage.py worker list")
     return found
 
 
 def drain_worker(*, given: str) -> Worker:
     """Have a worker finish what it runs and take nothing new, until it is undrained, restarts included.
 
-    :raises UnknownWorker: when there is none.
+    :raises NotFound: when there is none.
     """
     worker = find_worker(given=given)
     Worker.objects.filter(pk=worker.pk, drain_requested_at__isnull=True).update(
@@ -33,7 +34,7 @@ def drain_worker(*, given: str) -> Worker:
 def undrain_worker(*, given: str) -> Worker:
     """Have a drained worker take tasks again.
 
-    :raises UnknownWorker: when there is none.
+    :raises NotFound: when there is none.
     """
     worker = find_worker(given=given)
     Worker.objects.filter(pk=worker.pk).update(drain_requested_at=None)
@@ -43,7 +44,7 @@ def undrain_worker(*, given: str) -> Worker:
 def stop_worker(*, given: str) -> Worker:
     """Have a living worker shut down: what runs may go on for the drain time, the rest is handed back.
 
-    :raises UnknownWorker: when there is none.
+    :raises NotFound: when there is none.
     :raises NotAskable: when it is not there, or is one that CPDS does not run.
     """
     worker = find_worker(given=given)
