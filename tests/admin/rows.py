@@ -206,7 +206,8 @@ def everything(count, *, text="text"):
         for place in range(count)
     )
     RequirementSet.objects.bulk_create(
-        RequirementSet(name=f"{text}{place}", capabilities=[text]) for place in range(count)
+        RequirementSet(name=f"{instances[0].public_id}-{place}", capabilities=[text])
+        for place in range(count)
     )
     Worker.objects.bulk_create(
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")
