@@ -23,7 +23,7 @@ def name_requirements(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0008_streams'),
+        ('tasks_app', '0009_api'),
     ]
 
     operations = [
