@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cpds.base import clock, db
 from tasks_app.errors import NotFound, WorkflowInUse
@@ -13,6 +13,9 @@ from tasks_app.planning.validation import load_workflow
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.lookup import find_workflow
 from tasks_app.services.schedules import drop_schedule, keep_schedule
+
+LISTED: Final = 1_000
+"""A refusal to delete names at most so many unfinished instances, and counts them all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +126,13 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
     with db.transaction():
         workflow = Workflow.objects.select_for_update().get(pk=find_workflow(given=given).pk)
         unfinished = list(
-            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:10]
+            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:LISTED]
         )
         if unfinished:
             raise WorkflowInUse(
                 workflow=workflow.name,
-                count=workflow.instances.unfinished().count(),
-                instances=", ".join(unfinished),
+                count=(count := workflow.instances.unfinished().count()),
+                instances=", ".join(unfinished) + (f" and {count - LISTED:,} more" if count > LISTED else ""),
             )
         removal = WorkflowRemoval(
             workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
