@@ -77,13 +77,13 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
     )
 
 
-def read_params(*, workflow: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters that ``K=V`` texts give, in the types the workflow declares.
+def read_params(*, workflow: str, pairs: Sequence[str], version: int | None = None) -> dict[str, Any]:
+    """Return the parameters that ``K=V`` texts give, in the types a version declares (None: the newest).
 
-    :raises NotFound: when there is no such workflow.
+    :raises NotFound: when there is no such workflow or version.
     :raises InvalidParams: when a text cannot be read.
     """
-    return params_from_text(latest_spec(workflow=find_workflow(given=workflow)), pairs)
+    return params_from_text(version_spec(workflow=workflow, number=version), pairs)
 
 
 def complete_params(*, spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +99,14 @@ def latest_version(*, workflow: Workflow) -> WorkflowVersion:
     return workflow.versions.get(number=workflow.latest)
 
 
+def latest_number(*, workflow: str) -> int:
+    """Return the number of the newest version of a workflow.
+
+    :raises NotFound: when there is no such workflow.
+    """
+    return find_workflow(given=workflow).latest
+
+
 def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
     """Return the newest definition of a workflow."""
     return WorkflowSpec.from_json(latest_version(workflow=workflow).definition)
@@ -110,11 +118,20 @@ def version_spec(*, workflow: str, number: int | None = None) -> WorkflowSpec:
     :raises NotFound: when there is no such workflow or version.
     """
     found = find_workflow(given=workflow)
-    version = found.versions.filter(number=found.latest if number is None else number).first()
-    if version is None:
-        listing = f"manage.py workflow show {found.public_id}"
-        raise NotFound(kind="version", given=f"{workflow}@{number}", listing=listing)
+    version = find_version(workflow=found, number=found.latest if number is None else number)
     return WorkflowSpec.from_json(version.definition)
+
+
+def find_version(*, workflow: Workflow, number: int) -> WorkflowVersion:
+    """Return a version of a workflow.
+
+    :raises NotFound: when it has none of that number.
+    """
+    version = workflow.versions.filter(number=number).first()
+    if version is None:
+        listing = f"manage.py workflow show {workflow.public_id}"
+        raise NotFound(kind="version", given=f"{workflow.name}@{number}", listing=listing)
+    return version
 
 
 def delete_workflow(*, given: str) -> WorkflowRemoval:

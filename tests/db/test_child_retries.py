@@ -1,4 +1,4 @@
-"""A task that starts a workflow is tried again with a new instance; a saga waits for those its tasks started."""
+"""A task that starts a workflow is tried again with a new instance; a saga waits for its children."""
 
 import pytest
 

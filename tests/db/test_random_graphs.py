@@ -61,6 +61,9 @@ def judge_attempts(world, ends):
 def test_it_ends_as_the_policy_says(policy, doorbell, drawn, most, chance):
     world = World(plans=drawn, policy=policy, most=most, doorbell=doorbell, chance=chance)
 
-    world.run()
-
-    judge(world)
+    try:
+        world.run()
+        judge(world)
+    except AssertionError as error:
+        error.add_note(f"{policy}, max_parallel {most}: {list(drawn.values())}; {world.ends()}")
+        raise
