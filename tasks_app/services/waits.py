@@ -1,6 +1,5 @@
 """What waiting tasks waited for: the ends of their items and of the instances they started."""
 
-import json
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from cpds.base.conf import conf
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import retry_wait
+from tasks_app.planning.values import json_bytes
 from tasks_app.services.claims import retry_policy
 from tasks_app.services.consumers import take_next_batch
 from tasks_app.services.items import start_more_items
@@ -136,7 +136,7 @@ def _try_again(task: Task, child: Instance, message: str, seconds: float, settle
 
 
 def _complete(task: Task, output: JSON, settled: Settled) -> None:
-    size = len(json.dumps(output))
+    size = json_bytes(output)
     limit = conf().output_bytes
     if size > limit:
         message = (

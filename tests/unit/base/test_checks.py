@@ -89,6 +89,14 @@ def test_two_functions_of_one_name(found, module):
     assert (identifier, "'twice' is registered twice" in message) == ("cpds.E003", True)
 
 
+def test_a_function_with_the_name_of_an_executor(found, module):
+    text = "from workers_app.functions import task_function\n@task_function('claude')\ndef mine(): ...\n"
+
+    ((identifier, message),) = found(function_modules=[module("cpds_check_shadowed", text)])
+
+    assert (identifier, "'claude'" in message) == ("cpds.E006", True)
+
+
 @pytest.mark.parametrize("path", ["no.such.thing", "no_dot", "sys.version", ""])
 def test_a_service_that_cannot_be_had(found, path):
     ((identifier, message),) = found(services={"db": path})
