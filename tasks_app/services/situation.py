@@ -113,14 +113,9 @@ def _newest(keys: Sequence[int]) -> dict[int, datetime]:
 def _items(keys: Sequence[int]) -> dict[int, tuple[int, int]]:
     if not keys:
         return {}
-    over = Count("pk", filter=Q(status__in=sorted(TASK_FINAL)))
-    rows = (
-        Task.objects.filter(parent_id__in=keys)
-        .values_list("parent_id")
-        .annotate(over, Count("pk"))
-        .order_by()
-    )
-    return {parent: (ended, total) for parent, ended, total in rows}
+    counts = {"over": Count("pk", filter=Q(status__in=sorted(TASK_FINAL))), "total": Count("pk")}
+    rows = Task.objects.filter(parent_id__in=keys).order_by().values("parent_id").annotate(**counts)
+    return {row["parent_id"]: (row["over"], row["total"]) for row in rows}
 
 
 def _active(keys: Sequence[int]) -> dict[int, int]:

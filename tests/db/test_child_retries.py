@@ -158,3 +158,13 @@ def test_an_ended_child_stays_as_long_as_its_parent_goes_on(doorbell):
 
     assert prunable_instances(older_than_seconds=86_400) == []
     assert list(prune_instances(instances=[old.public_id])) == [(old.public_id, False)]
+
+
+def test_why_counts_the_items_of_a_list(doorbell):
+    instance = an_instance(a_task("each", also={"for_each": [1, 2, 3]}))
+    ring(doorbell, "each")
+    complete(task(instance, "each[0]"))
+
+    (hold,) = why_waiting(task=task(instance, "each"))
+
+    assert hold.sentence.startswith("1 of 3 items are over")

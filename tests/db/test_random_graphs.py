@@ -1,6 +1,7 @@
 """Whatever the graph and whatever happens to its attempts: it ends as its policy says, in order."""
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from tests.support.undoing import completion_order, undo_order
 
 pytestmark = pytest.mark.django_db
 KEPT = settings(
-    max_examples=25,
+    max_examples=25 if connection.vendor == "sqlite" else 8,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
