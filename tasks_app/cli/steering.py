@@ -62,7 +62,12 @@ def _rerun(out: Output, options: Options) -> None:
     version = _version(options.version, origin)
     params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param, version=version)
     new = rerun_instance(
-        given=origin["id"], from_task=options.from_task, params=params, version=version, by=options.by
+        given=origin["id"],
+        from_task=options.from_task,
+        params=params,
+        version=version,
+        by=options.by,
+        reason=options.reason,
     )
     if out.as_json:
         out.document({"id": new, "origin_id": origin["id"], "from": options.from_task})
@@ -172,9 +177,7 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         type=arguments.reference,
         help="another version of the workflow: its number, or latest (that of the origin)",
     )
-    parser.add_argument(
-        "--by", metavar="WHO", type=arguments.reference, default=whoever(), help="who decides (%(default)s)"
-    )
+    _takes_who(parser)
 
 
 def _takes_id(parser: ArgumentParser) -> None:

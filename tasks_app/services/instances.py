@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
+from cpds.base.origin import signed
+from cpds.base.redaction import redact_text
 from tasks_app.errors import ChangedUpstream, IllegalMove, NotFound
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import ancestors, descendants
@@ -84,6 +87,7 @@ def rerun_instance(
     params: Mapping[str, Any] | None = None,
     version: int | None = None,
     by: str = "",
+    reason: str = "",
 ) -> str:
     """Run an ended instance again from one of its tasks on, as a new instance; return the new id.
 
@@ -91,7 +95,8 @@ def rerun_instance(
     versions of a step can be compared; other branches that completed are not paid
     for twice. ``params`` replace those of the origin, name by name. ``version``:
     of the workflow, that of the origin unless given; tasks of other branches that
-    it changed run again, with what follows them.
+    it changed run again, with what follows them. ``by`` and
+    ``reason`` are recorded.
 
     :raises NotFound: when there is no such instance, version or task.
     :raises IllegalMove: when the instance has not ended.
@@ -127,9 +132,12 @@ def rerun_instance(
         _share_results(origin, [key for name, key in key_of.items() if name not in again])
         Event.objects.create(
             instance=instance,
+            project_id=instance.project_id if by else None,
             kind="instance.rerun",
-            message=f"a rerun of {origin.public_id} from {from_task}",
-            data={"by": by, "origin": origin.public_id, "from": from_task, "version": chosen.number},
+            message=redact_text(
+                f"a rerun of {origin.public_id} from {from_task}{f': {reason}' if reason else ''}"
+            ),
+            data=signed({"by": by, "origin": origin.public_id, "from": from_task, "version": chosen.number}),
         )
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
@@ -175,6 +183,11 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
 
 
 def _publish(instance: Instance) -> None:
+    # A caller may have a transaction open, to store its answer along with the instance.
+    db.run_when_committed(partial(_pump, instance))
+
+
+def _pump(instance: Instance) -> None:
     try:
         pump()
     except (OperationalError, InterfaceError) as error:
