@@ -10,7 +10,7 @@ from tests.support.builders import a_chain, a_fan, a_workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SUBMIT_STATEMENTS = 26
+SUBMIT_STATEMENTS = 27
 
 
 @pytest.mark.parametrize(
