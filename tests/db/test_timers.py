@@ -4,24 +4,31 @@ import pytest
 
 from cpds.base import clock
 from tasks_app.models import Instance, Task
+from tasks_app.outcomes import Failed
 from tasks_app.services import alarm
+from tasks_app.services.reports import report_outcome
 from tasks_app.services.timers import SHORTEST_REST, wake_in_time
 from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_task
-from tests.support.driving import fail
+from tests.support.driving import claim
 from tests.support.engine import an_instance, task
 
 pytestmark = pytest.mark.django_db
-RETRY = {"retry": {"count": 3, "interval": 60}}
+RETRY = {"retry": {"count": 3, "interval": 60, "jitter": False}}
 
 
 @pytest.fixture
 def waiting(doorbell):
     """A task that failed and waits for a minute."""
     instance = an_instance(a_task("only", also=RETRY))
-    fail(task(instance, "only"))
+    fail_for_now(instance)
     doorbell.take()
     return task(instance, "only")
+
+
+def fail_for_now(instance):
+    outcome = Failed(kind="exception", message="as asked", retryable=True)
+    report_outcome(claim=claim(task(instance, "only")), outcome=outcome)
 
 
 def is_due(row):
@@ -71,6 +78,6 @@ def test_a_wait_sets_the_alarm(doorbell, monkeypatch):
     monkeypatch.setattr(alarm, "_set", alarm.threading.Event())
     instance = an_instance(a_task("only", also=RETRY))
 
-    fail(task(instance, "only"))
+    fail_for_now(instance)
 
     assert alarm._set.is_set()

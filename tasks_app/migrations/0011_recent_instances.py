@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks_app", "0008_streams")]
+    dependencies = [("tasks_app", "0010_requirements")]
 
     operations = [
         migrations.AddIndex(
