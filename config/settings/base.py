@@ -24,9 +24,11 @@ INSTALLED_APPS = [
     "tasks_app",
     "workers_app",
     "cpds.standalone",
+    "cpds.web",
 ]
 
 MIDDLEWARE = [
+    "cpds.health.middleware.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -81,6 +83,9 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+
+MAX_BODY_BYTES = int(environment.number("CPDS_MAX_BODY_BYTES", 10485760))
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -158,6 +163,11 @@ CPDS = {
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
+    "web_threads": int(environment.number("CPDS_WEB_THREADS", 8)),
+    "max_body_bytes": MAX_BODY_BYTES,
+    "trusted_proxies": environment.words("CPDS_TRUSTED_PROXIES"),
+    "access_log": environment.flag("CPDS_ACCESS_LOG"),
+    "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
     "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),
