@@ -12,6 +12,6 @@ from cpds.web.bridge import Bridge  # noqa: E402
 
 application = Bridge(
     threads=conf().web_threads,
-    max_body_bytes=conf().max_body_bytes,
+    body_bytes=conf().body_bytes,
     access_log=conf().access_log,
 )

@@ -1,9 +1,11 @@
 """Every address the web server answers."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from cpds.api.pages import NothingHere
 from cpds.health.urls import urlpatterns as health
 
 # There is no site beside the admin that its pages could lead to.
@@ -13,4 +15,14 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     *health,
+    path("", include("tasks_app.api.urls")),
+    path("", include("workers_app.api.urls")),
+    path("api/schema", SpectacularAPIView.as_view(schema=None), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api(?:/.*)?$", NothingHere.as_view()),
 ]
+
+handler400 = "cpds.api.pages.bad_request"
+handler403 = "cpds.api.pages.permission_denied"
+handler404 = "cpds.api.pages.page_not_found"
+handler500 = "cpds.api.pages.server_error"

@@ -47,6 +47,10 @@ class Conf:
     """How many batches a stream may be ahead of its slowest dependant before ``ctx.emit`` waits."""
     allowed_hosts: list[str] = field(default_factory=list)
     """Private hosts (``name`` or ``name:port``) that http_request may nevertheless call."""
+    capabilities: list[str] = field(default_factory=list)
+    """What a worker can do beside what it finds out by itself."""
+    labels: list[str] = field(default_factory=list)
+    """What its operator says of a worker, for people: ``name=value``."""
     function_modules: list[str] = field(default_factory=list)
     services: dict[str, Any] = field(default_factory=dict)
     """What ``ctx.service(name)`` returns: an object, or the dotted path of a callable that makes it."""
@@ -62,6 +66,20 @@ class Conf:
     listener_backoff_seconds: float = 5
     """The wait after the first failure; each further one doubles it."""
     listener_backoff_max_seconds: float = 600
+    trust_local: bool = False
+    """Whether requests from this machine need no credentials; only for a server that only it can reach."""
+    access_seconds: float = 900
+    """How long an access token of the API is good."""
+    refresh_seconds: float = 7 * 86_400
+    """How long a refresh token is good, unless it is used before."""
+    body_bytes: int = 16 * 1024 * 1024
+    """The largest body of a request to the API."""
+    requests_per_minute: int = 6000
+    """Requests of one token, user or address in a minute. 0: as many as they like."""
+    worker_requests_per_minute: int = 60_000
+    """The same for one worker's token."""
+    logins_per_minute: int = 10
+    """Attempts to log in from one address, and with one name, in a minute."""
     claude_api_key: str = ""
     claude_base_url: str = ""
     rehearsal_url: str = ""
@@ -69,8 +87,6 @@ class Conf:
     model_prices_file: str = "config/model_prices.yaml"
     web_threads: int = 8
     """Requests the web server performs at a time; each thread keeps a connection to the database."""
-    max_body_bytes: int = 10 * 1024 * 1024
-    """The largest body of a request; a larger one is answered 413."""
     trusted_proxies: list[str] = field(default_factory=list)
     """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     access_log: bool = False

@@ -36,7 +36,10 @@ access = logging.getLogger("cpds.web.access")
 
 
 class BodyTooLarge(Exception):
-    """The request's body is larger than ``max_body_bytes``."""
+    """A body whose length was not announced is larger than ``body_bytes``.
+
+    One that was announced is not read; the application refuses it, in its own form.
+    """
 
 
 class ClientLeft(Exception):
@@ -46,11 +49,11 @@ class ClientLeft(Exception):
 class Bridge:
     """The application. It does not limit how many requests wait for a thread, only the size of each."""
 
-    def __init__(self, *, threads: int, max_body_bytes: int, access_log: bool) -> None:
+    def __init__(self, *, threads: int, body_bytes: int, access_log: bool) -> None:
         self._ordinary = WSGIHandler()
         self._waiting = ASGIHandler()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
-        self._max_body_bytes = max_body_bytes
+        self._body_bytes = body_bytes
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,32 +74,33 @@ class Bridge:
         if _waits(scope["path"]):
             await self._waiting(dict(scope), receive, send)
             return
+        announced = _announced(scope)
+        if announced <= self._body_bytes:
+            announced = 0
         try:
-            body = await self._body(scope, receive)
+            body = b"" if announced else await self._body(receive)
         except BodyTooLarge:
             await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except ClientLeft:
             pass
         else:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._threads, self._perform, loop, scope, body, send)
+            environ = environ_of(scope, BytesIO(body), announced=announced)
+            await loop.run_in_executor(self._threads, self._perform, loop, environ, send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._max_body_bytes:
-            raise BodyTooLarge
+    async def _body(self, receive: Receive) -> bytes:
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
             body += message.get("body", b"")
-            if len(body) > self._max_body_bytes:
+            if len(body) > self._body_bytes:
                 raise BodyTooLarge
             if not message.get("more_body", False):
                 return bytes(body)
 
-    def _perform(self, loop: asyncio.AbstractEventLoop, scope: Scope, body: bytes, send: Send) -> None:
+    def _perform(self, loop: asyncio.AbstractEventLoop, environ: dict[str, Any], send: Send) -> None:
         """Perform the whole request in this thread, and hand its answer to the loop."""
 
         async def say(*messages: Mapping[str, Any]) -> None:
@@ -106,7 +110,7 @@ class Bridge:
         def tell(*messages: Mapping[str, Any]) -> None:
             asyncio.run_coroutine_threadsafe(say(*messages), loop).result()
 
-        response = self._ordinary(environ_of(scope, BytesIO(body)), _ignore_start)
+        response = self._ordinary(environ, _ignore_start)
         try:
             start = _start_of(response)
             if isinstance(response, StreamingHttpResponse):
@@ -154,6 +158,11 @@ class _Noted:
             self._bytes,
             (scope.get("client") or ("-",))[0],
         )
+
+
+def _announced(scope: Scope) -> int:
+    given = dict(scope["headers"]).get(b"content-length", b"")
+    return int(given) if given.isdigit() else 0
 
 
 def _waits(path: str) -> bool:

@@ -8,11 +8,13 @@ from typing import Any
 WITHOUT_PREFIX = {"content-length": "CONTENT_LENGTH", "content-type": "CONTENT_TYPE"}
 
 
-def environ_of(scope: MutableMapping[str, Any], body: BytesIO) -> dict[str, Any]:
+def environ_of(scope: MutableMapping[str, Any], body: BytesIO, *, announced: int = 0) -> dict[str, Any]:
     """Return the WSGI environment of an HTTP scope whose body has been read.
 
     The length is that of the body, whatever the client announced. Headers whose name
     has an underscore are left out: they could not be told from those with a hyphen.
+
+    :param announced: the length of a body that was too long to be read, for whoever refuses it.
     """
     server, port = scope.get("server") or ("localhost", 80)
     root = scope.get("root_path", "")
@@ -40,7 +42,7 @@ def environ_of(scope: MutableMapping[str, Any], body: BytesIO) -> dict[str, Any]
         key = WITHOUT_PREFIX.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
         glue = "; " if name == "cookie" else ","
         environ[key] = f"{environ[key]}{glue}{text}" if key in environ else text
-    environ["CONTENT_LENGTH"] = str(body.getbuffer().nbytes)
+    environ["CONTENT_LENGTH"] = str(announced or body.getbuffer().nbytes)
     return environ
 
 

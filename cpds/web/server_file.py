@@ -10,7 +10,7 @@ import yaml
 from cpds.base.errors import CPDSError
 
 ELSEWHERE = {
-    "server": "--grace bounds the stop, CPDS_MAX_BODY_BYTES a request",
+    "server": "--grace bounds the stop",
     "task-engine": "DATABASE_URL names the database, CPDS_STATE_DIR where files are kept",
     "execution": "celery -A cpds worker --concurrency, and `timeout` in the workflow",
     "functions": "every executor is always there; CPDS_FUNCTION_MODULES adds functions",

@@ -8,6 +8,7 @@ services, whose moves leave an event. One file per group of tables; ``base`` and
 from django.contrib import admin
 
 from tasks_app.admin import (
+    access,
     checkpoints,
     chores,
     deliveries,
@@ -15,6 +16,7 @@ from tasks_app.admin import (
     instances,
     projects,
     records,
+    requirements,
     schedules,
     streams,
     tasks,
@@ -22,6 +24,7 @@ from tasks_app.admin import (
 )
 
 __all__ = [
+    "access",
     "checkpoints",
     "chores",
     "deliveries",
@@ -29,6 +32,7 @@ __all__ = [
     "instances",
     "projects",
     "records",
+    "requirements",
     "schedules",
     "streams",
     "tasks",

@@ -58,8 +58,8 @@ def advance(
         has_ended = not ready and _close(instance)
         if not has_ended and not ready:
             ready = _mark_undos(instance)
-        is_their_turn = bool(ready) and not has_backlog_beside(ready=len(ready))
-        named = dispatch(instance=instance, heads=ready, room=window.room()) if is_their_turn else []
+        is_their_turn = bool(ready) and not has_backlog_beside(ready=ready)
+        named = dispatch(instance=instance, heads=ready, room=window.look().room) if is_their_turn else []
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)
@@ -157,9 +157,10 @@ def is_exhausted(*, instance_id: int) -> bool:
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def has_backlog_beside(*, ready: int) -> bool:
-    """Return whether other tasks than the ``ready`` just marked wait for room: they may come first."""
-    return len(Task.objects.backlog().values_list("pk")[: ready + 1]) > ready
+def has_backlog_beside(*, ready: Sequence[Node]) -> bool:
+    """Return whether others than the ``ready`` just marked wait for like workers: they may come first."""
+    alike = Task.objects.backlog().filter(requirement__in={node.requirement for node in ready})
+    return len(alike.values_list("pk")[: len(ready) + 1]) > len(ready)
 
 
 def _mark_what_is_ready(instance: Instance, after: Collection[int] | None) -> list[Node]:

@@ -12,7 +12,7 @@ from cpds.base import clock
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
-from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.window import Look
 from tasks_app.states import InstanceState, TaskState
 
 READ_BACKLOG: Final = 1_000
@@ -42,8 +42,7 @@ class Said:
 class Situation:
     """What surrounds tasks. Mappings are by key of the task, or of the instance where that is said."""
 
-    slots: int
-    running: int
+    look: Look
     needs: dict[int, list[Need]]
     waiting_since: dict[int, datetime]
     places: dict[int, int]
@@ -72,8 +71,7 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         else ()
     )
     return Situation(
-        slots=connected_fleet().slots(),
-        running=window.counts()[1],
+        look=window.look(),
         needs=_needs([task.pk for task in tasks if task.status == TaskState.PENDING]),
         waiting_since=_newest([task.pk for task in tasks if task.status == TaskState.WAITING]),
         places={pk: place for place, pk in enumerate(backlog)},
@@ -149,6 +147,7 @@ def _said(instances: dict[int, Instance]) -> dict[tuple[int, str], Said]:
             at=event.happened_at, by=str(event.data.get("by", "")), message=event.message
         )
         for event in (Event.objects.filter(pk__in=newest) if newest else ())
+        if event.instance_id is not None
     }
 
 

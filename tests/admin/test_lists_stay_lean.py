@@ -4,12 +4,13 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks_app.admin.base import long_columns
-from tasks_app.models import Chore, Instance, Listener, Project, Task, Workflow
-from tasks_app.services import situation
+from tasks_app.models import Chore, IdempotencyKey, Instance, Listener, Project, Task, Workflow
+from tasks_app.services import window
 from tasks_app.services.fleet import connected_fleet
 from tests.admin.rows import MODELS, an_instance, everything, page, tasks_in
 from tests.support.fleet import StaffedFleet
@@ -27,8 +28,9 @@ def statements(client, address):
 
 
 def forget_rows():
-    for model in (Instance, Workflow, Project, Chore, Listener, Worker):
+    for model in (Instance, Workflow, Project, Chore, Listener, Worker, IdempotencyKey):
         model.objects.all().delete()
+    get_user_model().objects.filter(is_superuser=False).delete()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -64,7 +66,7 @@ def test_a_list_leaves_long_columns_in_the_database(admin_client, model):
 def test_an_instance_with_a_hundred_tasks_costs_what_one_with_ten_costs(admin_client, monkeypatch):
     # The connected fleet asks for its slots once a second, whoever looks.
     staffed = StaffedFleet(connected_fleet(), free=4)
-    monkeypatch.setattr(situation, "connected_fleet", lambda: staffed)
+    monkeypatch.setattr(window, "connected_fleet", lambda: staffed)
     small, large = an_instance(task_count=10), None
     tasks_in(small, 10)
     large = an_instance(version=small.version, task_count=100)

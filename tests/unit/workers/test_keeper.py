@@ -44,7 +44,7 @@ def record(monkeypatch):
         return set(claims) if answers.kept is None else answers.kept
 
     monkeypatch.setattr(module, "renew_claims", renew_claims)
-    monkeypatch.setattr(module, "beat_worker", lambda *, name: answers.beats.append(name))
+    monkeypatch.setattr(module, "beat_worker", lambda *, name, **_facts: answers.beats.append(name))
     monkeypatch.setattr(module, "sweep", lambda **asked: answers.sweeps.append(asked))
     return answers
 
