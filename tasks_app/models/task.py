@@ -85,8 +85,8 @@ class Task(models.Model):
     ``stage`` numbers the straight line of tasks it belongs to and
     ``stage_position`` its place in it; ``meets`` is the stage whose first task is
     the only follower of this line's last one; ``fan_in`` and ``fan_out`` count
-    dependencies and followers; ``rank`` is the number of tasks on the longest
-    path from here to an end.
+    dependencies and followers; ``rank`` is how many milliseconds the longest path
+    from here to an end is expected to take.
     """
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks", db_index=False)

@@ -262,7 +262,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         name=task["name"],
         compensates=task["compensates_id"],
         failures=task["failures"],
-        retry=_retry_policy(spec["retry"]) if "retry" in spec else None,
+        retry=retry_policy(spec=spec),
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
@@ -276,11 +276,14 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
     )
 
 
-def _retry_policy(stored: Mapping[str, Any]) -> RetryPolicy:
+def retry_policy(*, spec: Mapping[str, Any]) -> RetryPolicy | None:
+    """Return how a task of this stored ``spec`` is tried again; None: not at all."""
+    if "retry" not in spec:
+        return None
     # Imported here: the model's library is heavy, and most processes never read a policy.
     from tasks_app.planning.retry_spec import RetrySpec
 
-    return RetrySpec.model_validate(stored)
+    return RetrySpec.model_validate(spec["retry"])
 
 
 @dataclass(frozen=True)

@@ -152,8 +152,11 @@ def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> list[tuple[C
 def _room_of(instance: Instance) -> int:
     if instance.max_parallel is None:
         return sys.maxsize
-    active = Task.objects.filter(instance=instance, status__in=[TaskState.QUEUED, TaskState.RUNNING])
-    return instance.max_parallel - active.count()
+    own = Task.objects.filter(instance=instance)
+    active = own.filter(status__in=[TaskState.QUEUED, TaskState.RUNNING]).count()
+    # What a canvas is about to start has its place: the one before it has ended, and its message is out.
+    following = own.planned().satisfied().count()
+    return instance.max_parallel - active - following
 
 
 def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:

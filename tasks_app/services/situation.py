@@ -13,7 +13,7 @@ from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
 from tasks_app.services.window import Look
-from tasks_app.states import InstanceState, TaskState
+from tasks_app.states import TASK_FINAL, InstanceState, TaskState, WaitKind
 
 READ_BACKLOG: Final = 1_000
 """A place in the backlog beyond this is told as "more than"."""
@@ -45,6 +45,8 @@ class Situation:
     look: Look
     needs: dict[int, list[Need]]
     waiting_since: dict[int, datetime]
+    items: dict[int, tuple[int, int]]
+    """Of a list that waits: how many of its items are over, and how many there are."""
     places: dict[int, int]
     """How many tasks come before it in the backlog, of those among the first ``READ_BACKLOG``."""
     backlog: int
@@ -74,6 +76,7 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         look=window.look(),
         needs=_needs([task.pk for task in tasks if task.status == TaskState.PENDING]),
         waiting_since=_newest([task.pk for task in tasks if task.status == TaskState.WAITING]),
+        items=_items([task.pk for task in tasks if task.wait_kind == WaitKind.ITEMS]),
         places={pk: place for place, pk in enumerate(backlog)},
         backlog=len(backlog),
         active=_active([key for key, each in owners.items() if each.max_parallel is not None]),
@@ -103,6 +106,14 @@ def _newest(keys: Sequence[int]) -> dict[int, datetime]:
         return {}
     rows = Event.objects.filter(task_id__in=keys, kind="task.waiting").values_list("task_id")
     return dict(rows.annotate(Max("happened_at")).order_by())
+
+
+def _items(keys: Sequence[int]) -> dict[int, tuple[int, int]]:
+    if not keys:
+        return {}
+    counts = {"over": Count("pk", filter=Q(status__in=sorted(TASK_FINAL))), "total": Count("pk")}
+    rows = Task.objects.filter(parent_id__in=keys).order_by().values("parent_id").annotate(**counts)
+    return {row["parent_id"]: (row["over"], row["total"]) for row in rows}
 
 
 def _active(keys: Sequence[int]) -> dict[int, int]:

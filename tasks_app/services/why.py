@@ -222,7 +222,7 @@ def _waiting(task: Task, situation: Situation) -> Hold:
     kinds: dict[str, tuple[HoldKind, str]] = {
         WaitKind.RETRY: (HoldKind.RETRY_TIMER, "it is tried again later"),
         WaitKind.APPROVAL: (HoldKind.APPROVAL, _approval(task)),
-        WaitKind.ITEMS: (HoldKind.ITEMS, "its items are not all over"),
+        WaitKind.ITEMS: (HoldKind.ITEMS, _items(task, situation)),
         WaitKind.BATCHES: (HoldKind.ITEMS, "it takes each batch in turn"),
         WaitKind.WORKFLOW: (HoldKind.CHILD_WORKFLOW, "the workflow it started is not over"),
     }
@@ -233,6 +233,11 @@ def _waiting(task: Task, situation: Situation) -> Hold:
         since=situation.waiting_since.get(task.pk),
         until=task.wake_at,
     )
+
+
+def _items(task: Task, situation: Situation) -> str:
+    over, total = situation.items.get(task.pk, (0, 0))
+    return f"{over:,} of {total:,} items are over" if total else "its items are not all over"
 
 
 def _approval(task: Task) -> str:
