@@ -23,6 +23,7 @@ from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.dispatch import pump
+from tasks_app.services.expiry import delete_expired
 from tasks_app.services.firing import fire_due
 from tasks_app.services.prune import prune_due
 from tasks_app.services.release import close_records, release_followers, take_back
@@ -56,6 +57,7 @@ class Swept:
     tended: int = 0
     published: int = 0
     pruned: int = 0
+    expired: int = 0
     rung: int = 0
 
 
@@ -80,6 +82,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         "tended": tend,
         "published": pump,
         "pruned": prune_due,
+        "expired": delete_expired,
         "rung": ring_undelivered,
     }
     swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})

@@ -37,6 +37,9 @@ OWN = (
     "version",
     "fake_claude",
     "listener",
+    "token",
+    "project",
+    "member",
 )
 
 
