@@ -67,6 +67,17 @@ class NothingToUndo(CPDSError):
     sentence = "Instance {key} has nothing to undo: none of its completed tasks has 'compensate'."
 
 
+class ChangedUpstream(CPDSError):
+    """What a rerun would share differs in that version: begin further up, at one of the tasks named."""
+
+    code = "changed_upstream"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Version {version} has other tasks upstream of {task!r} than {origin} ran ({changed}), so their "
+        "results cannot be shared. Rerun from one of those, or with the version of the origin."
+    )
+
+
 class NotScheduled(CPDSError):
     """The workflow starts by hand only: give it a ``schedule`` and upload it again."""
 

@@ -74,3 +74,19 @@ class DeliveryFailed(CPDSError):
     code = "delivery_failed"
     retryable = True
     sentence = "{why}."
+
+
+class NotAskable(CPDSError):
+    """A worker cannot be asked to stop: it is offline, or stops only where it was started."""
+
+    code = "worker_not_askable"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Worker {name} cannot be asked to stop: {why}. Its state: manage.py worker show {name}."
+
+
+class WorkerIdTaken(CPDSError):
+    """A worker of another project or pool is called so: register this one under another id."""
+
+    code = "worker_id_taken"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Another worker is called {given!r}. Register this one under an id or a name of its own."

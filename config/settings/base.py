@@ -224,6 +224,8 @@ CPDS = {
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
+    "capabilities": environment.words("CPDS_CAPABILITIES"),
+    "labels": environment.words("CPDS_LABELS"),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
     "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),

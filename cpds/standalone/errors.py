@@ -66,7 +66,7 @@ class NotSecured(CannotGoOn):
     exit_code = 2
     sentence = (
         "{host} can be reached by other machines, and SECRET_KEY is {found}. Set it to at least {least} "
-        "random characters, made by: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        "random characters; python -c 'import secrets; print(secrets.token_urlsafe(48))' prints some."
     )
 
 

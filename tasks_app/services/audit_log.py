@@ -34,27 +34,6 @@ _WAYS: Mapping[str, str] = {
 }
 
 
-def audit_view(row: Event) -> dict[str, Any]:
-    """Return what is shown of an event of the audit."""
-    data = dict(row.data)
-    return {
-        "id": row.pk,
-        "happened_at": row.happened_at,
-        "kind": row.kind,
-        "actor": str(data.pop("by", "")),
-        "via": str(data.pop("via", "")),
-        "address": str(data.pop("address", "")),
-        "project": row.project.slug if row.project else None,
-        "instance": row.instance.public_id if row.instance else data.pop("instance", None),
-        "task": row.task.name if row.task else data.pop("task", None),
-        "subject": str(data.pop("subject", "")),
-        "message": row.message,
-        "before": data.pop("before", {}),
-        "after": data.pop("after", {}),
-        "data": data,
-    }
-
-
 def keep_audit(*, instances: Collection[int]) -> None:
     """Take what people did to these instances out of their histories, which are about to be deleted.
 

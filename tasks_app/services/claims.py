@@ -74,18 +74,29 @@ class Claim:
         return f"cpds-{self.instance_id}-{self.task_id}"
 
 
-def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN) -> Claim:
+def claim_task(
+    *, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN, able: Collection[str] = ()
+) -> Claim:
     """Take a task that was published under ``dispatch_id``.
 
     One conditional update decides: right dispatch, not started, dependencies
-    satisfied, every gate passed, instance running. Among any number of workers
-    one wins. ``gate`` is given to fail a task at a gate that cannot be judged.
+    satisfied, every gate passed, instance running, and its requirement set among
+    ``able``, those that the worker meets. Among any number of workers one wins.
+    ``gate`` is given to fail a task at a gate that cannot be judged.
     When the connection breaks around the commit, the row says whose the task is.
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
     mark = secrets.token_hex(8)
-    take = partial(_take, task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate, mark=mark)
+    take = partial(
+        _take,
+        task_id=task_id,
+        dispatch_id=dispatch_id,
+        worker=worker,
+        gate=gate,
+        able=hot_path.listed(able),
+        mark=mark,
+    )
     try:
         return take()
     except (OperationalError, InterfaceError):
@@ -96,10 +107,16 @@ def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate
         return before or take()
 
 
-def _take(*, task_id: int, dispatch_id: str, worker: str, gate: Gate, mark: str) -> Claim:
+def _take(*, task_id: int, dispatch_id: str, worker: str, gate: Gate, able: str, mark: str) -> Claim:
     try:
         with db.transaction():
-            rows = hot_path.CLAIM.run(task_id=task_id, dispatch_id=dispatch_id, gate=str(gate), worker=worker)
+            rows = hot_path.CLAIM.run(
+                task_id=task_id,
+                dispatch_id=dispatch_id,
+                gate=str(gate),
+                worker=worker,
+                able=able,
+            )
             if not rows:
                 raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id)
             task = dict(zip(hot_path.CLAIM_COLUMNS, rows[0], strict=True))
@@ -245,7 +262,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         name=task["name"],
         compensates=task["compensates_id"],
         failures=task["failures"],
-        retry=_retry_policy(spec["retry"]) if "retry" in spec else None,
+        retry=retry_policy(spec=spec),
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
@@ -259,11 +276,14 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
     )
 
 
-def _retry_policy(stored: Mapping[str, Any]) -> RetryPolicy:
+def retry_policy(*, spec: Mapping[str, Any]) -> RetryPolicy | None:
+    """Return how a task of this stored ``spec`` is tried again; None: not at all."""
+    if "retry" not in spec:
+        return None
     # Imported here: the model's library is heavy, and most processes never read a policy.
     from tasks_app.planning.retry_spec import RetrySpec
 
-    return RetrySpec.model_validate(stored)
+    return RetrySpec.model_validate(spec["retry"])
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ def prunable_instances(
 ) -> list[str]:
     """Return the ids of the instances that ended longer ago than that, oldest end first.
 
-    Never one that is unfinished, nor the origin of an unfinished rerun. What an
+    Never one that is unfinished, nor the origin of an unfinished rerun, nor one
+    that an unfinished instance started. What an
     interrupted pruning left behind comes first, whatever was asked for.
 
     :raises NotFound: when the workflow named does not exist.
@@ -48,7 +49,8 @@ def prunable_instances(
 def prune_instances(*, instances: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Delete these instances one by one; yield the id of each and whether it is gone.
 
-    One that was retried meanwhile, or got a rerun that is unfinished, stays.
+    One that was retried meanwhile, or got a rerun that is unfinished, stays; so
+    does one whose parent goes on.
     """
     for public_id in instances:
         yield public_id, _prune(public_id)
@@ -81,7 +83,10 @@ def _ended(older_than_seconds: float) -> "QuerySet[Instance]":
         finished_at__lt=clock.database_now_plus(-older_than_seconds),
         is_pruning=False,
     )
-    return rows.filter(~Exists(_unfinished_reruns(OuterRef("pk")))).order_by("finished_at", "pk")
+    has_parent = Instance.objects.unfinished().filter(tasks=OuterRef("parent_task"))
+    return rows.filter(~Exists(_unfinished_reruns(OuterRef("pk"))), ~Exists(has_parent)).order_by(
+        "finished_at", "pk"
+    )
 
 
 def _unfinished_reruns(origin: Any) -> "QuerySet[Instance]":
@@ -128,6 +133,8 @@ def _mark(key: int) -> bool:
         if instance is None or instance.is_pruning:
             return True
         if instance.status not in INSTANCE_FINAL or _unfinished_reruns(key).exists():
+            return False
+        if Instance.objects.unfinished().filter(tasks__children=key).exists():
             return False
         Instance.objects.filter(pk=key).update(is_pruning=True)
     return True

@@ -5,9 +5,12 @@ from typing import Any
 
 from cpds.base import db
 from tasks_app.models import Dependency, Instance, Task
+from tasks_app.planning.requirements import requirement_name
 from tasks_app.planning.shape import shapes
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.task_spec import TaskSpec
+from tasks_app.services.durations import expected_milliseconds
+from tasks_app.services.requirements import note_requirements
 from tasks_app.states import Gate, JoinMode
 
 BATCH = 1000
@@ -21,7 +24,15 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
     secrets = [name for name, param in spec.params.items() if param.secret]
     early = [task.name for task in spec.tasks if task.join.mode != JoinMode.ALL]
     stream_of = _streams(spec)
-    shape_of = shapes({task.name: task.needs for task in spec.tasks}, early=early, apart=stream_of)
+    shape_of = shapes(
+        {task.name: task.needs for task in spec.tasks},
+        early=early,
+        apart=stream_of,
+        milliseconds=expected_milliseconds(
+            workflow_id=instance.workflow_id, names=[task.name for task in spec.tasks]
+        ),
+    )
+    note_requirements(wanted=[task.requires for task in spec.tasks])
     tasks = Task.objects.bulk_create(
         [
             Task(
@@ -33,6 +44,7 @@ def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
                 spec=_row_spec(task, secrets, stream_of.get(task.name)),
                 priority=task.priority,
                 requires=list(task.requires),
+                requirement=requirement_name(task.requires),
                 tags=list(task.tags),
                 timeout_seconds=task.timeout_seconds,
                 join=task.join.mode,

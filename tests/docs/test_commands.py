@@ -40,6 +40,7 @@ OWN = (
     "token",
     "project",
     "member",
+    "worker",
 )
 
 
@@ -133,6 +134,7 @@ def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
     known |= {"--db", "--pidfile", "--concurrency", "-n", "--deploy"}
     known |= set(options_of(chaos_parser()))
+    known |= {"--once", "--max-tasks", "--idle-shutdown"}
     named = {found for span in code_spans(page) for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
     assert named <= known | {"--quick", "--shapes"}
@@ -171,6 +173,8 @@ def test_celery_and_uvicorn_take_their_options():
     from celery.bin.celery import celery
     from uvicorn.main import main as uvicorn
 
+    from cpds.celery import app
+
     lines = [command for block in blocks("sh") for command in console_commands(block)]
     lines += [span for page in PAGES for span in code_spans(page)]
     celery_lines = [shlex.split(line) for line in lines if line.startswith("celery -A cpds ")]
@@ -179,7 +183,8 @@ def test_celery_and_uvicorn_take_their_options():
     assert celery_lines
     assert uvicorn_lines
     for _, _, _, name, *arguments in celery_lines:
-        known = {option for param in celery.commands[name].params for option in param.opts}
+        params = [*celery.commands[name].params, *app.user_options[name]]
+        known = {option for param in params for option in param.opts}
         assert {each for each in arguments if each.startswith("-")} <= known
     for _, target, *arguments in uvicorn_lines:
         assert target == "cpds.asgi:application"

@@ -26,7 +26,10 @@ pytestmark = pytest.mark.any_database
 
 TEXT = WORKFLOWS.read_text(encoding="utf-8")
 INSIDE_ONLY = {"interrupted", "worker_lost"}
-NOT_FOUND = {"workflow", "version", "instance", "task", "listener", "project", "token", "user", "member"}
+NOT_FOUND = {
+    *("workflow", "version", "instance", "task", "listener", "project", "token", "user", "member"),
+    "worker",
+}
 
 
 def keys_of(model: type[BaseModel]) -> set[str]:
