@@ -2,6 +2,7 @@
 
 from tasks_app.models.checkpoint import Checkpoint
 from tasks_app.models.chore import Chore
+from tasks_app.models.contract import Contract, ContractVersion
 from tasks_app.models.delivery import Delivery, Listener
 from tasks_app.models.dependency import Dependency
 from tasks_app.models.event import Event
@@ -16,6 +17,8 @@ from tasks_app.models.workflow import Workflow, WorkflowVersion
 __all__ = [
     "Checkpoint",
     "Chore",
+    "Contract",
+    "ContractVersion",
     "Delivery",
     "Dependency",
     "Event",

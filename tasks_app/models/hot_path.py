@@ -6,7 +6,7 @@ Each is written with the same QuerySets and moves as everywhere else; see ``prep
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Exists, F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from cpds.base import clock
 from cpds.base.conf import conf
@@ -14,7 +14,7 @@ from tasks_app import signals
 from tasks_app.models.event import Event
 from tasks_app.models.prepared import KEY, SMALL, TEXT, PreparedInsert, PreparedSelect, PreparedUpdate, Rows
 from tasks_app.models.record import ExecutionRecord
-from tasks_app.models.task import Task
+from tasks_app.models.task import Task, TaskQuerySet
 from tasks_app.states import TASK_UNFINISHED, RecordState, TaskState
 
 Update = tuple[QuerySet[Any], Mapping[str, Any]]
@@ -39,6 +39,14 @@ def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str) -> Update:
         gate=gate,
         status__in=[TaskState.PENDING, TaskState.QUEUED],
     )
+    return _taken(wanted, worker=worker)
+
+
+def _claim_offered(*, task_id: int, dispatch_id: str, worker: str) -> Update:
+    return _taken(Task.objects.offered().filter(pk=task_id), worker=worker, dispatch_id=dispatch_id)
+
+
+def _taken(wanted: TaskQuerySet, *, worker: str, **changes: Any) -> Update:
     return (
         wanted.in_running_instance()
         .satisfied()
@@ -51,6 +59,7 @@ def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str) -> Update:
             progress_message="",
             reason="",
             attempts=F("attempts") + 1,
+            **changes,
         )
     )
 
@@ -100,7 +109,7 @@ def _look_around(*, task_id: int, dispatch_id: str) -> QuerySet[Any, Any]:
     around: QuerySet[Any, Any] = (
         Task.objects.filter(pk=task_id)
         .annotate(
-            unfinished=Exists(followers),
+            unfinished=Exists(followers.filter(instance_id=OuterRef("instance_id"))),
             ready=Exists(elsewhere.satisfied()),
             backlog=Exists(Task.objects.backlog()),
         )
@@ -132,6 +141,14 @@ CLAIM = PreparedUpdate(
     variant=lambda: conf().lease_seconds,
 )
 """Take a task that was published under a dispatch; nothing comes back when it is not to be had."""
+
+CLAIM_OFFERED = PreparedUpdate(
+    _claim_offered,
+    returning=CLAIM_COLUMNS,
+    examples={**_FENCE, "worker": _WORKER},
+    variant=lambda: conf().lease_seconds,
+)
+"""Take a task that is offered to workers that speak HTTP, under a new dispatch."""
 
 COMPLETE = PreparedUpdate(_complete, returning=("id",), examples={**_FENCE, "output": _OUTPUT})
 """Complete a task that is held; nothing comes back when it is not."""

@@ -53,6 +53,14 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """What a task needs of other instances: how much, and how much of it is satisfied or was pruned since."""
+
+    needs: int = 0
+    good: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """An event, as far as it matters here."""
 
@@ -92,6 +100,7 @@ class History:
         self.status = status
         self.subjects: dict[int, Subject] = {}
         self.needs: dict[int, list[int]] = {}
+        self.elsewhere: dict[int, Elsewhere] = {}
         self.violations: list[Violation] = []
         self.stands = InstanceState.PENDING
         self.courses: dict[int, _Course] = {}
@@ -162,9 +171,12 @@ class History:
             sentence = f"its start number {course.attempts} was counted as attempt {line.attempt}"
             self.blame("attempts", task, sentence, line.event)
         needs = self.needs.get(task, ())
-        if not needs:
+        elsewhere = self.elsewhere.get(task, Elsewhere())
+        if not needs and not elsewhere.needs:
             return
-        good = over = 0
+        # What happened in other instances is not in this ledger: what satisfies never ceases to, and
+        # what is over is taken for granted.
+        good, over = elsewhere.good, elsewhere.needs
         unsure: list[tuple[int, int]] = []
         for needed in needs:
             theirs = self.courses.get(needed)
@@ -177,7 +189,7 @@ class History:
                 good += self.subjects[needed].allow_failure
             elif theirs.state is TaskState.SKIPPED:
                 unsure.append((needed, theirs.skips))
-        if good < len(needs):
+        if good < len(needs) + elsewhere.needs:
             self._starts.append(
                 _Start(task=task, event=line.event, good=good, over=over, unsure=tuple(unsure))
             )
@@ -202,7 +214,8 @@ def check_history(*, history: History, is_moving: bool = False) -> list[Violatio
 def _check_starts(history: History) -> None:
     for start in history.starts():
         subject = history.subjects[start.task]
-        needs = len(history.needs[start.task])
+        elsewhere = history.elsewhere.get(start.task, Elsewhere())
+        needs = len(history.needs.get(start.task, ())) + elsewhere.needs
         # A skip that a retry took back did not satisfy anybody; of the last one the row still tells.
         good = start.good + sum(
             history.courses[needed].skips == skip and history.subjects[needed].satisfies is True

@@ -1,5 +1,6 @@
 """Plan what follows in one instance: ready, ruled out, or over."""
 
+import heapq
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +14,7 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Node
 from tasks_app.planning.decisions import instance_end
 from tasks_app.planning.ruling import Standing, ruled_out
-from tasks_app.services import saga, window
+from tasks_app.services import foreign, saga, window
 from tasks_app.services.admission import admit_waiting
 from tasks_app.services.checkpoints import close_checkpoints
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
@@ -48,11 +49,43 @@ def advance(
     what depends on them is ruled out. ``waiting``: tasks whose items or whose
     instance may have ended (None: look at every one). Safe to call at any time,
     by anyone, as often as they like: it acts on what the rows say under the instance's lock.
+    Other instances whose tasks need tasks of this one are told.
     """
+    if _advance(instance_id, after, failed, waiting):
+        tell_others(instance_id=instance_id)
+
+
+def tell_others(*, instance_id: int) -> None:
+    """Advance the instances whose tasks need tasks of this one that have ended, and so on from each."""
+    telling = [instance_id]
+    told: set[int] = set()
+    while telling:
+        # What is needed was created before what needs it, so in this order each is told once.
+        teller = heapq.heappop(telling)
+        if teller in told:
+            continue
+        told.add(teller)
+        for news in foreign.news_from(instance_id=teller):
+            if hear(news=news):
+                heapq.heappush(telling, news.instance_id)
+
+
+def hear(*, news: foreign.News) -> bool:
+    """Advance an instance after what it needed elsewhere; return whether others await news of it in turn."""
+    return _advance(news.instance_id, news.satisfied, news.lost, ())
+
+
+def _advance(
+    instance_id: int,
+    after: Collection[int] | None,
+    failed: Collection[int],
+    waiting: Collection[int] | None,
+) -> bool:
+    """Advance one instance; return whether others may await news of it."""
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status not in INSTANCE_RUNNABLE:
-            return
+            return False
         ended = _settle(instance, failed, waiting)
         ready = _mark_what_is_ready(instance, None if after is None else [*after, *ended])
         has_ended = not ready and _close(instance)
@@ -66,11 +99,13 @@ def advance(
     if after is None or failed or waiting != () or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
         # What waited for its turn, was freed from a failed task's canvas, or was made ready before.
         pump()
+    return instance.is_awaited
 
 
 def follow_end(*, instance: Instance) -> None:
     """Do what the end of an instance makes possible: others of its workflow start, its parent goes on."""
-    start_waiting_instances(workflow_id=instance.workflow_id)
+    if instance.workflow_id is not None:
+        start_waiting_instances(workflow_id=instance.workflow_id)
     if instance.parent_task_id is not None:
         parent = Task.objects.filter(pk=instance.parent_task_id).values_list("instance_id", flat=True).first()
         if parent is not None:
@@ -242,26 +277,18 @@ def _give_up(instance: Instance, failed: Collection[int]) -> None:
 
 def _rule_out(instance: Instance, failed: Collection[int]) -> None:
     """Skip what a failure prevents and, unless the instance is to continue, all that has not started."""
-    # What failed on the way forward rules out no undo: there it is history.
-    is_undoing = instance.status == InstanceState.COMPENSATING
-    culprits = dict(
-        Task.objects.filter(
-            pk__in=failed, status=TaskState.FAILED, satisfies=False, compensates__isnull=not is_undoing
-        )
-        .order_by("pk")
-        .values_list("pk", "name")
-    )
-    if not culprits:
+    culprits = _culprits(instance, failed)
+    if culprits and Dependency.objects.filter(needed_id__in=culprits).exists():
+        tasks, needs = _standings(instance.pk)
+        by_culprit: dict[int, list[int]] = {}
+        for task, culprit in ruled_out(tasks=tasks, needs=needs, culprits=culprits).items():
+            by_culprit.setdefault(culprit, []).append(task)
+        for culprit, task_ids in by_culprit.items():
+            skip(task_ids=sorted(task_ids), reason=f"needs {culprits[culprit].what_became}")
+    own = [culprit.name for culprit in culprits.values() if culprit.has_failed]
+    if not own or instance.on_failure == OnFailure.CONTINUE:
         return
-    tasks, needs = _standings(instance.pk)
-    by_culprit: dict[int, list[int]] = {}
-    for task, culprit in ruled_out(tasks=tasks, needs=needs, culprits=culprits).items():
-        by_culprit.setdefault(culprit, []).append(task)
-    for culprit, task_ids in by_culprit.items():
-        skip(task_ids=sorted(task_ids), reason=f"needs {culprits[culprit]}, which failed")
-    if instance.on_failure == OnFailure.CONTINUE:
-        return
-    first = next(iter(culprits.values()))
+    first = own[0]
     # A list whose items run, and a task whose instance runs, have started: they end with what they wait for.
     rest = Task.objects.filter(instance_id=instance.pk, status__in=sorted(TASK_UNSTARTED)).exclude(
         wait_kind__in=[WaitKind.ITEMS, WaitKind.BATCHES, WaitKind.WORKFLOW]
@@ -270,6 +297,43 @@ def _rule_out(instance: Instance, failed: Collection[int]) -> None:
         task_ids=list(rest.values_list("pk", flat=True)),
         reason=f"not started: the instance stopped when {first} failed",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Culprit:
+    """A task that ended and does not satisfy those who need it. ``has_failed``: in its own instance."""
+
+    name: str
+    what_became: str
+    has_failed: bool
+
+
+def _culprits(instance: Instance, ended: Collection[int]) -> dict[int, _Culprit]:
+    # What failed on the way forward rules out no undo: there it is history.
+    is_undoing = instance.status == InstanceState.COMPENSATING
+    rows = list(
+        Task.objects.filter(pk__in=ended, satisfies=False, compensates__isnull=not is_undoing)
+        .order_by("pk")
+        .values_list("pk", "instance_id", "name", "status")
+    )
+    names = foreign.foreign_names([pk for pk, owner, *_ in rows if owner != instance.pk])
+    blamed = {TaskState.FAILED} if instance.is_stopping else {TaskState.FAILED, TaskState.CANCELLED}
+    return {
+        pk: _Culprit(
+            name=name,
+            what_became=f"{names.get(pk, name)}, which {_BECAME.get(status, f'is {status}')}",
+            has_failed=pk not in names and status == TaskState.FAILED,
+        )
+        for pk, owner, name, status in rows
+        if owner != instance.pk or status in blamed
+    }
+
+
+_BECAME = {
+    TaskState.FAILED: "failed",
+    TaskState.CANCELLED: "was cancelled",
+    TaskState.SKIPPED: "was skipped",
+}
 
 
 def _standings(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
@@ -288,6 +352,9 @@ def _standings(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[in
     edges = Dependency.objects.filter(task__instance_id=instance_id).values_list("task_id", "needed_id")
     for task, needed in edges:
         needs.setdefault(task, []).append(needed)
+    abroad = Task.objects.filter(followers__task__instance_id=instance_id, followers__is_foreign=True)
+    for pk, satisfies in abroad.values_list("pk", "satisfies"):
+        tasks[pk] = Standing(satisfies=satisfies, may_be_skipped=False, join=JoinMode.ALL, join_count=None)
     return tasks, needs
 
 

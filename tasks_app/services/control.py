@@ -12,7 +12,7 @@ from tasks_app.errors import IllegalMove, NothingToUndo, RetryTheParent
 from tasks_app.models import Event, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services import saga
-from tasks_app.services.advance import advance, failed_in, follow_end
+from tasks_app.services.advance import advance, failed_in, follow_end, tell_others
 from tasks_app.services.checkpoints import close_checkpoints
 from tasks_app.services.consumers import open_waiting_consumers
 from tasks_app.services.dispatch import mark_ready, pump
@@ -248,6 +248,8 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
         with suppress(IllegalMove):  # it has just ended
             cancel_instance(given=child, by=by, reason=reason)
     follow_end(instance=instance)
+    if instance.is_awaited:
+        tell_others(instance_id=instance_id)
     return True
 
 

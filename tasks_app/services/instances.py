@@ -7,7 +7,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
-from tasks_app.errors import IllegalMove, NotFound
+from tasks_app.errors import IllegalMove, NotFound, NoWorkflow
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import descendants
 from tasks_app.planning.spec import WorkflowSpec
@@ -39,7 +39,7 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
         instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
-    _publish(instance)
+    publish_started(instance=instance)
     return instance.public_id
 
 
@@ -87,11 +87,14 @@ def rerun_instance(
 
     :raises NotFound: when there is no such instance or task.
     :raises IllegalMove: when the instance has not ended, or something upstream did not complete.
+    :raises NoWorkflow: when its tasks were created on their own.
     :raises InvalidParams: when the parameters do not fit.
     """
     origin = find_instance(given=given)
     if origin.status not in INSTANCE_FINAL:
         raise IllegalMove(kind="Instance", key=origin.public_id, state=origin.status, wanted="rerun")
+    if origin.workflow is None or origin.version is None:
+        raise NoWorkflow(instance=origin.public_id)
     spec = WorkflowSpec.from_json(origin.version.definition)
     needs = {task.name: task.needs for task in spec.tasks}
     if from_task not in needs:
@@ -114,7 +117,7 @@ def rerun_instance(
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
         mark_ready(candidates=Task.objects.filter(instance=instance))
-    _publish(instance)
+    publish_started(instance=instance)
     return instance.public_id
 
 
@@ -148,7 +151,8 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
         mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
 
 
-def _publish(instance: Instance) -> None:
+def publish_started(*, instance: Instance) -> None:
+    """Publish what an instance starts with, after the commit."""
     try:
         pump()
     except (OperationalError, InterfaceError) as error:

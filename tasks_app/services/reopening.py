@@ -28,7 +28,7 @@ def _start_again(instance: Instance, by: str, reason: str) -> None:
     tasks.filter(satisfies=False, status__in=again).move(
         to=TaskState.PENDING, message="retried", **saga.AGAIN
     )
-    timeout = instance.version.definition.get("timeout")
+    timeout = instance.definition.get("timeout")
     Instance.objects.filter(pk=instance.pk).move(
         to=InstanceState.RUNNING,
         message=redact_text(reason),

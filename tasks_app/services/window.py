@@ -13,14 +13,15 @@ from tasks_app.services.fleet import connected_fleet
 
 _COUNTS = """
 SELECT (SELECT COUNT(*) FROM tasks_app_task WHERE status = 'queued' AND published_at IS NOT NULL),
-       (SELECT COUNT(*) FROM tasks_app_task WHERE status = 'running' AND lease_expires_at IS NOT NULL)
+       (SELECT COUNT(*) FROM tasks_app_task WHERE status = 'running' AND lease_expires_at IS NOT NULL
+        AND executor <> 'external')
 """
 # The states stand in the text, and the columns are named though they always have a value then: so SQLite
 # sees that its partial indexes task_queued and task_leases will do, and reads only what is out or runs.
 
 
 def counts() -> tuple[int, int]:
-    """Return how many tasks are published and how many run, in one statement."""
+    """Return how many tasks are published and how many run here, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS)
         queued, running = cursor.fetchone()
