@@ -16,7 +16,7 @@ RENEWALS_IN_A_LEASE: Final = 3
 Fits = Callable[[float], bool]
 _BOUNDS: Final[dict[str, tuple[str, Fits]]] = {
     "lease_seconds": ("more than 0", lambda value: value > 0),
-    "renew_seconds": ("more than 0", lambda value: value > 0),
+    "heartbeat_seconds": ("more than 0", lambda value: value > 0),
     "sweep_seconds": ("more than 0", lambda value: value > 0),
     "redeliver_seconds": ("more than 0", lambda value: value > 0),
     "drain_seconds": ("0 or more", lambda value: value >= 0),
@@ -60,11 +60,11 @@ def _out_of_bounds(found: Conf) -> Iterator[CheckMessage]:
 
 
 def _renewed_too_late(found: Conf) -> Iterator[CheckMessage]:
-    if found.renew_seconds * RENEWALS_IN_A_LEASE > found.lease_seconds:
+    if found.heartbeat_seconds * RENEWALS_IN_A_LEASE > found.lease_seconds:
         yield Error(
-            f"The setting renew_seconds is {found.renew_seconds:g} and lease_seconds is "
+            f"The setting heartbeat_seconds is {found.heartbeat_seconds:g} and lease_seconds is "
             f"{found.lease_seconds:g}: claims would run out while their workers live.",
-            hint="Renew three times in a lease or more often: CPDS_RENEW_SECONDS at most a third of "
-            "CPDS_LEASE_SECONDS.",
+            hint="Renew three times in a lease or more often: CPDS_HEARTBEAT_SECONDS at most a third "
+            "of CPDS_LEASE_SECONDS.",
             id="cpds.E002",
         )

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from cpds.base.conf import conf
 from tasks_app.checks import TAG
 from tasks_app.services.audience import known_names
+from workers_app.executors.registry import BUILT_IN
 from workers_app.functions import task_functions
 from workers_app.listeners.registry import registry
 
@@ -23,7 +24,7 @@ UNUSABLE: Final = 2
 def check_functions(**_options: Any) -> list[CheckMessage]:
     """Return what keeps the task functions from being registered."""
     try:
-        task_functions()
+        names = task_functions().keys()
     except Exception as error:
         return [
             Error(
@@ -33,7 +34,14 @@ def check_functions(**_options: Any) -> list[CheckMessage]:
                 id="cpds.E003",
             )
         ]
-    return []
+    return [
+        Error(
+            f"A task function has the name {name!r} of one of CPDS's own executors and would never run.",
+            hint="Register it with @task_function under another name.",
+            id="cpds.E006",
+        )
+        for name in sorted(names & BUILT_IN.keys())
+    ]
 
 
 @register(TAG)

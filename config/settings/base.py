@@ -133,6 +133,10 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
 _SWEEP_SECONDS = environment.number("CPDS_SWEEP_SECONDS", 2)
+# CPDS_RENEW_SECONDS is its older name.
+_HEARTBEAT_SECONDS = environment.number(
+    "CPDS_HEARTBEAT_SECONDS", environment.number("CPDS_RENEW_SECONDS", 10)
+)
 CELERY_BEAT_SCHEDULE = {
     # An operator sees and pauses it in the admin like any periodic task. A message that waited for a free
     # slot for long is worth nothing any more: the next one does the same.
@@ -149,8 +153,8 @@ CPDS = {
     "claude_base_url": environment.text("ANTHROPIC_BASE_URL"),
     "rehearsal_url": environment.text("CPDS_REHEARSAL_URL"),
     "model_prices_file": str(BASE_DIR / "config" / "model_prices.yaml"),
-    "lease_seconds": environment.number("CPDS_LEASE_SECONDS", 30),
-    "renew_seconds": environment.number("CPDS_RENEW_SECONDS", 6),
+    "lease_seconds": environment.number("CPDS_LEASE_SECONDS", max(30, 3 * _HEARTBEAT_SECONDS)),
+    "heartbeat_seconds": _HEARTBEAT_SECONDS,
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),

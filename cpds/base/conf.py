@@ -20,8 +20,9 @@ class Conf:
     """Which kind of installation this is, said by its settings module; noted on every execution record."""
     lease_seconds: float = 30
     """How long a claim lasts without being renewed; then its task is taken from the worker."""
-    renew_seconds: float = 6
-    """How often a worker renews its claims and says it is alive. At most a third of the lease."""
+    heartbeat_seconds: float = 10
+    """How often a worker says it is alive and renews its claims. At most a third of the lease; a worker that
+    is silent for three of these is gone."""
     sweep_seconds: float = 2
     """How often the chores run. A worker sweeps itself when none has run for three of these."""
     redeliver_seconds: float = 10

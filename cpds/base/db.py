@@ -105,7 +105,7 @@ def locking(rows: "QuerySet[Row]") -> "QuerySet[Row]":
 
 
 def allow_full_statements(*, connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Let Django put as many parameters into a statement as this SQLite takes, for rows that come in thousands.
+    """Let Django put as many parameters into a statement as this SQLite takes: rows come in thousands.
 
     Django stops at 999, the limit of libraries older than 3.32.
     """

@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from tasks_app.cli.text import table
+from tasks_app.cli.times import shown_time
 
 
 def listener_table(rows: Sequence[dict[str, Any]], *, width: int) -> Iterator[Text]:
@@ -20,6 +21,24 @@ def listener_table(rows: Sequence[dict[str, Any]], *, width: int) -> Iterator[Te
             str(row["parked"]),
             ", ".join(row["events"]) or "-",
             row["last_error"] or "",
+        )
+        for row in rows
+    ]
+    return table(headings, cells, width=width)
+
+
+def failure_table(rows: Sequence[dict[str, Any]], *, width: int) -> Iterator[Text]:
+    """Yield the table of what a listener fails to hear."""
+    headings = ("INSTANCE", "WORKFLOW", "EVENT", "TASK", "FAILURES", "NEXT_TRY", "LAST_ERROR")
+    cells = [
+        (
+            row["instance_id"],
+            row["workflow_name"],
+            row["kind"] or "-",
+            row["task"] or "-",
+            str(row["failures"]),
+            "parked" if row["parked"] else shown_time(row["next_try_at"]),
+            row["last_error"],
         )
         for row in rows
     ]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from tasks_app.planning.durations import format_duration
-from tasks_app.planning.spec_types import AlsoAs, Duration, ErrorKind, Spec, Within
+from tasks_app.planning.spec_types import AlsoAs, Duration, RetryWord, Spec, Within
 
 MAX_RETRIES: Final = 100
 
@@ -22,7 +22,7 @@ class RetrySpec(Spec):
     backoff: Backoff = Field(default="exponential", description="How the wait grows from retry to retry.")
     max_interval: Duration = Field(default=300.0, description="The longest wait, in seconds.")
     jitter: bool = Field(default=True, description="Vary each wait, so that retries do not come in crowds.")
-    on: Annotated[tuple[ErrorKind, ...], Field(strict=False)] = Field(
+    on: Annotated[tuple[RetryWord, ...], Field(strict=False)] = Field(
         default=(), description="The kinds of error to retry; every kind that can get better when left out."
     )
 

@@ -22,6 +22,7 @@ from pydantic_core.core_schema import no_info_before_validator_function
 from tasks_app.planning.durations import DURATION_PATTERN, LONGEST_SECONDS, parse_duration
 from tasks_app.planning.param_spec import PARAM_NAME_PATTERN, param_name
 from tasks_app.planning.problems import described
+from tasks_app.planning.retry_words import RETRY_WORDS
 
 PRIORITIES: Final[Mapping[str, int]] = {"low": 2, "normal": 5, "high": 7, "critical": 9}
 """The words for a priority; 9 goes first."""
@@ -31,7 +32,6 @@ LONGEST_TEXT: Final = 10_000
 WORKFLOW_NAME: Final = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
 
 _CAPABILITY: Final = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
-_ERROR_KIND: Final = r"^[a-z0-9][a-z0-9_]{0,39}$"
 _INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -105,11 +105,9 @@ def _capability(word: str) -> str:
     return word
 
 
-def _error_kind(word: str) -> str:
-    if not re.match(_ERROR_KIND.removesuffix("$") + r"\Z", word):
-        raise ValueError(
-            f"expected a kind of error such as timeout, rate_limit or exit_code, found {described(word)}"
-        )
+def _retry_word(word: str) -> str:
+    if word not in RETRY_WORDS:
+        raise ValueError(f"expected one of {', '.join(RETRY_WORDS)}; found {described(word)}")
     return word
 
 
@@ -137,9 +135,7 @@ RunName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Capability = Annotated[
     str, AfterValidator(_capability), WithJsonSchema({"type": "string", "pattern": _CAPABILITY})
 ]
-ErrorKind = Annotated[
-    str, AfterValidator(_error_kind), WithJsonSchema({"type": "string", "pattern": _ERROR_KIND})
-]
+RetryWord = Annotated[str, AfterValidator(_retry_word), WithJsonSchema({"enum": list(RETRY_WORDS)})]
 ParamName = Annotated[
     str, AfterValidator(param_name), WithJsonSchema({"type": "string", "pattern": PARAM_NAME_PATTERN})
 ]

@@ -1,5 +1,6 @@
 """What may be stored as an output: JSON, made safe for every database."""
 
+import json
 import math
 from typing import Any
 
@@ -40,6 +41,11 @@ def as_json(value: Any, *, path: str = "result", _depth: int = 0) -> JSON:
     if isinstance(value, (list, tuple)):
         return [as_json(item, path=f"{path}[{place}]", _depth=_depth + 1) for place, item in enumerate(value)]
     raise NotJSONError(f"{path} is of type {type(value).__name__}, which JSON does not have.")
+
+
+def json_bytes(value: JSON) -> int:
+    """Return how large a JSON value is when it is written in UTF-8, without escapes it does not need."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def _safe_text(text: str) -> str:

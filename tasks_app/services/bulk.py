@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from cpds.base import clock
-from tasks_app.errors import IllegalMove, NotFound, NothingToUndo
+from tasks_app.errors import IllegalMove, NotFound, NothingToUndo, RetryTheParent
 from tasks_app.models import Instance
 from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
 from tasks_app.services.lookup import find_workflow
@@ -106,7 +106,7 @@ def steer_instances(*, act: Act, instances: Iterable[str], how: How) -> Iterator
 def _steer(act: Act, public_id: str, how: How) -> Steered:
     try:
         _ACTS[act](public_id, how)
-    except (IllegalMove, NotFound, NothingToUndo) as refusal:
+    except (IllegalMove, NotFound, NothingToUndo, RetryTheParent) as refusal:
         return Steered(instance=public_id, refusal=str(refusal))
     return Steered(instance=public_id)
 

@@ -11,7 +11,7 @@ from tasks_app.outcomes import JSON
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.instances import insert_instance
-from tasks_app.services.lookup import find_workflow
+from tasks_app.services.lookup import find_workflow, lock_workflow
 from tasks_app.services.reopening import reopen
 from tasks_app.states import InstanceState
 
@@ -30,7 +30,7 @@ class WantedChild:
 
     def hold(self) -> None:
         """Lock the workflow, as every creation of an instance does, before any instance is locked."""
-        db.locking(Workflow.objects.all()).get(pk=self.workflow.pk)
+        lock_workflow(workflow=self.workflow)
 
 
 def prepare_child(*, task: Task, given: Mapping[str, JSON]) -> WantedChild:

@@ -1,19 +1,19 @@
 """Claims: how a worker takes a task and keeps it. Every later write shows the claim's fence."""
 
 import json
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import Instance, Task, hot_path, identifiers
+from tasks_app.models import Event, Instance, Task, hot_path, identifiers
 from tasks_app.models.prepared import Rows, stored_json
-from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.secrets import secret_texts
@@ -82,14 +82,15 @@ def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate
     One conditional update decides: right dispatch, not started, dependencies
     satisfied, every gate passed, instance running. Among any number of workers
     one wins. ``gate`` is given to fail a task at a gate that cannot be judged.
+    When the connection breaks around the commit, the row says whose the task is.
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
-    return _take(
-        task_id,
-        dispatch_id,
-        worker,
+    return _surely(
         lambda: hot_path.CLAIM.run(task_id=task_id, dispatch_id=dispatch_id, gate=str(gate), worker=worker),
+        task_id=task_id,
+        dispatch_id=dispatch_id,
+        worker=worker,
     )
 
 
@@ -99,11 +100,11 @@ def claim_offered(*, task_id: int, worker: str) -> Claim:
     :raises StaleDispatch: when it is not to be had.
     """
     dispatch_id = identifiers.dispatch_id()
-    return _take(
-        task_id,
-        dispatch_id,
-        worker,
+    return _surely(
         lambda: hot_path.CLAIM_OFFERED.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
+        task_id=task_id,
+        dispatch_id=dispatch_id,
+        worker=worker,
     )
 
 
@@ -120,11 +121,24 @@ def held_claim(*, task_id: int, worker: str | None = None, dispatch_id: str | No
     return _claim(task_id, task, dispatch_id=task["dispatch_id"], worker=task["worker"])
 
 
-def _take(task_id: int, dispatch_id: str, worker: str, take: Callable[[], Rows]) -> Claim:
-    """Run the statement that decides, and note the attempt; all or nothing."""
+def _surely(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str) -> Claim:
+    """Take a task; when the connection breaks around the commit, look whether that went through first."""
+    mark = secrets.token_hex(8)
+    take = partial(_take, decide, task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
+    try:
+        return take()
+    except (OperationalError, InterfaceError):
+        if db.in_transaction():
+            raise
+        db.drop_broken_connection()
+        before = _taken_before(task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
+        return before or take()
+
+
+def _take(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim:
     try:
         with db.transaction():
-            rows = take()
+            rows = decide()
             if not rows:
                 raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id)
             task = dict(zip(hot_path.CLAIM_COLUMNS, rows[0], strict=True))
@@ -134,7 +148,7 @@ def _take(task_id: int, dispatch_id: str, worker: str, take: Callable[[], Rows])
                 attempt=task["attempts"],
                 kind=f"task.{TaskState.RUNNING}",
                 worker=worker,
-                data=stored_json({"dispatch": dispatch_id}),
+                data=stored_json({"dispatch": dispatch_id, "claim": mark}),
             )
             hot_path.OPEN_RECORD.run(
                 task_id=task_id,
@@ -146,6 +160,22 @@ def _take(task_id: int, dispatch_id: str, worker: str, take: Callable[[], Rows])
             )
     except IntegrityError as error:
         raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id) from error
+    return _claim(task_id, task, dispatch_id=dispatch_id, worker=worker)
+
+
+def _taken_before(*, task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim | None:
+    """Return the claim that a commit of unknown end brought, if it did.
+
+    The worker's name is not enough: the same message may have come twice, and
+    another thread of this worker may be at the task.
+    """
+    held = Task.objects.held(task_id=task_id, dispatch_id=dispatch_id).filter(worker=worker)
+    task = held.values(*hot_path.CLAIM_COLUMNS).first()
+    if task is None:
+        return None
+    taken = Event.objects.filter(task_id=task_id, attempt=task["attempts"], kind=f"task.{TaskState.RUNNING}")
+    if not any(data.get("claim") == mark for data in taken.values_list("data", flat=True)):
+        return None
     return _claim(task_id, task, dispatch_id=dispatch_id, worker=worker)
 
 
@@ -161,12 +191,12 @@ def renew_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tup
         pk__in=[task_id for task_id, _ in claims], worker=worker, status=TaskState.RUNNING
     )
     with db.transaction():
-        rows = update_returning(
-            running,
-            {"lease_expires_at": clock.database_now_plus(conf().lease_seconds)},
-            ("id", "dispatch_id"),
+        # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
+        held = set(db.locking(running).order_by("pk").values_list("pk", "dispatch_id")) & set(claims)
+        Task.objects.filter(pk__in=[task_id for task_id, _ in held]).update(
+            lease_expires_at=clock.database_now_plus(conf().lease_seconds)
         )
-    return {(task_id, dispatch_id) for task_id, dispatch_id in rows} & set(claims)
+    return held
 
 
 def held_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tuple[int, str]]:

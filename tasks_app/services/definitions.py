@@ -12,7 +12,7 @@ from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.foreign import dependants_elsewhere, foreign_names
-from tasks_app.services.lookup import find_workflow
+from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
 from tasks_app.services.schedules import drop_schedule, keep_schedule
 
 
@@ -58,7 +58,7 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
         workflow, is_new = Workflow.objects.get_or_create(
             project=owner, name=spec.name, defaults={"description": spec.description, "latest": 0}
         )
-        workflow = db.locking(Workflow.objects.all()).get(pk=workflow.pk)
+        workflow = lock_workflow(workflow=workflow)
         latest = None if is_new else workflow.versions.order_by("-number").first()
         if latest is None or latest.digest != spec.digest():
             latest = _next_version(workflow, spec, text)
@@ -93,8 +93,14 @@ def complete_params(*, spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str
 
 
 def latest_version(*, workflow: Workflow) -> WorkflowVersion:
-    """Return the newest version of a workflow."""
-    return workflow.versions.get(number=workflow.latest)
+    """Return the newest version of a workflow.
+
+    :raises NotFound: when the workflow was deleted meanwhile.
+    """
+    newest: WorkflowVersion | None = workflow.versions.filter(number=workflow.latest).first()
+    if newest is None:
+        raise NotFound(kind="workflow", given=workflow.name, listing=WORKFLOWS)
+    return newest
 
 
 def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
@@ -123,7 +129,7 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
     :raises WorkflowNeeded: when tasks of other instances need tasks of it; nothing is deleted.
     """
     with db.transaction():
-        workflow = Workflow.objects.select_for_update().get(pk=find_workflow(given=given).pk)
+        workflow = lock_workflow(workflow=find_workflow(given=given), to_delete=True)
         unfinished = list(
             workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:10]
         )

@@ -208,6 +208,17 @@ def has_more_to_tell(*, listener: str, instance_id: int, wanted: Collection[str]
     ).exists()
 
 
+def name_of(*, event: Event, wanted: Collection[str]) -> str | None:
+    """Return the name under which who wants these names hears of an event; None: not at all."""
+    ran_before = (
+        event.kind == RUNNING_AGAIN_OR_FIRST
+        and Event.objects.filter(instance_id=event.instance_id, kind=event.kind, id__lt=event.pk)
+        .order_by("id")
+        .exists()
+    )
+    return name_heard(names_of(event.kind, event.data, ran_before=ran_before), wanted)
+
+
 def _take(row: Listener, instance_id: int) -> Taken | None:
     delivery, _ = Delivery.objects.get_or_create(
         listener=row, instance_id=instance_id, defaults={"delivered_event_id": row.starts_after}
@@ -235,13 +246,7 @@ def _take(row: Listener, instance_id: int) -> Taken | None:
 
 
 def _happening(row: Event, wanted: Collection[str]) -> Happening | None:
-    ran_before = (
-        row.kind == RUNNING_AGAIN_OR_FIRST
-        and Event.objects.filter(instance_id=row.instance_id, kind=row.kind, id__lt=row.pk)
-        .order_by("id")
-        .exists()
-    )
-    name = name_heard(names_of(row.kind, row.data, ran_before=ran_before), wanted)
+    name = name_of(event=row, wanted=wanted)
     if name is None:
         return None
     return Happening(

@@ -12,7 +12,6 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.errors import NotHeld, NotOffered, StaleDispatch
 from tasks_app.models import Instance, Project, Task
-from tasks_app.models.returning import update_returning
 from tasks_app.outcomes import JSON, Completed, Failed, Report
 from tasks_app.services.claims import Claim, claim_offered, held_claim
 from tasks_app.services.reports import report_outcome
@@ -122,12 +121,12 @@ def renew(*, worker: str) -> dict[int, str]:
     """
     held = Task.objects.filter(worker=worker, status=TaskState.RUNNING, executor=EXTERNAL)
     with db.transaction():
-        rows = update_returning(
-            held,
-            {"lease_expires_at": clock.database_now_plus(conf().lease_seconds)},
-            ("id", "dispatch_id"),
+        # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
+        claims = dict(db.locking(held).order_by("pk").values_list("pk", "dispatch_id"))
+        Task.objects.filter(pk__in=claims).update(
+            lease_expires_at=clock.database_now_plus(conf().lease_seconds)
         )
-    return dict(rows)
+    return claims
 
 
 def end_overdue_attempts() -> int:

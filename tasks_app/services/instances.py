@@ -16,7 +16,7 @@ from tasks_app.services.batches import copy_batches
 from tasks_app.services.claims import CONTINUOUS
 from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.dispatch import mark_ready, pump
-from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.services.lookup import find_instance, find_workflow, lock_workflow
 from tasks_app.services.rows import create_tasks
 from tasks_app.states import INSTANCE_FINAL, TaskState
 
@@ -171,7 +171,7 @@ def _create(
     schedule: Schedule | None = None,
 ) -> Instance:
     # Holds off a deletion of the workflow that would not see this instance yet.
-    db.locking(Workflow.objects.all()).get(pk=workflow.pk)
+    lock_workflow(workflow=workflow)
     return Instance.objects.create(
         project_id=workflow.project_id,
         workflow=workflow,

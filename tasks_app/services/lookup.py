@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+from cpds.base import db
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Project, Task, Workflow
 from tasks_app.models.task import TaskQuerySet
@@ -15,6 +16,7 @@ SHOWN = 5
 ASKED_AT_ONCE = 500
 LONGEST_KEY = 18
 """Digits of a key that every database can compare."""
+WORKFLOWS = "manage.py workflow list"
 
 
 def find_workflow(*, given: str) -> Workflow:
@@ -28,9 +30,20 @@ def find_workflow(*, given: str) -> Workflow:
         # A name may look like an id; a whole id is what programs give, and means that one.
         for found in sorted(called, key=lambda each: each.public_id != given):
             return found
-    return _by_id(
-        Workflow.objects.all(), given, prefix="wf-", kind="workflow", listing="manage.py workflow list"
-    )
+    return _by_id(Workflow.objects.all(), given, prefix="wf-", kind="workflow", listing=WORKFLOWS)
+
+
+@db.transaction_required
+def lock_workflow(*, workflow: Workflow, to_delete: bool = False) -> Workflow:
+    """Lock a workflow that was found before until the transaction ends; return its row as it is now.
+
+    :raises NotFound: when it was deleted meanwhile.
+    """
+    rows = Workflow.objects.select_for_update() if to_delete else db.locking(Workflow.objects.all())
+    locked = rows.filter(pk=workflow.pk).first()
+    if locked is None:
+        raise NotFound(kind="workflow", given=workflow.name, listing=WORKFLOWS)
+    return locked
 
 
 def find_instance(*, given: str) -> Instance:

@@ -15,6 +15,7 @@ from cpds.base.conf import conf
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, StreamBatch, Task
 from tasks_app.services.foreign import dependants_elsewhere, has_unfinished_dependants
 from tasks_app.services.lookup import find_workflow
+from tasks_app.services.workspaces import remove_workspaces
 from tasks_app.states import INSTANCE_FINAL, InstanceState
 
 ROWS_AT_ONCE: Final = 1_000
@@ -106,7 +107,9 @@ def _prune(public_id: str) -> bool:
     events = Event.objects.filter(instance_id=key)
     _delete_in_pieces(events, Event.objects.all(), ROWS_AT_ONCE)
     tasks = Task.objects.filter(instance_id=key)
-    while keys := list(tasks.values_list("pk", flat=True)[:TASKS_AT_ONCE]):
+    while tried := dict(tasks.values_list("pk", "attempts")[:TASKS_AT_ONCE]):
+        keys = list(tried)
+        remove_workspaces(instance_id=public_id, attempts=tried.items())
         of_tasks = Q(task_id__in=keys)
         _delete_in_pieces(
             ExecutionRecord.objects.filter(of_tasks), ExecutionRecord.objects.all(), ROWS_AT_ONCE

@@ -20,7 +20,7 @@ from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.secrets import without_secrets
-from tasks_app.planning.values import NotJSONError, as_json
+from tasks_app.planning.values import NotJSONError, as_json, json_bytes
 from tasks_app.services.advance import advance, failed_in, follow_up, item_ended, stream_ended
 from tasks_app.services.batches import streams_must_end
 from tasks_app.services.claims import Claim
@@ -207,11 +207,7 @@ def _patiently(claim: Claim, act: Callable[[], None]) -> None:
     give_up_at = clock.monotonic() + conf().lease_seconds
     while True:
         try:
-            act()
-        except StaleDispatch:
-            if _was_recorded(claim):
-                return
-            raise
+            _unless_recorded(claim, act)
         except (OperationalError, InterfaceError):
             db.drop_broken_connection()
             if clock.monotonic() >= give_up_at:
@@ -220,6 +216,14 @@ def _patiently(claim: Claim, act: Callable[[], None]) -> None:
             _resting.wait(RETRY_PAUSE_SECONDS)
         else:
             return
+
+
+def _unless_recorded(claim: Claim, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except StaleDispatch:
+        if not _was_recorded(claim):
+            raise
 
 
 def _was_recorded(claim: Claim) -> bool:
@@ -241,8 +245,8 @@ def _storable(outcome: Outcome) -> Outcome:
             return replace(
                 outcome,
                 message=_sentence(outcome.message),
-                detail=redact(_json_or_text(outcome.detail)),
-                output=_json_or_text(outcome.output),
+                detail=redact(_shortened(_json_or_text(outcome.detail))),
+                output=_shortened(_json_or_text(outcome.output)),
             )
         case Interrupted():
             return replace(outcome, reason=_sentence(outcome.reason))
@@ -254,7 +258,7 @@ def _with_storable_output(outcome: Completed) -> Outcome:
     except NotJSONError as error:
         message = f"The result cannot be stored: {error}"
         return Failed(kind="bad_output", message=_sentence(message), report=outcome.report)
-    size = len(json.dumps(output))
+    size = json_bytes(output)
     limit = conf().output_bytes
     if size > limit:
         message = (
@@ -263,6 +267,15 @@ def _with_storable_output(outcome: Completed) -> Outcome:
         )
         return Failed(kind="output_too_large", message=message, report=outcome.report)
     return replace(outcome, output=output)
+
+
+def _shortened(value: JSON) -> JSON:
+    """Return what a failed attempt left behind, or its beginning when it is larger than an output may be."""
+    size = json_bytes(value)
+    if size <= conf().output_bytes:
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {"truncated": True, "bytes": size, "beginning": text[:MESSAGE_CHARACTERS]}
 
 
 def _sentence(text: str) -> str:

@@ -1,6 +1,5 @@
 """What waiting tasks waited for: the ends of their items and of the instances they started."""
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import JSON
+from tasks_app.planning.values import json_bytes
 from tasks_app.services.consumers import take_next_batch
 from tasks_app.services.items import start_more_items
 from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, TaskState, WaitKind
@@ -99,7 +99,7 @@ def _settle_workflow(task: Task, settled: Settled) -> None:
 
 
 def _complete(task: Task, output: JSON, settled: Settled) -> None:
-    size = len(json.dumps(output))
+    size = json_bytes(output)
     limit = conf().output_bytes
     if size > limit:
         message = (

@@ -79,3 +79,17 @@ def test_cancelling_what_failed_gives_it_up_and_keeps_why_it_failed(instances):
     row = Instance.objects.get(public_id=instances["failed"])
     assert (row.status, row.error_message) == ("cancelled", "only: as asked")
     assert task(row, "only").status == "failed"
+
+
+def test_a_child_that_only_its_parent_retries_stops_nobody(doorbell, fleet):
+    parent, child, other = (an_instance(a_task("only"), name=name) for name in ("parent", "child", "other"))
+    fail(task(child, "only"))
+    fail(task(other, "only"))
+    Instance.objects.filter(pk=child.pk).update(parent_task=task(parent, "only"))
+
+    refused, done = steer_instances(
+        act=Act.RETRY, instances=[child.public_id, other.public_id], how=How(by="ann")
+    )
+
+    assert parent.public_id in refused.refusal
+    assert (done.instance, done.refusal) == (other.public_id, "")

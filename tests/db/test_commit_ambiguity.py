@@ -3,9 +3,10 @@
 import pytest
 from django.db import OperationalError, connections
 
+from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, ExecutionRecord, Task
 from tasks_app.outcomes import Completed, Failed, Interrupted
-from tasks_app.services import reports
+from tasks_app.services import claims, reports
 from tasks_app.services.reports import report_outcome
 from tasks_app.states import TaskState
 from tests.support.builders import a_chain
@@ -67,6 +68,50 @@ def test_the_outcome_is_recorded_once(instance, held, commits_break, state, went
     assert ExecutionRecord.objects.filter(task=row).exclude(status="running").count() == 1
     kind = "task.pending" if state == TaskState.QUEUED else f"task.{state}"
     assert Event.objects.filter(task=row, kind=kind).count() == 1
+
+
+@pytest.mark.parametrize("went_through", [True, False], ids=["after-the-commit", "before-the-commit"])
+def test_a_claim_is_had_whether_its_commit_went_through(instance, commits_break, went_through):
+    row = task(instance, "link-0")
+    commits_break(1, went_through=went_through)
+
+    held = claim(row)
+
+    row.refresh_from_db()
+    assert (row.status, row.attempts, held.attempt, held.name) == (TaskState.RUNNING, 1, 1, "link-0")
+    assert report_outcome(claim=held, outcome=OUTCOMES[TaskState.COMPLETED])
+
+
+def test_what_another_thread_of_the_worker_has_is_left_to_it(instance, commits_break, monkeypatch):
+    row = task(instance, "link-0")
+    take = claims._take
+
+    def broken(**wanted):
+        monkeypatch.setattr(claims, "_take", take)
+        claim(row)
+        raise OperationalError("the connection broke")
+
+    monkeypatch.setattr(claims, "_take", broken)
+
+    with pytest.raises(StaleDispatch):
+        claim(row)
+
+    assert ExecutionRecord.objects.filter(task=row).count() == 1
+
+
+def test_what_was_recorded_is_looked_up_again_when_that_look_breaks_too(held, commits_break, monkeypatch):
+    look, breaks = reports._was_recorded, [True]
+
+    def broken(claim):
+        if breaks:
+            breaks.pop()
+            raise OperationalError("the connection broke")
+        return look(claim)
+
+    monkeypatch.setattr(reports, "_was_recorded", broken)
+    commits_break(1, went_through=True)
+
+    assert report_outcome(claim=held, outcome=OUTCOMES[TaskState.COMPLETED])
 
 
 @pytest.mark.parametrize("went_through", [True, False])

@@ -152,3 +152,49 @@ def test_one_that_was_retried_meanwhile_stays(doorbell, fleet):
     assert list(prune_instances(instances=chosen)) == [(instance.public_id, False)]
 
     complete(task(instance, "only"))
+
+
+@pytest.fixture
+def work(settings, tmp_path):
+    settings.CPDS = {**settings.CPDS, "state_dir": str(tmp_path / "state")}
+    (tmp_path / "state" / "work").mkdir(parents=True)
+    return tmp_path / "state" / "work"
+
+
+def a_workspace(work, instance, name, *, attempt=1):
+    place = work / f"{instance.public_id}-{task(instance, name).pk}-{attempt}"
+    place.mkdir()
+    (place / "left.txt").write_text("left")
+    return place
+
+
+def test_what_its_attempts_left_on_this_machine_goes_too(doorbell, fleet, work):
+    old, young = ended(doorbell), ended(doorbell, days=1, name="young")
+    gone, stays = a_workspace(work, old, "diamond-top"), a_workspace(work, young, "diamond-top")
+
+    pruned(older_than_seconds=5 * DAY)
+
+    assert (gone.exists(), stays.exists()) == (False, True)
+
+
+def test_links_are_removed_and_not_followed(doorbell, fleet, work, tmp_path):
+    old = ended(doorbell)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept.txt").write_text("kept")
+    (a_workspace(work, old, "diamond-top") / "link").symlink_to(outside)
+    itself = work / f"{old.public_id}-{task(old, 'diamond-bottom').pk}-1"
+    itself.symlink_to(outside)
+
+    pruned(older_than_seconds=5 * DAY)
+
+    assert list(work.iterdir()) == []
+    assert (outside / "kept.txt").read_text() == "kept"
+
+
+def test_what_cannot_be_removed_keeps_no_instance(doorbell, fleet, work):
+    old = ended(doorbell)
+    place = work / f"{old.public_id}-{task(old, 'diamond-top').pk}-1"
+    place.write_text("a file where a directory was")
+
+    assert pruned(older_than_seconds=5 * DAY) == [old.public_id]

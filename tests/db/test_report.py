@@ -125,6 +125,25 @@ class TestWhatCannotBeStored:
 
         assert report_outcome(claim=held, outcome=Completed(output="x" * 98))
 
+    def test_characters_outside_ascii_count_as_utf_8_writes_them(self, row, held, settings):
+        settings.CPDS = {**settings.CPDS, "output_bytes": 100}
+
+        assert report_outcome(claim=held, outcome=Completed(output="é" * 49))
+
+    def test_of_what_a_failure_leaves_behind_the_beginning_is_kept(self, row, held, settings):
+        settings.CPDS = {**settings.CPDS, "output_bytes": 100}
+        failed = Failed(
+            kind="exception", message="no", output={"log": "x" * 10_000}, detail={"all": "y" * 200}
+        )
+
+        report_outcome(claim=held, outcome=failed)
+
+        record = record_of(row)
+        assert (record.output["truncated"], record.output["bytes"]) == (True, 10_011)
+        assert record.output["beginning"].startswith('{"log": "xxx')
+        assert len(record.output["beginning"]) == reports.MESSAGE_CHARACTERS
+        assert record.error_detail["truncated"]
+
     def test_characters_that_no_database_stores_are_replaced(self, row, held):
         report_outcome(claim=held, outcome=Completed(output={"a\x00": "b\x00c", "half": "\ud800"}))
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from tasks_app.planning import template_limits, yaml_source, yaml_text
 from tasks_app.planning.graph_checks import MAX_EDGES
 from tasks_app.planning.param_spec import ParamSpec
+from tasks_app.planning.retry_words import RETRY_WORDS
 from tasks_app.planning.spec import MAX_TASKS, Defaults, TaskSpec, WorkflowSpec
 from tasks_app.planning.template_operations import FILTERS_ALLOWED
 from tasks_app.planning.template_sandbox import LIST_METHODS, MAPPING_METHODS, ROOTS, TEXT_METHODS
@@ -125,6 +126,21 @@ def test_every_kind_of_failure_of_executors_is_told():
     own = set(first_column(section(WORKFLOWS, "How tasks fail")))
 
     assert (kinds_in(*files) | judged) - told - own == set()
+
+
+def test_every_word_for_on_is_told_and_no_other():
+    assert first_column(section(WORKFLOWS, "Words for `on`")) == set(RETRY_WORDS)
+
+
+@pytest.mark.parametrize("heading", ["shell_command", "http_request", "claude", "Python functions"])
+def test_what_may_get_better_has_a_word_for_on_and_nothing_else_does(heading):
+    failures = rows(section(WORKFLOWS, heading).partition("| Failure")[2].partition("\n")[2])
+
+    may_pass = {kind for row in failures if row[2] == "yes" for kind in named(row[0])}
+    will_not = {kind for row in failures if row[2] == "no" for kind in named(row[0])}
+
+    assert may_pass <= set(RETRY_WORDS)
+    assert not will_not & set(RETRY_WORDS)
 
 
 def test_every_kind_of_failure_of_the_record_is_told():

@@ -5,9 +5,9 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import Chore, Instance, Task
 from tasks_app.outcomes import Completed, Failed, Outcome
 from tasks_app.services.claims import Claim, claim_task
-from tasks_app.services.gates import Passage, pass_gates
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.sweep import Swept, sweep
+from tasks_app.services.taking import NotTaken, take_task
 from tasks_app.states import INSTANCE_FINAL, TASK_FINAL, TaskState
 from tests.support.doorbell import Doorbell, Message
 from tests.support.engine import state_of
@@ -54,20 +54,11 @@ def deliver(message: Message, doorbell: Doorbell, *, outcome: Outcome | None = N
 
 
 def _perform(message: Message, outcome: Outcome | None) -> bool:
-    task_id, dispatch_id = message.task_id, message.dispatch_id
-    try:
-        held = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=WORKER)
-    except StaleDispatch:
-        match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
-            case Passage.SKIPPED:
-                return True
-            case Passage.CLOSED:
-                raise
-            case Passage.OPEN:
-                return _perform(message, outcome)
-            case gate, outcome:
-                held = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=WORKER, gate=gate)
-    return report_outcome(claim=held, outcome=outcome or Completed(output=output_of(held)))
+    taken = take_task(task_id=message.task_id, dispatch_id=message.dispatch_id, worker=WORKER)
+    if isinstance(taken, NotTaken):
+        return taken.canvas_goes_on
+    held = taken.claim
+    return report_outcome(claim=held, outcome=taken.failure or outcome or Completed(output=output_of(held)))
 
 
 def let_time_pass() -> None:

@@ -35,7 +35,8 @@ MAX_REDIRECTS: Final = 5
 MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600.0
 OVERHEAD_BYTES: Final = 64 * 1024
 """What an output may need beside the body: the status, the headers, and the names of the three."""
-_RETRYABLE: Final = frozenset({408, 409, 425, 429})
+_MAY_PASS: Final[Mapping[int, str]] = {408: "timeout", 409: "conflict", 429: "rate_limit"}
+"""Statuses below 500 that may be another the next time, and the kinds of error they are."""
 
 
 def body_bytes_within(output_bytes: int) -> int:
@@ -162,10 +163,11 @@ class HttpRequest:
 
     def _unexpected(self, answer: Answer, arguments: HttpRequestArguments, where: str) -> Failed:
         wanted = " or ".join(arguments.expect_status)
+        kind = "server_error" if answer.status >= 500 else _MAY_PASS.get(answer.status)
         return Failed(
-            kind="http_status",
+            kind=kind or "http_status",
             message=f"{where} answered {answer.status}, expected {wanted}",
-            retryable=answer.status in _RETRYABLE or answer.status >= 500,
+            retryable=kind is not None,
             retry_after_seconds=retry_after(answer.headers.get("retry-after"), now=self._now),
             detail={"status": answer.status},
             output=answer.output(),

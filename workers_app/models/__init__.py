@@ -1,5 +1,5 @@
 """One file per table."""
 
-from workers_app.models.worker import Worker
+from workers_app.models.worker import Worker, WorkerKind
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "WorkerKind"]

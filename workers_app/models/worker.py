@@ -1,40 +1,123 @@
 """A living process that executes tasks."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from cpds.base import clock
+from workers_app.models import identifiers
+
+
+class WorkerKind(StrEnum):
+    """How a worker gets its tasks."""
+
+    CELERY = "celery"
+    HTTP = "http"
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     """Which workers."""
 
+    def celery(self) -> "WorkerQuerySet":
+        """Those that take their tasks from the broker."""
+        return self.filter(kind=WorkerKind.CELERY)
+
     def alive(self, *, silent_seconds: float) -> "WorkerQuerySet":
         """Those that were heard of in the last ``silent_seconds`` and have not said goodbye."""
         return self.filter(left_at__isnull=True, heartbeat_at__gt=clock.database_now_plus(-silent_seconds))
 
+    def lost(self, *, silent_seconds: float, recent_seconds: float) -> "WorkerQuerySet":
+        """Those that fell silent without a goodbye, not more than ``recent_seconds`` ago."""
+        return self.filter(
+            left_at__isnull=True,
+            heartbeat_at__lte=clock.database_now_plus(-silent_seconds),
+            heartbeat_at__gt=clock.database_now_plus(-silent_seconds - recent_seconds),
+        )
+
+    def taking(self) -> "WorkerQuerySet":
+        """Those that start new tasks: nobody asked them to stop, and they do not stop by themselves."""
+        return self.filter(
+            draining_at__isnull=True, drain_requested_at__isnull=True, stop_requested_at__isnull=True
+        )
+
 
 class Worker(models.Model):
-    """One worker, by the name of its node: it keeps its row when it is started again.
+    """One worker: it keeps its row, and its id, when it is started again under its name.
 
-    ``slots`` is how many tasks it runs at once. ``left_at`` is set when it stops
-    in good order.
+    What it is doing (idle, busy …) is not stored: ``services.roster`` derives it
+    from the heartbeat, the wishes below and the tasks it holds.
     """
 
-    name = models.CharField(max_length=200, unique=True)
-    host = models.CharField(max_length=200)
-    pid = models.PositiveIntegerField()
+    public_id = models.CharField(
+        "id", max_length=40, unique=True, default=identifiers.worker_id, editable=False
+    )
+    kind = models.CharField(
+        max_length=8, choices=[(kind.value, kind.value) for kind in WorkerKind], default=WorkerKind.CELERY
+    )
+    project = models.ForeignKey(
+        "tasks_app.Project", on_delete=models.CASCADE, null=True, blank=True, related_name="workers"
+    )
+    """Whose it is; None for one that belongs to the installation, as every Celery worker does."""
+    name = models.CharField(max_length=200)
+    host = models.CharField(max_length=200, blank=True)
+    pid = models.PositiveIntegerField(null=True, blank=True)
     slots = models.PositiveIntegerField()
+    """How many tasks it runs at once."""
     platform = models.CharField(max_length=100, blank=True)
     version = models.CharField(max_length=40, blank=True)
+    """Of its software."""
+    capabilities = models.JSONField(default=list, blank=True)
+    """What it can do, detected and declared: words, sorted."""
+    labels = models.JSONField(default=dict, blank=True)
+    """What its operator says of it, for people: names and values."""
+    tools = models.JSONField(default=dict, blank=True)
+    """The programs it found, each with its version, empty where that is not known."""
+    queues = models.JSONField(default=list, blank=True)
+    """The queues it consumes."""
+    projects = models.JSONField(default=list, blank=True)
+    """The slugs of the only projects whose tasks it takes; empty: of any."""
+    metadata = models.JSONField(default=dict, blank=True)
+    cpu_percent = models.FloatField(null=True, blank=True)
+    memory_percent = models.FloatField(null=True, blank=True)
+    disk_percent = models.FloatField(null=True, blank=True)
+    """Of its machine, as of its last heartbeat."""
+    tasks_completed = models.PositiveBigIntegerField(default=0)
     registered_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
+    draining_at = models.DateTimeField(null=True, blank=True)
+    """Since when it takes nothing new because it is stopping."""
+    drain_requested_at = models.DateTimeField(null=True, blank=True)
+    """Since when an operator wants it to take nothing new. It outlives a restart."""
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    """When an operator asked it to stop."""
     left_at = models.DateTimeField(null=True, blank=True)
+    """When it stopped in good order."""
 
     objects: ClassVar = WorkerQuerySet.as_manager()
 
+    class Meta:
+        constraints: ClassVar = [
+            # Prevents two workers that could hold claims under one name.
+            models.UniqueConstraint(fields=["name"], name="worker_name", condition=Q(project__isnull=True)),
+            # Prevents two of one project that its people could not tell apart.
+            models.UniqueConstraint(
+                fields=["project", "name"], name="worker_name_per_project", condition=Q(project__isnull=False)
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def holder(self) -> str:
+        """The word under which its claims are held: a node's name, or the id of a worker over HTTP."""
+        return self.name if self.kind == WorkerKind.CELERY else self.public_id
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it takes nothing new."""
+        return any((self.draining_at, self.drain_requested_at, self.stop_requested_at))

@@ -80,13 +80,13 @@ class Keeper:
 
     def _run(self) -> None:
         settings = conf()
-        tick = min(settings.renew_seconds, 1.0)
+        tick = min(settings.heartbeat_seconds, 1.0)
         renewed_at = float("-inf")
         while not self._stop.wait(tick):
             now = clock.monotonic()
             if self._drain_at is not None and now >= self._drain_at:
                 self.interrupt_all("the worker is shutting down")
-            if now - renewed_at >= settings.renew_seconds - tick / 2:
+            if now - renewed_at >= settings.heartbeat_seconds - tick / 2:
                 renewed_at = now
                 self._guarded(self._renew)
             elif self._held:

@@ -1,24 +1,23 @@
 """Perform one delivered message: claim, execute, report."""
 
 import logging
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from django.db import InterfaceError, OperationalError, connection
 
 from cpds.base import db
-from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
-from tasks_app.services.claims import Claim, claim_task, read_upstream, render_arguments
-from tasks_app.services.gates import Passage, pass_gates
+from tasks_app.services.claims import Claim, read_upstream, render_arguments
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go
 from tasks_app.services.streams import with_present_failures
+from tasks_app.services.taking import NotTaken, take_task
+from tasks_app.services.workspaces import make_empty, remove_if_empty, workspace_of
 from workers_app.executors.contract import Call, Cancellation
 from workers_app.executors.registry import find_executor
 from workers_app.services.keeper import keeper_of_this_process
@@ -33,24 +32,12 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     False when the message was stale, when the task did not complete, or when its
     claim was lost meanwhile: then nothing that follows in the same canvas may start.
     """
-    failure: Failed | None = None
-    try:
-        claim = db.again_when_disconnected(
-            lambda: claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
-        )
-    except StaleDispatch:
-        match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
-            case Passage.SKIPPED:
-                return True
-            case Passage.CLOSED:
-                logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
-                return False
-            case Passage.OPEN:
-                return perform(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
-            case gate, failure:
-                claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate)
+    taken = take_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+    if isinstance(taken, NotTaken):
+        return taken.canvas_goes_on
+    claim = taken.claim
     with keeper_of_this_process(worker=worker).holding(claim) as cancellation:
-        outcome = failure or _execute(claim, cancellation)
+        outcome = taken.failure or _execute(claim, cancellation)
         if claim.stream is not None:
             streamed = claim
             claim = db.again_when_disconnected(lambda: with_present_failures(claim=streamed))
@@ -72,9 +59,9 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
     arguments = render_arguments(claim=claim)
     if isinstance(arguments, Failed):
         return arguments
-    workspace = _workspace_of(claim)
+    workspace = workspace_of(instance_id=claim.instance_id, task_id=claim.task_id, attempt=claim.attempt)
     try:
-        _make_empty(workspace)
+        make_empty(workspace=workspace)
         call = _call(claim, arguments, workspace, cancellation)
         if claim.stream is None:
             return executor.execute(call)
@@ -97,7 +84,7 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
             retryable=True,
         )
     finally:
-        _remove_if_empty(workspace)
+        remove_if_empty(workspace=workspace)
 
 
 def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:
@@ -139,19 +126,3 @@ def _spoken(cancellation: Cancellation) -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         logger.warning("words_lost error=%s", type(error).__name__)
         connection.close()
-
-
-def _workspace_of(claim: Claim) -> Path:
-    """Return the attempt's own directory: no attempt, however late, writes into another's."""
-    return conf().state_path / "work" / f"{claim.instance_id}-{claim.task_id}-{claim.attempt}"
-
-
-def _make_empty(workspace: Path) -> None:
-    if workspace.exists():
-        shutil.rmtree(workspace)
-    workspace.mkdir(parents=True, mode=0o700)
-
-
-def _remove_if_empty(workspace: Path) -> None:
-    with suppress(OSError):
-        workspace.rmdir()

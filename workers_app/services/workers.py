@@ -17,7 +17,7 @@ SILENT_BEATS = 3
 
 def silent_seconds() -> float:
     """Return how long a worker may be silent before it counts as gone."""
-    return conf().renew_seconds * SILENT_BEATS
+    return conf().heartbeat_seconds * SILENT_BEATS
 
 
 def register_worker(*, name: str, pid: int, slots: int) -> None:
@@ -40,7 +40,7 @@ def register_worker(*, name: str, pid: int, slots: int) -> None:
     }
     defaults = {key: fact for key, fact in facts.items() if key not in {"started_at", "heartbeat_at"}}
     with db.transaction():
-        worker, is_new = Worker.objects.get_or_create(name=name, defaults=defaults)
+        worker, is_new = Worker.objects.celery().get_or_create(name=name, defaults=defaults)
         if not is_new:
             _refuse_if_alive(name, pid=pid)
             Worker.objects.filter(pk=worker.pk).update(**facts)
@@ -49,28 +49,32 @@ def register_worker(*, name: str, pid: int, slots: int) -> None:
 def _refuse_if_alive(name: str, *, pid: int) -> None:
     """Raise if the worker of this name is another living process; lock its row."""
     now = ExpressionWrapper(clock.database_now(), output_field=DateTimeField())
-    alive = Worker.objects.filter(name=name).alive(silent_seconds=silent_seconds())
+    alive = Worker.objects.celery().filter(name=name).alive(silent_seconds=silent_seconds())
     other = db.locking(alive).annotate(now=now).first()
     if other is None:
         return
-    if other.host == socket.gethostname() and (other.pid == pid or not is_worker_here(pid=other.pid)):
+    if other.host == socket.gethostname() and _is_dead_or(pid, other.pid):
         return
     raise NameTaken(
         name=name, pid=other.pid, host=other.host, seconds=(other.now - other.heartbeat_at).total_seconds()
     )
 
 
+def _is_dead_or(ours: int, pid: int | None) -> bool:
+    return pid is None or pid == ours or not is_worker_here(pid=pid)
+
+
 def beat_worker(*, name: str) -> None:
     """Note that a worker is alive."""
-    Worker.objects.filter(name=name).update(heartbeat_at=clock.database_now(), left_at=None)
+    Worker.objects.celery().filter(name=name).update(heartbeat_at=clock.database_now(), left_at=None)
 
 
 def retire_worker(*, name: str) -> None:
     """Note that a worker has stopped in good order."""
-    Worker.objects.filter(name=name).update(left_at=clock.database_now())
+    Worker.objects.celery().filter(name=name).update(left_at=clock.database_now())
 
 
 def slots_alive() -> int:
     """Return how many tasks the living workers run at once, all together."""
-    alive = Worker.objects.alive(silent_seconds=silent_seconds())
+    alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds())
     return int(alive.aggregate(total=Sum("slots"))["total"] or 0)

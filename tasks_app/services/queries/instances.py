@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
+from tasks_app.errors import NotFound
 from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.planning.secrets import secret_names, shown_params, shown_value
 from tasks_app.services.foreign import foreign_names
@@ -78,7 +79,10 @@ def is_final(*, given: str) -> bool:
 
     :raises NotFound: when there is no such instance.
     """
-    status = Instance.objects.values_list("status", flat=True).get(pk=instance_key(given=given))
+    key = instance_key(given=given)
+    status = Instance.objects.filter(pk=key).values_list("status", flat=True).first()
+    if status is None:  # it was pruned between the two looks
+        raise NotFound(kind="instance", given=given, listing="manage.py instance list")
     return InstanceState(status) in INSTANCE_FINAL
 
 

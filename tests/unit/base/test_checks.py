@@ -39,7 +39,7 @@ def test_the_settings_as_they_are_have_nothing_wrong(found):
     ("name", "value"),
     [
         ("lease_seconds", 0),
-        ("renew_seconds", -1),
+        ("heartbeat_seconds", -1),
         ("sweep_seconds", 0),
         ("redeliver_seconds", float("nan")),
         ("drain_seconds", -0.1),
@@ -62,8 +62,8 @@ def test_a_number_out_of_bounds_is_named(found, name, value):
 
 
 def test_a_lease_needs_three_renewals(found):
-    assert [each for each, _ in found(lease_seconds=30, renew_seconds=10)] == []
-    assert [each for each, _ in found(lease_seconds=30, renew_seconds=11)] == ["cpds.E002"]
+    assert [each for each, _ in found(lease_seconds=30, heartbeat_seconds=10)] == []
+    assert [each for each, _ in found(lease_seconds=30, heartbeat_seconds=11)] == ["cpds.E002"]
 
 
 def test_a_setting_of_no_such_name_is_a_warning_that_names_the_one_meant(settings):
@@ -87,6 +87,14 @@ def test_two_functions_of_one_name(found, module):
     ((identifier, message),) = found(function_modules=modules)
 
     assert (identifier, "'twice' is registered twice" in message) == ("cpds.E003", True)
+
+
+def test_a_function_with_the_name_of_an_executor(found, module):
+    text = "from workers_app.functions import task_function\n@task_function('claude')\ndef mine(): ...\n"
+
+    ((identifier, message),) = found(function_modules=[module("cpds_check_shadowed", text)])
+
+    assert (identifier, "'claude'" in message) == ("cpds.E006", True)
 
 
 @pytest.mark.parametrize("path", ["no.such.thing", "no_dot", "sys.version", ""])

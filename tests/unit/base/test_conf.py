@@ -17,7 +17,7 @@ def test_the_settings_override_a_default(settings):
 
     assert conf().lease_seconds == 3
     assert conf().allowed_hosts == ["db.internal:8000"]
-    assert conf().renew_seconds == Conf().renew_seconds
+    assert conf().heartbeat_seconds == Conf().heartbeat_seconds
 
 
 def test_values_are_read_when_they_are_used(settings):
@@ -50,7 +50,7 @@ def test_the_state_directory_is_a_path():
 
 
 def test_a_lease_outlives_two_lost_renewals_by_default():
-    assert Conf().renew_seconds * 3 <= Conf().lease_seconds
+    assert Conf().heartbeat_seconds * 3 <= Conf().lease_seconds
 
 
 def test_the_tests_own_state_directory_is_in_force():

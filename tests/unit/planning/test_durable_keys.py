@@ -170,7 +170,16 @@ def test_space_around_the_expression_of_the_items_is_no_matter():
         ("retry: {count: 1, interval: 10m}", "retry", "10m00s is longer than max_interval 5m00s"),
         ("retry: {count: 1, backoff: cubic}", "retry.backoff", "'fixed', 'linear' or 'exponential'"),
         ("retry: {count: 1, jitter: 1}", "retry.jitter", "expected true or false"),
-        ("retry: {count: 1, on: [Time out]}", "retry.on[0]", "a kind of error such as timeout"),
+        (
+            "retry: {count: 1, on: [Time out]}",
+            "retry.on[0]",
+            "expected one of timeout, connection, rate_limit",
+        ),
+        (
+            "retry: {count: 1, on: [timeout, http_status]}",
+            "retry.on[1]",
+            "expected one of timeout, connection, rate_limit",
+        ),
         ("retry: {count: 1, delay: 5}", "retry.delay", "unknown key"),
         ("when: 5", "when", "true, false or a template, found 5"),
         ("when: '{{ item }}'", "when", "names 'item'"),

@@ -19,7 +19,7 @@ def settings_in_force(settings):
     settings.CPDS = {
         **settings.CPDS,
         "lease_seconds": LEASE,
-        "renew_seconds": RENEW,
+        "heartbeat_seconds": RENEW,
         "drain_seconds": DRAIN,
         "sweep_seconds": 0.01,
     }
@@ -162,7 +162,7 @@ def test_stopping_interrupts_everything(record, time):
 @pytest.fixture
 def running(record, settings):
     """A keeper with its threads, that renews all the time."""
-    settings.CPDS = {**settings.CPDS, "renew_seconds": 0.01, "drain_seconds": 0}
+    settings.CPDS = {**settings.CPDS, "heartbeat_seconds": 0.01, "drain_seconds": 0}
     keeper = a_keeper()
     yield keeper
     keeper.stop()

@@ -1,0 +1,57 @@
+"""What becomes of one delivered message: a claim on its task, or word whether its canvas may go on."""
+
+import logging
+from dataclasses import dataclass
+
+from tasks_app.errors import StaleDispatch
+from tasks_app.outcomes import Failed
+from tasks_app.services.claims import Claim, claim_task
+from tasks_app.services.gates import Passage, pass_gates
+from tasks_app.states import Gate
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """The task is this worker's. With a ``failure`` nothing is executed: a gate cannot be judged."""
+
+    claim: Claim
+    failure: Failed | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotTaken:
+    """There is nothing to execute: the task was skipped, waits, or is not to be had under this dispatch."""
+
+    canvas_goes_on: bool
+
+
+def take_task(*, task_id: int, dispatch_id: str, worker: str) -> Taken | NotTaken:
+    """Lead a delivered task through its gates and claim it."""
+    claim = _claim(task_id, dispatch_id, worker)
+    gate, failure = Gate.OPEN, None
+    if claim is None:
+        match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
+            case Passage.SKIPPED:
+                return NotTaken(canvas_goes_on=True)
+            case Passage.OPEN:
+                pass
+            case Passage.CLOSED:
+                return _stale(task_id, dispatch_id)
+            case (gate_closed, why):
+                gate, failure = gate_closed, why
+        claim = _claim(task_id, dispatch_id, worker, gate=gate)
+    return _stale(task_id, dispatch_id) if claim is None else Taken(claim=claim, failure=failure)
+
+
+def _claim(task_id: int, dispatch_id: str, worker: str, *, gate: Gate = Gate.OPEN) -> Claim | None:
+    try:
+        return claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate)
+    except StaleDispatch:
+        return None
+
+
+def _stale(task_id: int, dispatch_id: str) -> NotTaken:
+    logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
+    return NotTaken(canvas_goes_on=False)
