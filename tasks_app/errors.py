@@ -248,3 +248,43 @@ class StillRunning(CPDSError):
         "Instance {instance} has not ended within {seconds:g} s; it goes on. "
         "Wait again, or see why: manage.py instance why {instance}"
     )
+
+
+class InvalidContract(CPDSError):
+    """A contract has problems; ``problems`` lists every one, each with its pointer."""
+
+    code = "invalid_contract"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The contract has {count} problem(s). Correct them and send it again; nothing was stored."
+
+
+class ContractIncomplete(CPDSError):
+    """A contract cannot be approved yet; ``problems`` lists everything that is missing."""
+
+    code = "contract_incomplete"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Contract {contract} cannot be approved: it has {count} problem(s). Update it first."
+
+
+class ContractExists(CPDSError):
+    """The feature has a contract already: update that one."""
+
+    code = "contract_exists"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Feature {feature_id!r} has the contract {contract} already. Update that one."
+
+
+class ContractChanged(CPDSError):
+    """Somebody has changed the contract since it was read: read it again."""
+
+    code = "contract_changed"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Contract {contract} is in version {version}, not {given}. Read it again; nothing was changed."
+
+
+class ContractNotApproved(CPDSError):
+    """The contract is a draft: approve it first."""
+
+    code = "contract_not_approved"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Contract {contract} is a draft and cannot be implemented. Approve it first."

@@ -10,6 +10,7 @@ from django.contrib import admin
 from tasks_app.admin import (
     checkpoints,
     chores,
+    contracts,
     deliveries,
     events,
     instances,
@@ -24,6 +25,7 @@ from tasks_app.admin import (
 __all__ = [
     "checkpoints",
     "chores",
+    "contracts",
     "deliveries",
     "events",
     "instances",

@@ -10,6 +10,7 @@ from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
+from tasks_app.errors import NoWorkflow
 from tasks_app.services import definitions, queries
 from tasks_app.services.bulk import Act, How, steer_instance
 from tasks_app.services.instances import rerun_instance
@@ -58,6 +59,8 @@ def _show(out: Output, act: Act, instance: str) -> None:
 
 def _rerun(out: Output, options: Options) -> None:
     origin = queries.instance_summary(given=options.id)
+    if origin["workflow_id"] is None:
+        raise NoWorkflow(instance=origin["id"])
     params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param)
     new = rerun_instance(given=origin["id"], from_task=options.from_task, params=params, by=options.by)
     if out.as_json:
@@ -74,7 +77,8 @@ def _why(out: Output, options: Options) -> None:
         out.lines(hold_views.instance_hold_lines(answer))
 
 
-def _takes_who(parser: ArgumentParser) -> None:
+def takes_who(parser: ArgumentParser) -> None:
+    """Take who decides, and why."""
     parser.add_argument(
         "--reason", metavar="TEXT", type=arguments.reference, default="", help="why; recorded"
     )
@@ -99,7 +103,7 @@ def _takes_steering(parser: ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", type=arguments.reference, help="an id, or its beginning"
     )
-    _takes_who(parser)
+    takes_who(parser)
     many.takes_choice(parser)
     parser.add_argument("--dry-run", action="store_true", help="only show which would be chosen")
     parser.add_argument("--yes", action="store_true", help="do not ask")

@@ -20,6 +20,7 @@ class ContractParts(models.Model):
     database = models.JSONField(null=True, blank=True)
     frontend = models.JSONField(null=True, blank=True)
     created_by = models.CharField(max_length=200, blank=True)
+    approved_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         abstract = True

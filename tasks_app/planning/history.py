@@ -20,6 +20,8 @@ from tasks_app.states import (
     TaskState,
 )
 
+RETRIED: Final = "task.retried"
+"""A person had this task tried again, while its instance went on."""
 SPEECH: Final = frozenset({"task.progress", "task.log"})
 DONE: Final = frozenset({TaskState.COMPLETED, TaskState.COMPENSATING, TaskState.COMPENSATED})
 REOPENED: Final = frozenset({TaskState.PENDING, TaskState.COMPENSATING})
@@ -77,6 +79,7 @@ class _Course:
     state: TaskState = TaskState.PENDING
     attempts: int = 0
     skips: int = 0
+    is_retried: bool = False
     done_by: int | None = None
     """The attempt that completed it; None: none did, its result came from elsewhere."""
 
@@ -110,6 +113,8 @@ class History:
         """Judge the next event."""
         if line.kind in _INSTANCE_MOVE:
             self._take_instance(_INSTANCE_MOVE[line.kind], line)
+        elif line.kind == RETRIED and line.task is not None:
+            self.course(line.task).is_retried = True
         elif line.task is not None and line.task in self.subjects:
             if line.kind in _TASK_MOVE:
                 self._take_task(_TASK_MOVE[line.kind], line.task, line)
@@ -139,12 +144,18 @@ class History:
         before, course.state = course.state, to
         if to not in TASK_MOVES[before]:
             self.blame("illegal_move", task, f"it was {before} and became {to}", line.event)
-        elif before in TASK_FINAL and to is TaskState.PENDING and self.stands not in INSTANCE_FINAL:
+        elif (
+            before in TASK_FINAL
+            and to is TaskState.PENDING
+            and self.stands not in INSTANCE_FINAL
+            and not course.is_retried
+        ):
             self.blame("stale_write", task, f"it was {before} and started again without a retry", line.event)
         elif self.stands in INSTANCE_FINAL and to not in REOPENED:
             self.blame(
                 "stale_write", task, f"it became {to} after its instance was {self.stands}", line.event
             )
+        course.is_retried = False
         if to is TaskState.RUNNING:
             self._take_start(course, task, line)
         elif to is TaskState.SKIPPED:

@@ -110,11 +110,6 @@ def plan_loose(
     return spec, [_as_written(each, reading.tasks) for each in findings]
 
 
-def pointer_of(path: Path) -> str:
-    """Write a path as a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-
-
 def _read(raw: JSON, place: int, new_id: Callable[[], str], default_run: str) -> LooseTask | list[Finding]:
     if not isinstance(raw, dict):
         message = f"expected a mapping, found {described(raw)}"

@@ -187,6 +187,12 @@ def failed_in(*, instance_id: int) -> list[int]:
     return list(failed.order_by("pk").values_list("pk", flat=True))
 
 
+def cancelled_in(*, instance_id: int) -> list[int]:
+    """Return the tasks of an instance that were cancelled one by one."""
+    cancelled = Task.objects.filter(instance_id=instance_id, status=TaskState.CANCELLED)
+    return list(cancelled.order_by("pk").values_list("pk", flat=True))
+
+
 def is_exhausted(*, instance_id: int) -> bool:
     """Return whether no task of the instance is unfinished."""
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
@@ -233,6 +239,11 @@ def _close(instance: Instance) -> bool:
     if end is None:
         return False
     message = _first_failure(instance) if end is InstanceState.FAILED else instance.error_message
+    if end is InstanceState.COMPLETED and counts.get(TaskState.SKIPPED):
+        # Nothing failed here, so what was ruled out needed what failed in another instance.
+        lost = tasks.filter(status=TaskState.SKIPPED, satisfies=False).order_by("pk").first()
+        if lost is not None:
+            end, message = InstanceState.FAILED, f"{lost.name}: {lost.reason}"
     if saga.is_wanted(instance=instance, end=end) and saga.begin(instance=instance, reason=message):
         return False
     Instance.objects.filter(pk=instance.pk).move(
@@ -279,7 +290,7 @@ def _rule_out(instance: Instance, failed: Collection[int]) -> None:
     """Skip what a failure prevents and, unless the instance is to continue, all that has not started."""
     culprits = _culprits(instance, failed)
     if culprits and Dependency.objects.filter(needed_id__in=culprits).exists():
-        tasks, needs = _standings(instance.pk)
+        tasks, needs = standings_of(instance_id=instance.pk)
         by_culprit: dict[int, list[int]] = {}
         for task, culprit in ruled_out(tasks=tasks, needs=needs, culprits=culprits).items():
             by_culprit.setdefault(culprit, []).append(task)
@@ -316,7 +327,7 @@ def _culprits(instance: Instance, ended: Collection[int]) -> dict[int, _Culprit]
         .order_by("pk")
         .values_list("pk", "instance_id", "name", "status")
     )
-    names = foreign.foreign_names([pk for pk, owner, *_ in rows if owner != instance.pk])
+    names = foreign.foreign_names(keys=[pk for pk, owner, *_ in rows if owner != instance.pk])
     blamed = {TaskState.FAILED} if instance.is_stopping else {TaskState.FAILED, TaskState.CANCELLED}
     return {
         pk: _Culprit(
@@ -336,7 +347,8 @@ _BECAME = {
 }
 
 
-def _standings(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
+def standings_of(*, instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
+    """Return how the tasks of an instance stand, and those elsewhere that they need; and what each needs."""
     tasks = {
         pk: Standing(
             satisfies=satisfies,

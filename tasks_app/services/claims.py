@@ -124,7 +124,7 @@ def held_claim(*, task_id: int, worker: str | None = None, dispatch_id: str | No
 def _surely(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str) -> Claim:
     """Take a task; when the connection breaks around the commit, look whether that went through first."""
     mark = secrets.token_hex(8)
-    take = partial(_take, decide, task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
+    take = partial(_take, decide=decide, task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
     try:
         return take()
     except (OperationalError, InterfaceError):
@@ -135,7 +135,7 @@ def _surely(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worke
         return before or take()
 
 
-def _take(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim:
+def _take(*, decide: Callable[[], Rows], task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim:
     try:
         with db.transaction():
             rows = decide()

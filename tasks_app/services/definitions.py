@@ -144,7 +144,7 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
             raise WorkflowNeeded(
                 workflow=workflow.name,
                 tasks=", ".join(
-                    sorted(foreign_names(needed.values_list("task_id", flat=True)[:10]).values())
+                    sorted(foreign_names(keys=needed.values_list("task_id", flat=True)[:10]).values())
                 ),
             )
         removal = WorkflowRemoval(

@@ -62,7 +62,7 @@ def unheard_news() -> list[News]:
     )
 
 
-def foreign_names(keys: Collection[int]) -> dict[int, str]:
+def foreign_names(*, keys: Collection[int]) -> dict[int, str]:
     """Return what tasks are called outside their instance: the id they were given, or ``INSTANCE/NAME``."""
     if not keys:
         return {}

@@ -17,7 +17,8 @@ from tasks_app.errors import InvalidTasks, TaskIdTaken
 from tasks_app.models import Instance, Project, Task
 from tasks_app.outcomes import JSON
 from tasks_app.planning.findings import Finding
-from tasks_app.planning.loose import CLAUDE, LooseTask, Reading, plan_loose, pointer_of, read_loose
+from tasks_app.planning.loose import CLAUDE, LooseTask, Reading, plan_loose, read_loose
+from tasks_app.planning.pointers import PointedProblem, pointer_of
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.advance import advance
 from tasks_app.services.dispatch import mark_ready
@@ -38,32 +39,6 @@ class Created:
 
     instance_id: str
     task_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskProblem:
-    """One thing wrong with a task that was to be created, and the JSON pointer to it."""
-
-    pointer: str
-    code: str
-    message: str
-    hint: str = ""
-
-    line: None = None
-    column: None = None
-
-    @property
-    def path(self) -> str:
-        """The pointer, under the name that every problem has for its place."""
-        return self.pointer
-
-    def to_json(self) -> dict[str, JSON]:
-        """Return the problem as plain JSON."""
-        return {"pointer": self.pointer, "code": self.code, "message": self.message, "hint": self.hint}
-
-    def __str__(self) -> str:
-        sentence = ": ".join(part for part in (self.pointer, self.message) if part)
-        return f"{sentence} ({self.hint})" if self.hint else sentence
 
 
 def create_task(*, task: Mapping[str, JSON], project: Project | None = None, by: str = "") -> Created:
@@ -163,8 +138,8 @@ def _new_id() -> str:
     return f"TASK-{secrets.token_hex(4).upper()}"
 
 
-def _gone(name: str, path: tuple[str | int, ...]) -> TaskProblem:
-    return TaskProblem(
+def _gone(name: str, path: tuple[str | int, ...]) -> PointedProblem:
+    return PointedProblem(
         pointer=pointer_of(path), code="unknown_task", message=f"task {name!r} is being deleted"
     )
 
@@ -178,10 +153,10 @@ def _refuse(findings: Sequence[Finding], base: str | None) -> None:
         path = finding.path[1:] if base is None else finding.path
         pointer = pointer_of(path) if base is None else base + pointer_of(path)
         problems.append(
-            TaskProblem(pointer=pointer, code=finding.code, message=finding.message, hint=finding.hint)
+            PointedProblem(pointer=pointer, code=finding.code, message=finding.message, hint=finding.hint)
         )
     raise _invalid(problems)
 
 
-def _invalid(problems: Sequence[TaskProblem]) -> InvalidTasks:
+def _invalid(problems: Sequence[PointedProblem]) -> InvalidTasks:
     return InvalidTasks(problems=list(problems), count=len(problems))

@@ -103,7 +103,7 @@ def _needs(keys: Sequence[int]) -> dict[int, list[Need]]:
             "is_foreign",
         )
     )
-    names = foreign_names([needed_id for _, needed_id, *_, is_foreign in edges if is_foreign])
+    names = foreign_names(keys=[needed_id for _, needed_id, *_, is_foreign in edges if is_foreign])
     for task_id, needed_id, name, status, satisfies, since, _ in edges:
         found[task_id].append(
             Need(name=names.get(needed_id, name), status=status, satisfies=satisfies, since=since)

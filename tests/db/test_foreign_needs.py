@@ -69,7 +69,8 @@ def test_a_failure_skips_it_and_what_follows_and_names_the_culprit(doorbell, fle
     assert (loose("b").status, loose("b").reason) == (TaskState.SKIPPED, "needs a, which failed")
     assert (loose("c").status, loose("c").reason) == (TaskState.SKIPPED, "needs b, which was skipped")
     assert loose("free").status == TaskState.QUEUED
-    assert loose("b").instance.status == InstanceState.COMPLETED
+    assert loose("b").instance.status == InstanceState.FAILED
+    assert loose("b").instance.error_message == "b: needs a, which failed"
     complete(loose("free"))
     assert_history_is_sound()
 

@@ -159,7 +159,7 @@ def _needs_by_name(instance: Instance, tasks: Iterable[Task]) -> dict[int, list[
     needs: dict[int, list[str]] = defaultdict(list)
     edges = Dependency.objects.filter(task__instance=instance).order_by("id")
     rows = list(edges.values_list("task_id", "needed_id", "is_foreign"))
-    name_of |= foreign_names([needed_id for _, needed_id, is_foreign in rows if is_foreign])
+    name_of |= foreign_names(keys=[needed_id for _, needed_id, is_foreign in rows if is_foreign])
     for task_id, needed_id, _ in rows:
         needs[task_id].append(name_of[needed_id])
     return needs
