@@ -1,8 +1,11 @@
 """Every address the web server answers."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from cpds.api.pages import NothingHere
 
 # There is no site beside the admin that its pages could lead to.
 admin.site.site_url = None
@@ -10,4 +13,14 @@ admin.site.site_url = None
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("", include("tasks_app.api.urls")),
+    path("", include("workers_app.api.urls")),
+    path("api/schema", SpectacularAPIView.as_view(schema=None), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api(?:/.*)?$", NothingHere.as_view()),
 ]
+
+handler400 = "cpds.api.pages.bad_request"
+handler403 = "cpds.api.pages.permission_denied"
+handler404 = "cpds.api.pages.page_not_found"
+handler500 = "cpds.api.pages.server_error"

@@ -288,3 +288,62 @@ class ContractNotApproved(CPDSError):
     code = "contract_not_approved"
     http_status = HTTPStatus.CONFLICT
     sentence = "Contract {contract} is a draft and cannot be implemented. Approve it first."
+
+
+class Forbidden(CPDSError):
+    """The caller's role does not reach for this: ask an admin of the project for another."""
+
+    code = "forbidden"
+    http_status = HTTPStatus.FORBIDDEN
+    sentence = "This needs the role {needed!r}{where}; {caller} has {has}."
+
+
+class WrongKindOfToken(CPDSError):
+    """A worker's token was shown where people come in, or the other way round: use one of the other kind."""
+
+    code = "wrong_kind_of_token"
+    http_status = HTTPStatus.FORBIDDEN
+    sentence = "A {kind} token is not for this address. Use a {wanted} token."
+
+
+class ProjectNotNamed(CPDSError):
+    """The caller belongs to several projects, or to none: name the one that is meant."""
+
+    code = "project_not_named"
+    http_status = HTTPStatus.BAD_REQUEST
+    sentence = (
+        "Name the project, with the header X-CPDS-Project, with ?project= or the key project. "
+        "Yours are: {projects}."
+    )
+
+
+class BadCredentials(CPDSError):
+    """Name and password, or the refresh token, are not good: log in again."""
+
+    code = "bad_credentials"
+    http_status = HTTPStatus.UNAUTHORIZED
+    sentence = "{what} Log in again at /api/v1/auth/token."
+
+
+class NameInUse(CPDSError):
+    """There is one of this name already: choose another."""
+
+    code = "name_in_use"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "There is a {kind} {name!r} already. Choose another name."
+
+
+class LastAdmin(CPDSError):
+    """The project would be left without an admin: make somebody else one first."""
+
+    code = "last_admin"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "{user!r} is the last admin of project {project!r}. Make somebody else an admin first."
+
+
+class KeyReused(CPDSError):
+    """The idempotency key stands for another request: use a new one."""
+
+    code = "idempotency_key_reused"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "Idempotency-Key {key!r} was used for another request to this address. Use a new key."

@@ -20,6 +20,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
     "django_celery_beat",
     "tasks_app",
     "workers_app",
@@ -27,6 +30,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cpds.api.middleware.requests_with_an_origin",
+    "cpds.api.middleware.pages_with_a_policy",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -82,9 +88,52 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
+# The HTTP API -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tasks_app.api.authentication.BearerAuthentication",
+        "tasks_app.api.authentication.StaffSession",
+        "tasks_app.api.authentication.LocalTrust",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["tasks_app.api.permissions.RoleReaches"],
+    "DEFAULT_THROTTLE_CLASSES": ["tasks_app.api.throttling.Throttle"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "cpds.api.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["cpds.api.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpds.api.negotiation.JSONUnlessBrowsed",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "cpds.api.refusals.answer_error",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CPDS",
+    "DESCRIPTION": "Durable pipelines of Claude agents. The conventions are told in docs/api.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"RoleEnum": "tasks_app.roles.Role"},
+}
+SIMPLE_JWT = {"ALGORITHM": "HS256", "USER_ID_CLAIM": "sub"}
+# Browsers may call the API from these sites only; by default from none but this one.
+CORS_ALLOWED_ORIGINS = environment.words("CPDS_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *("x-cpds-project", "x-request-id"),
+]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed"]
+# Django spools a body to disk beyond this; what the API takes at most is CPDS["body_bytes"].
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 
 # Celery -------------------------------------------------------------------------------------------
 # Rows are the truth and the broker is a doorbell (see README, "How it holds together"), so the broker is
@@ -149,6 +198,10 @@ CPDS = {
     "state_dir": str(environment.state_directory()),
     "drain_seconds": environment.number("CPDS_DRAIN_SECONDS", 20),
     "allowed_hosts": environment.words("CPDS_HTTP_ALLOWED_HOSTS"),
+    "trust_local": environment.flag("CPDS_TRUST_LOCAL"),
+    "requests_per_minute": int(environment.number("CPDS_REQUESTS_PER_MINUTE", 6000)),
+    "worker_requests_per_minute": int(environment.number("CPDS_WORKER_REQUESTS_PER_MINUTE", 60000)),
+    "logins_per_minute": int(environment.number("CPDS_LOGINS_PER_MINUTE", 10)),
     "claude_api_key": environment.text("ANTHROPIC_API_KEY"),
     "claude_base_url": environment.text("ANTHROPIC_BASE_URL"),
     "rehearsal_url": environment.text("CPDS_REHEARSAL_URL"),

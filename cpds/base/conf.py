@@ -62,6 +62,20 @@ class Conf:
     listener_backoff_seconds: float = 5
     """The wait after the first failure; each further one doubles it."""
     listener_backoff_max_seconds: float = 600
+    trust_local: bool = False
+    """Whether requests from this machine need no credentials; only for a server that only it can reach."""
+    access_seconds: float = 900
+    """How long an access token of the API is good."""
+    refresh_seconds: float = 7 * 86_400
+    """How long a refresh token is good, unless it is used before."""
+    body_bytes: int = 16 * 1024 * 1024
+    """The largest body of a request to the API."""
+    requests_per_minute: int = 6000
+    """Requests of one token, user or address in a minute. 0: as many as they like."""
+    worker_requests_per_minute: int = 60_000
+    """The same for one worker's token."""
+    logins_per_minute: int = 10
+    """Attempts to log in from one address, and with one name, in a minute."""
     claude_api_key: str = ""
     claude_base_url: str = ""
     rehearsal_url: str = ""

@@ -36,6 +36,15 @@ class TransactionRequired(RuntimeError):
 _sqlite_writer = threading.RLock()
 
 
+class _Open(threading.local):
+    """How many of our own transactions are open on this thread, inside one another."""
+
+    count = 0
+
+
+_open = _Open()
+
+
 @contextmanager
 def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Open a transaction; commit at the end, roll back on any exception.
@@ -45,7 +54,11 @@ def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """
     queue = _sqlite_writer if connections[using].vendor == "sqlite" else nullcontext()
     with queue, django_transaction.atomic(using=using):
-        yield
+        _open.count += 1
+        try:
+            yield
+        finally:
+            _open.count -= 1
 
 
 def in_transaction(*, using: str = DEFAULT_DB_ALIAS) -> bool:
@@ -112,6 +125,17 @@ def allow_full_statements(*, connection: BaseDatabaseWrapper, **_: object) -> No
     if connection.vendor == "sqlite":
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
+
+
+def run_when_committed(function: Callable[[], None]) -> None:
+    """Run ``function`` now; inside a transaction of the caller's, once that has committed.
+
+    For services that end with a publication and may be part of a larger act.
+    """
+    if _open.count:
+        run_after_commit(function)
+    else:
+        function()
 
 
 def run_after_commit(function: Callable[[], None]) -> None:

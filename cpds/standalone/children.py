@@ -127,6 +127,8 @@ def web(installation: Installation, *, listening: int, host: str, port: int) -> 
     """Return the web server; ``listening`` is the file descriptor of its socket."""
     here = "127.0.0.1" if host in {"0.0.0.0", ""} else "::1" if host == "::" else host  # noqa: S104 - compared only
     hosts = os.environ.get("CPDS_ALLOWED_HOSTS")
+    # Whoever can reach a loopback address sits at this machine.
+    trust = os.environ.get("CPDS_TRUST_LOCAL") or "1" if is_loopback(host) else "0"
     if not hosts and not is_loopback(host):
         hosts = f"localhost,127.0.0.1,[::1],{host},{os.uname().nodename}"
     return ChildSpec(
@@ -135,7 +137,9 @@ def web(installation: Installation, *, listening: int, host: str, port: int) -> 
             *(sys.executable, "-m", "uvicorn", "cpds.asgi:application", "--fd", str(listening)),
             *("--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS), "--no-access-log", "--no-use-colors"),
         ],
-        environment=lambda: installation.environment(**({"CPDS_ALLOWED_HOSTS": hosts} if hosts else {})),
+        environment=lambda: installation.environment(
+            CPDS_TRUST_LOCAL=trust, **({"CPDS_ALLOWED_HOSTS": hosts} if hosts else {})
+        ),
         directory=installation.project,
         log=installation.state.log("web"),
         probe=lambda: answers_http((here, port)),

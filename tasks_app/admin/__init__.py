@@ -8,6 +8,7 @@ services, whose moves leave an event. One file per group of tables; ``base`` and
 from django.contrib import admin
 
 from tasks_app.admin import (
+    access,
     checkpoints,
     chores,
     contracts,
@@ -23,6 +24,7 @@ from tasks_app.admin import (
 )
 
 __all__ = [
+    "access",
     "checkpoints",
     "chores",
     "contracts",

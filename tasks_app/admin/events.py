@@ -25,6 +25,7 @@ class EventAdmin(ReadOnlyAdmin):
         WorkerFilter,
         KindFilter,
         "happened_at",
+        "project",
         "instance__project",
     )
     list_select_related = ("instance", "task")
@@ -37,6 +38,7 @@ class EventAdmin(ReadOnlyAdmin):
         "id",
         at("happened_at"),
         "what",
+        "project",
         "instance",
         "task",
         "attempt",
@@ -53,7 +55,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="instance", ordering="instance_id")
     def of_instance(self, obj: Event) -> str:
         """Link to the instance."""
-        return display.link(obj.instance)
+        return display.link(obj.instance) if obj.instance else display.NOTHING
 
     @admin.display(description="task", ordering="task_id")
     def of_task(self, obj: Event) -> str:

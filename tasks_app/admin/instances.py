@@ -12,6 +12,7 @@ from tasks_app.admin.events import recent_events
 from tasks_app.admin.filters import WorkflowFilter
 from tasks_app.admin.holds import holds_of
 from tasks_app.admin.instance_page import tasks_of
+from tasks_app.admin.rerunning import rerun_instances
 from tasks_app.admin.secrets import params_of
 from tasks_app.admin.sections import Section
 from tasks_app.admin.spending import NOTHING_SPENT, Spent, spent_by_instance
@@ -80,7 +81,7 @@ class InstanceAdmin(ReadOnlyAdmin):
         ("Parameters", {"fields": ("given",), "classes": ("collapse",)}),
     )
 
-    actions = tuple(steering(act) for act in ("pause", "resume", "cancel", "retry"))
+    actions = (*(steering(act) for act in ("pause", "resume", "cancel", "retry")), rerun_instances)
     optional = {"Pause": ("pause_reason", "paused_until"), "Rerun": ("origin",)}
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
@@ -178,6 +179,7 @@ class InstanceAdmin(ReadOnlyAdmin):
             "executionrecord": "execution records",
             "event": "events",
             "dependency": "dependencies",
+            "checkpoint": "questions",
         }
         return display.links(
             *(

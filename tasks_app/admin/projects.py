@@ -18,7 +18,7 @@ class ProjectAdmin(CPDSAdmin):
     search_fields = ("name", "slug")
     date_hierarchy = "created_at"
     ordering = ("name",)
-    fields = ("name", "slug", "created_at", "contents")
+    fields = ("name", "slug", "max_parallel", "weight", "created_at", "contents")
     prepopulated_fields: ClassVar = {"slug": ["name"]}
 
     def get_fields(self, request: HttpRequest, obj: Any | None = None) -> Any:

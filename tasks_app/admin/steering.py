@@ -1,19 +1,21 @@
 """Actions on instances: choose some in the list, confirm, and the services do it one by one."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 
+from cpds.base import clock
+from tasks_app.admin.asking import ask, is_confirmed, reason_of
 from tasks_app.models import Instance
+
+if TYPE_CHECKING:
+    from tasks_app.services.bulk import How
 
 SHOWN: Final = 50
 REFUSALS: Final = 20
-REASON_CHARACTERS: Final = 1_000
 DONE: Final = {"pause": "paused", "resume": "resumed", "cancel": "cancelled", "retry": "retried"}
 WAYS: Final = {
     "pause": (
@@ -24,7 +26,7 @@ WAYS: Final = {
 }
 """How an act may be done; the first way is chosen until another is."""
 
-Action = Callable[[Any, HttpRequest, "QuerySet[Instance]"], HttpResponse | None]
+Action = Callable[[Any, HttpRequest, "QuerySet[Any]"], HttpResponse | None]
 
 
 def may_steer(request: HttpRequest) -> bool:
@@ -37,43 +39,78 @@ def steering(act: str) -> Action:
 
     @admin.action(permissions=["steer"], description=f"{act.capitalize()} the selected instances")
     def action(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]") -> HttpResponse | None:
-        if request.POST.get("confirmed") == "yes":
-            _steer(model_admin, request, queryset, act)
-            return None
-        return _ask(model_admin, request, queryset, act)
+        if not is_confirmed(request):
+            return _ask(model_admin, request, queryset, act)
+        try:
+            how = _how(request)
+        except ValueError as error:
+            return _ask(model_admin, request, queryset, act, problem=str(error))
+        _steer(model_admin, request, queryset, act, how)
+        return None
 
     action.__name__ = f"{act}_instances"
     return action
 
 
-def _ask(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]", act: str) -> HttpResponse:
-    keys = list(queryset.order_by("pk").values_list("pk", flat=True))
+def lines_of(keys: list[int]) -> list[str]:
+    """Return a line for each of these instances, at most fifty."""
     # Not the list's own rows: those leave columns out and join others.
-    shown = Instance.objects.filter(pk__in=keys[:SHOWN]).select_related("workflow").order_by("pk")
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": f"{act.capitalize()} {len(keys):,} instance{'' if len(keys) == 1 else 's'}?",
-        "opts": model_admin.opts,
-        "media": model_admin.media,
-        "act": act,
-        "action": f"{act}_instances",
-        "ways": WAYS.get(act, ()),
-        "keys": keys,
-        "shown": shown.only("public_id", "status", "workflow__name"),
-        "left_out": max(0, len(keys) - SHOWN),
-        "checkbox": ACTION_CHECKBOX_NAME,
-        "reason_characters": REASON_CHARACTERS,
-    }
-    return TemplateResponse(request, "tasks_app/admin/steer.html", context)
+    rows = Instance.objects.filter(pk__in=keys[:SHOWN]).select_related("workflow").order_by("pk")
+    found = rows.values_list("public_id", "workflow__name", "status")
+    return [" – ".join(each) for each in found]
 
 
-def _steer(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]", act: str) -> None:
+def tell(model_admin: Any, request: HttpRequest, refusals: list[str]) -> None:
+    """Show the visitor what was refused, and how much more was."""
+    for refusal in refusals[:REFUSALS]:
+        model_admin.message_user(request, refusal, messages.WARNING)
+    if len(refusals) > REFUSALS:
+        more = f"{len(refusals) - REFUSALS:,} more refused."
+        model_admin.message_user(request, more, messages.WARNING)
+
+
+def _ask(
+    model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]", act: str, *, problem: str = ""
+) -> HttpResponse:
+    keys = list(queryset.order_by("pk").values_list("pk", flat=True))
+    return ask(
+        model_admin,
+        request,
+        template="steer",
+        title=f"{act.capitalize()} {len(keys):,} instance{'' if len(keys) == 1 else 's'}?",
+        act=act,
+        keys=keys,
+        lines=lines_of(keys),
+        problem=problem,
+        ways=WAYS.get(act, ()),
+    )
+
+
+def _how(request: HttpRequest) -> "How":
+    """Return what the visitor chose.
+
+    :raises ValueError: when a time is none, or over.
+    """
     # Imported late: the services read definitions with a heavy library, and every program imports the admin.
-    from tasks_app.services.bulk import Act, How, steer_instances
+    from tasks_app.planning.moments import parse_later
+    from tasks_app.services.bulk import How
 
-    way = request.POST.get("way", "")
-    reason = request.POST.get("reason", "").strip()[:REASON_CHARACTERS]
-    how = How(by=request.user.get_username(), reason=reason, now=way == "now", drain=way == "drain")
+    way, until = request.POST.get("way", ""), request.POST.get("until", "").strip()
+    return How(
+        by=request.user.get_username(),
+        reason=reason_of(request),
+        now=way == "now",
+        drain=way == "drain",
+        until=parse_later(until, now=clock.now()) if until else None,
+        compensate=request.POST.get("compensate") == "yes",
+    )
+
+
+def _steer(
+    model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]", act: str, how: "How"
+) -> None:
+    from tasks_app.services.bulk import Act, steer_instances
+
     keys = list(queryset.values_list("pk", flat=True))
     rows = {
         row.public_id: row for row in Instance.objects.filter(pk__in=keys).only("public_id").order_by("pk")
@@ -85,13 +122,19 @@ def _steer(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]
             refusals.append(each.refusal)
             continue
         done += 1
-        said = DONE[act].capitalize() + (f" ({way})" if way else "") + (f": {reason}" if reason else "")
-        model_admin.log_change(request, rows[each.instance], said)
+        model_admin.log_change(request, rows[each.instance], _said(act, how))
     if done:
         text = f"{done:,} instance{'' if done == 1 else 's'} {DONE[act]}."
         model_admin.message_user(request, text, messages.SUCCESS)
-    for refusal in refusals[:REFUSALS]:
-        model_admin.message_user(request, refusal, messages.WARNING)
-    if len(refusals) > REFUSALS:
-        more = f"{len(refusals) - REFUSALS:,} more refused."
-        model_admin.message_user(request, more, messages.WARNING)
+    tell(model_admin, request, refusals)
+
+
+def _said(act: str, how: "How") -> str:
+    chosen = {
+        "now": how.now,
+        "drain": how.drain,
+        "compensate": how.compensate,
+        f"until {how.until:%Y-%m-%d %H:%M} UTC" if how.until else "": how.until,
+    }
+    ways = ", ".join(word for word, is_chosen in chosen.items() if is_chosen)
+    return DONE[act].capitalize() + (f" ({ways})" if ways else "") + (f": {how.reason}" if how.reason else "")

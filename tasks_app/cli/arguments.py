@@ -1,10 +1,11 @@
 """What an argument of a command may be; anything else is a usage error."""
 
 import argparse
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from cpds.base import clock
 from tasks_app.planning.durations import parse_duration
+from tasks_app.planning.moments import parse_later
 
 MOST_ROWS = 10_000
 
@@ -35,16 +36,7 @@ def span(text: str) -> float:
 
 def later(text: str) -> datetime:
     """Return a time to come, from one in ISO 8601 (without a zone: UTC) or a span from now such as ``2h``."""
-    now = clock.now()
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return now + timedelta(seconds=parse_duration(text))
-        except ValueError:
-            expected = "expected 2026-01-31T18:00, or a span such as 2h"
-            raise argparse.ArgumentTypeError(f"{text!r} is no time: {expected}") from None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    if at <= now:
-        raise argparse.ArgumentTypeError(f"{text!r} is over; it is {now:%Y-%m-%d %H:%M:%S} UTC")
-    return at
+        return parse_later(text, now=clock.now())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -62,7 +62,13 @@ def _rerun(out: Output, options: Options) -> None:
     if origin["workflow_id"] is None:
         raise NoWorkflow(instance=origin["id"])
     params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param)
-    new = rerun_instance(given=origin["id"], from_task=options.from_task, params=params, by=options.by)
+    new = rerun_instance(
+        given=origin["id"],
+        from_task=options.from_task,
+        params=params,
+        by=options.by,
+        reason=options.reason,
+    )
     if out.as_json:
         out.document({"id": new, "origin_id": origin["id"], "from": options.from_task})
     else:
@@ -156,9 +162,7 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         type=arguments.reference,
         help="another value for a parameter; give it again for others",
     )
-    parser.add_argument(
-        "--by", metavar="WHO", type=arguments.reference, default=whoever(), help="who decides (%(default)s)"
-    )
+    takes_who(parser)
 
 
 def _takes_id(parser: ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import F
 
 from cpds.base import db
+from cpds.base.origin import signed
 from tasks_app import states
 from tasks_app.models.returning import update_returning
 from tasks_app.states import InstanceState, TaskState
@@ -55,17 +56,20 @@ class TaskMoves(models.QuerySet[Any]):
         by: str = "",
         message: str = "",
         data: Mapping[str, Any] | None = None,
+        audited_in: int | None = None,
         **changes: Any,
     ) -> list[MovedTask]:
         """Move these tasks to ``to``, apply ``changes``, and record one event for each.
 
-        ``by`` names the worker in the events.
+        ``by`` names the worker in the events. ``audited_in``: the key of the project, when
+        ``data`` says by whom of its people it was done.
 
         :returns: the tasks that moved.
         :raises TransactionRequired: if no transaction is open.
         """
         rows = update_returning(*self.as_move(to=to, **changes), ("id", "instance_id", "attempts"))
         moved = sorted(MovedTask(*row) for row in rows)
+        told = signed(data or {})
         event = apps.get_model("tasks_app", "Event")
         event.objects.bulk_create(
             [
@@ -76,7 +80,8 @@ class TaskMoves(models.QuerySet[Any]):
                     attempt=task.attempts or None,
                     worker=by,
                     message=message,
-                    data=dict(data or {}),
+                    data=told,
+                    project_id=audited_in if told.get("by") else None,
                 )
                 for task in moved
             ],
@@ -94,17 +99,25 @@ class InstanceMoves(models.QuerySet[Any]):
     ) -> list[int]:
         """Move these instances to ``to``, apply ``changes``, and record one event for each.
 
+        Where ``data`` says ``by`` whom, the event is part of the project's audit.
+
         :returns: the keys of the instances that moved.
         :raises TransactionRequired: if no transaction is open.
         """
         allowed = self.filter(status__in=sorted(states.instance_sources(to)))
-        rows = update_returning(allowed, {"status": to, **changes}, ("id",))
-        keys = sorted(row[0] for row in rows)
+        rows = sorted(update_returning(allowed, {"status": to, **changes}, ("id", "project_id")))
+        told = signed(data or {})
         event = apps.get_model("tasks_app", "Event")
         event.objects.bulk_create(
             [
-                event(instance_id=key, kind=f"instance.{to}", message=message, data=dict(data or {}))
-                for key in keys
+                event(
+                    instance_id=key,
+                    kind=f"instance.{to}",
+                    message=message,
+                    data=told,
+                    project_id=project_id if told.get("by") else None,
+                )
+                for key, project_id in rows
             ]
         )
-        return keys
+        return [key for key, _ in rows]

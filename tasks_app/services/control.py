@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from cpds.base import clock, db
+from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove, NothingToUndo
 from tasks_app.models import Event, Instance, Task
@@ -136,9 +137,7 @@ def cancel_instance(
         with db.transaction():
             instance = _locked_for(found, InstanceState.CANCELLED)
             Instance.objects.filter(pk=instance.pk).update(is_stopping=True)
-            Event.objects.create(
-                instance=instance, kind="instance.stopping", message=redact_text(why), data={"by": by}
-            )
+            _say_that_it_stops(instance, by, redact_text(why))
             # What streams handed on, or still will, is consumed before the instance ends.
             open_waiting_consumers(instance_id=instance.pk)
             taking = Q(wait_kind=WaitKind.BATCHES) | Q(spec__has_key="batch")
@@ -174,9 +173,7 @@ def undo_instance(*, given: str, by: str = "", reason: str = "", drain: bool = F
             Instance.objects.filter(pk=instance.pk).update(
                 is_stopping=True, is_to_compensate=True, error_message=why
             )
-            Event.objects.create(
-                instance=instance, kind="instance.stopping", message=why, data={"by": by, "compensate": True}
-            )
+            _say_that_it_stops(instance, by, why, compensate=True)
             cancel_unstarted(instance_id=instance.pk, reason=why, settled=False)
         advance(instance_id=found.pk, after=[])
     elif not stop_and_undo(instance_id=found.pk, reason=why, by=by) and not stop_for_good(
@@ -287,6 +284,16 @@ def _locked_for(
 def _say_who(instance: Instance, to: InstanceState, by: str, reason: str, **changes: object) -> None:
     Instance.objects.filter(pk=instance.pk).move(
         to=to, message=redact_text(reason), data={"by": by} if by else {}, **changes
+    )
+
+
+def _say_that_it_stops(instance: Instance, by: str, why: str, **facts: object) -> None:
+    Event.objects.create(
+        instance=instance,
+        project_id=instance.project_id if by else None,
+        kind="instance.stopping",
+        message=why,
+        data=signed({"by": by, **facts}),
     )
 
 

@@ -212,7 +212,7 @@ def name_of(*, event: Event, wanted: Collection[str]) -> str | None:
     """Return the name under which who wants these names hears of an event; None: not at all."""
     ran_before = (
         event.kind == RUNNING_AGAIN_OR_FIRST
-        and Event.objects.filter(instance_id=event.instance_id, kind=event.kind, id__lt=event.pk)
+        and Event.objects.filter(instance=event.instance, kind=event.kind, id__lt=event.pk)
         .order_by("id")
         .exists()
     )
@@ -246,6 +246,8 @@ def _take(row: Listener, instance_id: int) -> Taken | None:
 
 
 def _happening(row: Event, wanted: Collection[str]) -> Happening | None:
+    if row.instance is None:
+        return None
     name = name_of(event=row, wanted=wanted)
     if name is None:
         return None

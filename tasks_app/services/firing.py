@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from cpds.base import db
 from cpds.base.conf import conf
+from cpds.base.origin import signed
 from tasks_app.errors import InvalidParams, NotFired
 from tasks_app.models import Event, Instance, Schedule, ScheduleFire
 from tasks_app.models.instance import InstanceQuerySet
@@ -191,9 +192,10 @@ def _fire(schedule: Schedule, fire_at: datetime, *, by: str = "") -> ScheduleFir
     fire.save(update_fields=["instance"])
     Event.objects.create(
         instance=fire.instance,
+        project_id=schedule.project_id if by else None,
         kind="instance.scheduled",
         message=f"fired by {by}" if by else f"its schedule's time: {fire_at.isoformat()}",
-        data={"by": by or "schedule", "fire_at": fire_at.isoformat()},
+        data=signed({"by": by or "schedule", "fire_at": fire_at.isoformat()}),
     )
     return fire
 

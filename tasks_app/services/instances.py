@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
+from cpds.base.origin import signed
+from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove, NotFound, NoWorkflow
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import descendants
@@ -77,13 +80,13 @@ def start_scheduled(*, schedule: Schedule) -> Instance:
 
 
 def rerun_instance(
-    *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = ""
+    *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = "", reason: str = ""
 ) -> str:
     """Run an ended instance again from one of its tasks on, as a new instance; return the new id.
 
     Results of tasks that neither are that task nor follow it are shared, so two
     versions of a step can be compared. ``params`` replace those of the origin,
-    name by name.
+    name by name. ``by`` and ``reason`` are recorded.
 
     :raises NotFound: when there is no such instance or task.
     :raises IllegalMove: when the instance has not ended, or something upstream did not complete.
@@ -110,9 +113,12 @@ def rerun_instance(
         _share_results(origin, [key for name, key in key_of.items() if name not in again])
         Event.objects.create(
             instance=instance,
+            project_id=instance.project_id if by else None,
             kind="instance.rerun",
-            message=f"a rerun of {origin.public_id} from {from_task}",
-            data={"by": by, "origin": origin.public_id, "from": from_task},
+            message=redact_text(
+                f"a rerun of {origin.public_id} from {from_task}{f': {reason}' if reason else ''}"
+            ),
+            data=signed({"by": by, "origin": origin.public_id, "from": from_task}),
         )
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
@@ -153,6 +159,11 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
 
 def publish_started(*, instance: Instance) -> None:
     """Publish what an instance starts with, after the commit."""
+    # A caller may have a transaction open, to store its answer along with the instance.
+    db.run_when_committed(partial(_pump, instance))
+
+
+def _pump(instance: Instance) -> None:
     try:
         pump()
     except (OperationalError, InterfaceError) as error:

@@ -19,18 +19,22 @@ LONGEST_KEY = 18
 WORKFLOWS = "manage.py workflow list"
 
 
-def find_workflow(*, given: str) -> Workflow:
+def find_workflow(*, given: str, projects: Collection[int] | None = None) -> Workflow:
     """Return the workflow with this id, else the one of this name, else the one whose id starts so.
+
+    ``projects``: the keys of those to look into, as for the others here; None: all.
 
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
     if _is_plain(given):
-        called = Workflow.objects.filter(Q(public_id=given) | Q(name=given))
+        called = _in(projects, Workflow.objects.filter(Q(public_id=given) | Q(name=given)))
         # A name may look like an id; a whole id is what programs give, and means that one.
         for found in sorted(called, key=lambda each: each.public_id != given):
             return found
-    return _by_id(Workflow.objects.all(), given, prefix="wf-", kind="workflow", listing=WORKFLOWS)
+    return _by_id(
+        _in(projects, Workflow.objects.all()), given, prefix="wf-", kind="workflow", listing=WORKFLOWS
+    )
 
 
 @db.transaction_required
@@ -46,14 +50,14 @@ def lock_workflow(*, workflow: Workflow, to_delete: bool = False) -> Workflow:
     return locked
 
 
-def find_instance(*, given: str) -> Instance:
+def find_instance(*, given: str, projects: Collection[int] | None = None) -> Instance:
     """Return the instance with this id or this start of an id.
 
     :raises NotFound: when nothing fits.
     :raises AmbiguousId: when the start fits several.
     """
     found: Instance = _by_id(
-        Instance.objects.select_related("workflow", "version"),
+        _in(projects, Instance.objects.select_related("workflow", "version")),
         given,
         prefix="inst-",
         kind="instance",
@@ -62,17 +66,13 @@ def find_instance(*, given: str) -> Instance:
     return found
 
 
-def find_task(*, given: str, project: Project | None = None) -> Task:
+def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     """Return the task with this id or number, or the one named by ``INSTANCE/NAME``, with its instance.
-
-    An id is looked for in ``project``, else in the only one that has it.
 
     :raises NotFound: when there is no such task or instance.
     :raises AmbiguousId: when a shortened id of an instance fits several, or several projects have the id.
     """
-    rows = Task.objects.select_related("instance__workflow", "instance__version")
-    if project is not None:
-        rows = rows.filter(project=project)
+    rows = _in(projects, Task.objects.select_related("instance__workflow", "instance__version"))
     own: list[Task] = list(rows.filter(task_id=given)[:2]) if _is_plain(given) else []
     if len(own) > 1:
         raise AmbiguousId(kind="task", given=given, candidates=", ".join(str(each.pk) for each in own))
@@ -81,7 +81,7 @@ def find_task(*, given: str, project: Project | None = None) -> Task:
     instance, slash, name = given.partition("/")
     listing = "manage.py instance status INSTANCE"
     if slash:
-        found = find_instance(given=instance)
+        found = find_instance(given=instance, projects=projects)
         rows = rows.filter(instance=found, name=name) if _is_plain(name) else rows.none()
         listing = f"manage.py instance status {found.public_id}"
     elif _is_number(given):
@@ -126,6 +126,10 @@ def _by(rows: TaskQuerySet, field: str, wanted: Mapping[Any, str]) -> dict[str, 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY
+
+
+def _in(projects: Collection[int] | None, rows: "QuerySet[Row]") -> "QuerySet[Row]":
+    return rows if projects is None else rows.filter(project__in=sorted(projects))
 
 
 def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing: str) -> Row:

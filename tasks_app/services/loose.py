@@ -8,6 +8,7 @@ that exist already is a foreign need.
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError
@@ -20,7 +21,7 @@ from tasks_app.planning.findings import Finding
 from tasks_app.planning.loose import CLAUDE, LooseTask, Reading, plan_loose, read_loose
 from tasks_app.planning.pointers import PointedProblem, pointer_of
 from tasks_app.planning.spec import WorkflowSpec
-from tasks_app.services.advance import advance
+from tasks_app.services.advance import hear
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.foreign import await_tasks, news_for
@@ -84,10 +85,15 @@ def _create(
         _check_ids(project, reading)  # somebody else was faster
         raise
     if foreign:
-        for news in news_for(instance_id=instance.pk):
-            advance(instance_id=instance.pk, after=news.satisfied, failed=news.lost)
+        # A caller may have a transaction open, to store its answer along with the tasks.
+        db.run_when_committed(partial(_hear, instance))
     publish_started(instance=instance)
     return Created(instance_id=instance.public_id, task_ids=tuple(task.task_id for task in reading.tasks))
+
+
+def _hear(instance: Instance) -> None:
+    for news in news_for(instance_id=instance.pk):
+        hear(news=news)
 
 
 def _insert(

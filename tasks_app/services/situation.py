@@ -160,6 +160,7 @@ def _said(instances: dict[int, Instance]) -> dict[tuple[int, str], Said]:
             at=event.happened_at, by=str(event.data.get("by", "")), message=event.message
         )
         for event in (Event.objects.filter(pk__in=newest) if newest else ())
+        if event.instance_id is not None
     }
 
 

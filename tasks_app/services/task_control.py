@@ -4,6 +4,7 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from cpds.base import db
+from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove
 from tasks_app.models import Dependency, Event, Instance, Task
@@ -99,7 +100,7 @@ def _retry(task: Task, by: str, reason: str) -> list[int]:
                     task_id=pk,
                     kind="task.retried",
                     message=redact_text(reason),
-                    data={"by": by} if by else {},
+                    data=signed({"by": by} if by else {}),
                 )
                 for pk in again
             ]

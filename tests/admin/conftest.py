@@ -3,6 +3,17 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from tasks_app.canvas import publish
+from tests.support.doorbell import Doorbell
+
+
+@pytest.fixture
+def doorbell(monkeypatch):
+    """Take everything that is published."""
+    bell = Doorbell()
+    monkeypatch.setattr(publish, "publish", bell.publish)
+    return bell
+
 
 @pytest.fixture
 def staff_client(client, django_user_model):

@@ -4,17 +4,22 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from tasks_app.models import (
+    ApiToken,
     Checkpoint,
     Chore,
     Delivery,
     Dependency,
     Event,
     ExecutionRecord,
+    IdempotencyKey,
     Instance,
     Listener,
+    Login,
+    Membership,
     Project,
     Schedule,
     ScheduleFire,
@@ -40,6 +45,10 @@ MODELS = (
     Chore,
     Schedule,
     ScheduleFire,
+    Membership,
+    ApiToken,
+    Login,
+    IdempotencyKey,
     Worker,
 )
 OUR_TABLES = [
@@ -208,4 +217,44 @@ def everything(count, *, text="text"):
         Worker(name=f"{text}{place}@host", host=text, pid=1, slots=4, platform=text, version="1")
         for place in range(count)
     )
+    access(count, project=project, text=text)
     return instances[0]
+
+
+def access(count, *, project, text):
+    """Make members, tokens, logins and kept answers."""
+    model = get_user_model()
+    users = [model(username=f"{text}{place}") for place in range(count)]
+    model.objects.bulk_create(users)
+    Membership.objects.bulk_create(Membership(user=user, project=project, role="viewer") for user in users)
+    ApiToken.objects.bulk_create(
+        ApiToken(
+            kind="personal",
+            name=text,
+            prefix="cpds_pat_abcdef",
+            digest=user.username,
+            user=user,
+            project=project,
+            role="viewer",
+            created_by=text,
+            expires_at=NOON,
+            last_used_at=NOON,
+        )
+        for user in users
+    )
+    Login.objects.bulk_create(
+        Login(user=user, family=f"f{place}", refresh_id="r", address="192.0.2.1", expires_at=NOON)
+        for place, user in enumerate(users)
+    )
+    IdempotencyKey.objects.bulk_create(
+        IdempotencyKey(
+            scope="user:1",
+            act="POST /",
+            key=f"{text}{place}",
+            digest="d",
+            http_status=201,
+            answer=text,
+            expires_at=NOON,
+        )
+        for place in range(count)
+    )

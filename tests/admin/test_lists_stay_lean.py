@@ -4,11 +4,12 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks_app.admin.base import long_columns
-from tasks_app.models import Chore, Instance, Listener, Project, Task, Workflow
+from tasks_app.models import Chore, IdempotencyKey, Instance, Listener, Project, Task, Workflow
 from tasks_app.services import situation
 from tasks_app.services.fleet import connected_fleet
 from tests.admin.rows import MODELS, an_instance, everything, page, tasks_in
@@ -27,8 +28,9 @@ def statements(client, address):
 
 
 def forget_rows():
-    for model in (Instance, Workflow, Project, Chore, Listener, Worker):
+    for model in (Instance, Workflow, Project, Chore, Listener, Worker, IdempotencyKey):
         model.objects.all().delete()
+    get_user_model().objects.filter(is_superuser=False).delete()
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,10 +1,17 @@
 """Operators steer instances from the list, by the services, if they may."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 
+from cpds.base import clock
 from tasks_app.models import Event, Instance
 from tests.admin.rows import a_version, an_instance, page, tasks_in
+from tests.support.builders import a_task
+from tests.support.driving import complete, fail
+from tests.support.engine import an_instance as a_run
+from tests.support.engine import task
 
 pytestmark = pytest.mark.django_db
 
@@ -108,8 +115,8 @@ class TestPage:
 
     def test_it_shows_why_and_the_pause(self, admin_client, version):
         instance = an_instance(version=version, status="running", task_count=60)
-        for task in tasks_in(instance, 60):
-            type(task).objects.filter(pk=task.pk).update(status="pending", satisfies=None)
+        for each in tasks_in(instance, 60):
+            type(each).objects.filter(pk=each.pk).update(status="pending", satisfies=None)
         act(admin_client, "pause", instance, confirmed="yes", reason="<i>lunch</i>")
 
         sections, html = self.sections(admin_client, instance)
@@ -126,3 +133,94 @@ class TestPage:
 
         assert "Why it is waiting" not in sections
         assert "Pause reason" not in html
+
+
+def test_a_pause_may_end_by_itself(admin_client, version):
+    instance = an_instance(version=version)
+
+    act(admin_client, "pause", instance, confirmed="yes", way="drain", until="2h")
+
+    assert state(instance) == "paused"
+    assert instance.paused_until > clock.now() + timedelta(hours=1)
+    assert LogEntry.objects.get().get_change_message().startswith("Paused (drain, until ")
+
+
+def test_a_time_that_is_none_is_asked_for_again(admin_client, version):
+    instance = an_instance(version=version)
+
+    answer = act(admin_client, "pause", instance, confirmed="yes", way="now", until="soon", reason="lunch")
+
+    html = answer.content.decode()
+    assert "is no time" in html
+    assert 'value="soon"' in html
+    assert 'value="lunch"' in html
+    assert 'value="now" checked' in html
+    assert state(instance) == "running"
+
+
+def test_what_completed_may_be_undone(admin_client, doorbell):
+    undo = {"compensate": {"run": "noop"}}
+    instance = a_run(a_task("paid", also=undo), a_task("open", needs=["paid"]))
+    complete(task(instance, "paid"))
+
+    act(admin_client, "cancel", instance, confirmed="yes", way="now", compensate="yes")
+
+    assert state(instance) == "compensating"
+    assert LogEntry.objects.get().get_change_message() == "Cancelled (now, compensate)"
+
+
+class TestRerun:
+    @pytest.fixture
+    def origin(self, doorbell):
+        instance = a_run(a_task("first"), a_task("second", needs=["first"]))
+        complete(task(instance, "first"))
+        fail(task(instance, "second"))
+        instance.refresh_from_db()
+        return instance
+
+    def test_it_asks_for_the_task(self, admin_client, origin):
+        html = act(admin_client, "rerun", origin).content.decode()
+
+        assert '<option value="second">' in html
+        assert Instance.objects.count() == 1
+
+    def test_a_new_instance_starts_there(self, admin_client, admin_user, origin):
+        act(admin_client, "rerun", origin, confirmed="yes", from_task="second", reason="again")
+
+        new = Instance.objects.exclude(pk=origin.pk).get()
+        event = Event.objects.get(instance=new, kind="instance.rerun")
+        assert (new.origin, event.data["by"]) == (origin, admin_user.get_username())
+        assert event.message.endswith("from second: again")
+        assert LogEntry.objects.get().get_change_message() == f"Rerun as {new.public_id} from second: again"
+
+    @pytest.mark.parametrize(
+        ("more", "problem"),
+        [
+            ({"from_task": "third"}, "No task is called"),
+            ({"from_task": ""}, "No task is called"),
+            ({"from_task": "second", "params": "no equals"}, "no equals"),
+            ({"from_task": "second", "params": "unknown=1"}, "unknown"),
+        ],
+    )
+    def test_what_does_not_fit_is_said_and_asked_again(self, admin_client, origin, more, problem):
+        html = act(admin_client, "rerun", origin, confirmed="yes", **more).content.decode()
+
+        assert problem in html.split("errornote")[1]
+        assert Instance.objects.count() == 1
+
+    def test_one_that_has_not_ended_is_refused(self, admin_client, doorbell):
+        instance = a_run(a_task("x"))
+
+        html = act(admin_client, "rerun", instance, confirmed="yes", from_task="x").content.decode()
+
+        assert "cannot become rerun" in html
+
+    def test_only_one_at_a_time(self, admin_client, version):
+        one, other = an_instance(version=version), an_instance(version=version)
+
+        assert said(act(admin_client, "rerun", one, other)) == ["Choose one instance to rerun."]
+
+    def test_staff_who_may_only_look_cannot(self, staff_client, origin):
+        act(staff_client("view_instance"), "rerun", origin, confirmed="yes", from_task="second")
+
+        assert Instance.objects.count() == 1

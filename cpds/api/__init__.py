@@ -1,0 +1,1 @@
+"""What every HTTP door shares: envelopes, errors, JSON, paging, throttling, headers. No models."""

@@ -1,0 +1,146 @@
+"""What the schema says of a door: its envelope, its parameters, and how it refuses."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+
+from cpds.api.envelope import CLASSIC, NATIVE, Envelope
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+Shape = (
+    type[serializers.BaseSerializer[Any]]
+    | serializers.BaseSerializer[Any]
+    | serializers.Field[Any, Any, Any, Any]
+)
+
+
+class FlawShape(serializers.Serializer[Any]):
+    """One thing wrong with a request."""
+
+    pointer = serializers.CharField(allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+
+
+class Refusal(serializers.Serializer[Any]):
+    """Why a request was refused; ``code`` is the HTTP status."""
+
+    code = serializers.IntegerField()
+    message = serializers.CharField(allow_blank=True)
+    errors = FlawShape(many=True)  # type: ignore[assignment]
+    request_id = serializers.CharField(allow_blank=True)
+
+
+class ClassicRefusal(Refusal):
+    """The same under ``/api`` without a version."""
+
+    success = serializers.BooleanField()
+    error = serializers.CharField(allow_blank=True)
+
+
+PROJECT = OpenApiParameter(
+    "X-CPDS-Project", str, OpenApiParameter.HEADER, description="The slug of the project that is meant."
+)
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The same key and body again are answered as the first time.",
+    pattern=r"^[\x21-\x7e]{1,200}$",
+)
+LIMIT = OpenApiParameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, OpenApiParameter.QUERY
+)
+OFFSET = OpenApiParameter(
+    "offset",
+    {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
+    OpenApiParameter.QUERY,
+)
+CURSOR = OpenApiParameter("cursor", str, OpenApiParameter.QUERY, description="The `next` of the page before.")
+
+
+def documented(
+    summary: str,
+    *,
+    answer: Shape | None = None,
+    status: int = 200,
+    body: Any = None,
+    query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]]] = (),
+    beside: Mapping[str, Any] | None = None,
+    creates: bool = False,
+    description: str = "",
+    envelope: Envelope = NATIVE,
+    tags: Sequence[str] | None = None,
+    raw: Any = None,
+    operation_id: str | None = None,
+) -> Callable[[Method], Method]:
+    """Describe a method of a door for the schema.
+
+    ``answer`` is the shape of ``data``, ``beside`` are fields next to it, ``body`` the form
+    of the request or a mapping of media types to forms. ``creates``: it takes an
+    ``Idempotency-Key``. ``raw`` replaces the enveloped answer.
+    """
+    refusal = ClassicRefusal if envelope is CLASSIC else Refusal
+    shown: Any = raw
+    if raw is None and status != 204:
+        shown = enveloped(answer, beside=beside, envelope=envelope)
+    return extend_schema(
+        summary=summary,
+        description=description or None,
+        request=body,
+        parameters=[*query, PROJECT, *([KEY] if creates else [])],
+        responses={
+            status: OpenApiResponse(shown) if shown is not None else OpenApiResponse(description="Done."),
+            "4XX": OpenApiResponse(refusal, description="Refused; the sentence says what to do."),
+        },
+        tags=list(tags) if tags else None,
+        operation_id=operation_id,
+    )
+
+
+def enveloped(
+    answer: Shape | None, *, beside: Mapping[str, Any] | None = None, envelope: Envelope = NATIVE
+) -> Any:
+    """Return the shape of an answer whose ``data`` has the shape ``answer``."""
+    fields: dict[str, Any] = (
+        {"success": serializers.BooleanField(), "message": serializers.CharField(required=False)}
+        if envelope is CLASSIC
+        else {"code": serializers.IntegerField(), "message": serializers.CharField()}
+    )
+    if answer is not None:
+        fields["data"] = answer() if isinstance(answer, type) else answer
+    fields |= dict(beside or {})
+    return inline_serializer(
+        name=f"{_name_of(answer, beside)}{'Classic' if envelope is CLASSIC else ''}Answer", fields=fields
+    )
+
+
+def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
+    """Return the shape of a page by ``limit`` and ``offset``."""
+    name = item.__name__
+    fields = {
+        "total": serializers.IntegerField(min_value=0),
+        "items": item(many=True),
+        "has_more": serializers.BooleanField(),
+    }
+    return inline_serializer(name=f"{name}Page", fields=fields)
+
+
+def streamed(item: type[serializers.BaseSerializer[Any]]) -> Any:
+    """Return the shape of a page by ``cursor``."""
+    fields = {"items": item(many=True), "next": serializers.CharField(allow_null=True)}
+    return inline_serializer(name=f"{item.__name__}CursorPage", fields=fields)
+
+
+def _name_of(answer: Any, beside: Mapping[str, Any] | None) -> str:
+    more = "".join(word.capitalize() for word in beside or ())
+    if answer is None:
+        return f"Empty{more}"
+    if isinstance(answer, type):
+        return f"{answer.__name__}{more}"
+    if isinstance(answer, serializers.ListSerializer):
+        return f"{type(answer.child).__name__}List{more}"
+    return f"{type(answer).__name__}{more}"

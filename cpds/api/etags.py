@@ -1,0 +1,31 @@
+"""Answers to those who ask again whether something changed."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.cache import get_conditional_response
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cpds.api.renderers import to_json
+
+
+def etag_of(*facts: Any) -> str:
+    """Return the ETag of what these facts determine: keys, versions, times."""
+    return f'W/"{hashlib.sha256(to_json(list(facts))).hexdigest()[:32]}"'
+
+
+def unchanged(request: Request, etag: str) -> HttpResponse | None:
+    """Return 304 when the client has this state already; None when it must be sent.
+
+    Ask before anything is read that the ETag's facts do not need.
+    """
+    answer = get_conditional_response(request._request, etag=etag)  # noqa: SLF001
+    return answer if answer is not None and answer.status_code == 304 else None
+
+
+def tagged(answer: Response, etag: str) -> Response:
+    """Return the answer with its ETag, for the client to ask again with ``If-None-Match``."""
+    answer["ETag"] = etag
+    return answer

@@ -1,0 +1,20 @@
+"""The addresses of the record's doors."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from tasks_app.api import auth, converters, projects, tokens
+
+converters.register()
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/auth/token", auth.LogIn.as_view()),
+    path("api/v1/auth/refresh", auth.Refresh.as_view()),
+    path("api/v1/auth/logout", auth.LogOut.as_view()),
+    path("api/v1/auth/me", auth.Me.as_view()),
+    path("api/v1/projects", projects.Projects.as_view()),
+    path("api/v1/projects/<slug:slug>", projects.OneProject.as_view()),
+    path("api/v1/projects/<slug:slug>/members", projects.Members.as_view()),
+    path("api/v1/projects/<slug:slug>/members/<ref:username>", projects.OneMember.as_view()),
+    path("api/v1/tokens", tokens.Tokens.as_view()),
+    path("api/v1/tokens/<key:token>", tokens.OneToken.as_view()),
+]

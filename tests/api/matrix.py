@@ -1,0 +1,65 @@
+"""What every address takes at least: one line for each method of each door.
+
+``need`` is a role, or ``anyone``, ``signed_in``, ``superuser``; with ``worker`` the door is for
+worker tokens. ``path`` holds the address of something in the project ``mine``; what stands in
+braces is filled in from ``tests.api.seeds``. ``body`` is what a request that would succeed sends.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One method of one door."""
+
+    method: str
+    path: str
+    need: str
+    body: Any = field(default=None, hash=False)
+    worker: bool = False
+    """Worker tokens come in here."""
+    people: bool = True
+    """People come in here."""
+    in_project: bool = False
+    """The address itself names something of the project ``mine``: to others it does not exist."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def line(method: str, path: str, need: str, body: Any = None, **more: Any) -> Line:
+    """Return a line of the table."""
+    return Line(method=method, path=path, need=need, body=body, **more)
+
+
+LINES = [
+    line("POST", "/api/v1/auth/token", "anyone", {"username": "stranger", "password": "wrong"}),
+    line("POST", "/api/v1/auth/refresh", "anyone", {"refresh": "none"}),
+    line("POST", "/api/v1/auth/logout", "anyone", {"refresh": "none"}),
+    line("GET", "/api/v1/auth/me", "signed_in", worker=True),
+    line("GET", "/api/v1/projects", "signed_in"),
+    line("POST", "/api/v1/projects", "superuser", {"slug": "new", "name": "New"}),
+    line("GET", "/api/v1/projects/mine", "viewer", in_project=True),
+    line("PATCH", "/api/v1/projects/mine", "admin", {"weight": 2}, in_project=True),
+    line("GET", "/api/v1/projects/mine/members", "viewer", in_project=True),
+    line(
+        "POST",
+        "/api/v1/projects/mine/members",
+        "admin",
+        {"username": "stranger", "role": "viewer"},
+        in_project=True,
+    ),
+    line(
+        "PATCH",
+        "/api/v1/projects/mine/members/mine-viewer",
+        "admin",
+        {"role": "operator"},
+        in_project=True,
+    ),
+    line("DELETE", "/api/v1/projects/mine/members/mine-viewer", "admin", in_project=True),
+    line("GET", "/api/v1/tokens", "signed_in"),
+    line("POST", "/api/v1/tokens", "viewer", {"name": "mine"}),
+    line("GET", "/api/v1/tokens/{token}", "admin", in_project=True),
+    line("DELETE", "/api/v1/tokens/{token}", "admin", in_project=True),
+]
