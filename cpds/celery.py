@@ -4,6 +4,7 @@ from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery, signals
+from click import FloatRange, IntRange, Option
 
 from config import choose_settings
 
@@ -14,6 +15,19 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.steps["worker"].add("workers_app.wakeup:WakeOnFreeSlot")
+app.steps["worker"].add("workers_app.limits:LeaveByItself")
+app.user_options["worker"].update(
+    [
+        Option(["--max-tasks"], type=IntRange(min=1), help="Perform this many tasks, then exit."),
+        Option(["--once"], is_flag=True, help="Perform one task, then exit."),
+        Option(
+            ["--idle-shutdown"],
+            type=FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="Exit when there was nothing to do for so long.",
+        ),
+    ]
+)
 
 
 @signals.setup_logging.connect

@@ -118,6 +118,17 @@ class NotHeld(CPDSError):
     sentence = "Task {task_id!r} is not held by {worker!r}: it is {state}. Nothing was changed."
 
 
+class ChangedUpstream(CPDSError):
+    """What a rerun would share differs in that version: begin further up, at one of the tasks named."""
+
+    code = "changed_upstream"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Version {version} has other tasks upstream of {task!r} than {origin} ran ({changed}), so their "
+        "results cannot be shared. Rerun from one of those, or with the version of the origin."
+    )
+
+
 class NotScheduled(CPDSError):
     """The workflow starts by hand only: give it a ``schedule`` and upload it again."""
 

@@ -15,8 +15,8 @@ class WorkersConfig(AppConfig):
         from tasks_app.services.fleet import connect_fleet
         from workers_app import checks, hooks
         from workers_app.services.audience import ConnectedAudience
-        from workers_app.services.fleet import ConnectedFleet
+        from workers_app.services.fleet import fleet
 
-        connect_fleet(fleet=ConnectedFleet())
+        connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
         self.connected = (checks, hooks)

@@ -74,3 +74,11 @@ class DeliveryFailed(CPDSError):
     code = "delivery_failed"
     retryable = True
     sentence = "{why}."
+
+
+class NotAskable(CPDSError):
+    """A worker cannot be asked to stop: it is offline, or stops only where it was started."""
+
+    code = "worker_not_askable"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Worker {name} cannot be asked to stop: {why}. Its state: manage.py worker show {name}."

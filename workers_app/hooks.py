@@ -8,12 +8,18 @@ from typing import Any
 from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.db import connections
 
+from tasks_app.canvas import names
+from tasks_app.services.requirements import queues_of, requirements_met
 from tasks_app.services.sweep import free_claims_of
 from workers_app.checks import UNUSABLE, refuse_what_cannot_work
+from workers_app.doors import CeleryDoors, choose_queues
 from workers_app.errors import NameTaken
 from workers_app.executors.registry import close_executors
+from workers_app.services.abilities import capabilities_here, labels_here
+from workers_app.services.attendance import Attendance
+from workers_app.services.duty import duty
 from workers_app.services.keeper import keeper_of_this_process, running_keeper
-from workers_app.services.workers import register_worker, retire_worker
+from workers_app.services.workers import Registration, register_worker, retire_worker
 
 
 @worker_init.connect
@@ -35,10 +41,23 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
     :raises SystemExit: when a living worker has the name already.
     """
     name = sender.hostname
+    known = sender.app.amqp.queues.consume_from
     # A worker for listeners alone has no slot for tasks.
-    takes_tasks = sender.app.conf.task_default_queue in sender.app.amqp.queues.consume_from
+    takes_tasks = names.TASKS_QUEUE in known
+    capabilities = capabilities_here()
+    met = requirements_met(capabilities=capabilities) if takes_tasks else frozenset()
+    choose_queues(sender.app, queues_of(requirements=met))
+    duty.able = met
+    registration = Registration(
+        name=name,
+        pid=os.getpid(),
+        slots=(sender.concurrency or 1) if takes_tasks else 0,
+        capabilities=capabilities,
+        labels=labels_here(),
+        queues=list(sender.app.amqp.queues.consume_from),
+    )
     try:
-        register_worker(name=name, pid=os.getpid(), slots=(sender.concurrency or 1) if takes_tasks else 0)
+        register_worker(registration=registration)
     except NameTaken as taken:
         sys.stderr.write(f"{taken}\n")
         sys.exit(UNUSABLE)
@@ -49,7 +68,15 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
 @worker_ready.connect
 def open_the_door(sender: Any = None, **_facts: Any) -> None:
     """Start the keeper and say that the worker is ready, to whoever waits for the file."""
-    keeper_of_this_process(worker=sender.hostname, speaks=True)
+    takes_tasks = names.TASKS_QUEUE in sender.app.amqp.queues.consume_from
+    attendance = Attendance(
+        worker=sender.hostname,
+        capabilities=capabilities_here(),
+        doors=CeleryDoors(sender),
+        duty=duty,
+        takes_tasks=takes_tasks,
+    )
+    keeper_of_this_process(worker=sender.hostname, speaks=True, attendance=attendance)
     ready_file = os.environ.get("CPDS_READY_FILE")
     if ready_file:
         Path(ready_file).write_text(str(os.getpid()), encoding="ascii")

@@ -189,7 +189,11 @@ _HEARTBEAT_SECONDS = environment.number(
 CELERY_BEAT_SCHEDULE = {
     # An operator sees and pauses it in the admin like any periodic task. A message that waited for a free
     # slot for long is worth nothing any more: the next one does the same.
-    "sweep": {"task": "cpds.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 3 * _SWEEP_SECONDS}},
+    "sweep": {
+        "task": "cpds.sweep",
+        "schedule": environment.whole_seconds(_SWEEP_SECONDS),
+        "options": {"expire_seconds": environment.whole_seconds(3 * _SWEEP_SECONDS)},
+    },
 }
 
 # CPDS ---------------------------------------------------------------------------------------------
@@ -211,6 +215,8 @@ CPDS = {
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
+    "capabilities": environment.words("CPDS_CAPABILITIES"),
+    "labels": environment.words("CPDS_LABELS"),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
     "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),

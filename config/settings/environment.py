@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -38,6 +39,14 @@ def number(name: str, default: float) -> float:
     if not 0 <= value < float("inf"):
         raise ImproperlyConfigured(f"{name} is {found!r}; expected a number that is not negative.")
     return value
+
+
+def whole_seconds(seconds: float) -> int:
+    """Return these seconds as beat's tables can say them: whole ones, and at least one.
+
+    They drop a fraction, and what is left of half a second would be always due.
+    """
+    return max(1, math.ceil(seconds))
 
 
 def flag(name: str, *, default: bool = False) -> bool:

@@ -47,6 +47,10 @@ class Conf:
     """How many batches a stream may be ahead of its slowest dependant before ``ctx.emit`` waits."""
     allowed_hosts: list[str] = field(default_factory=list)
     """Private hosts (``name`` or ``name:port``) that http_request may nevertheless call."""
+    capabilities: list[str] = field(default_factory=list)
+    """What a worker can do beside what it finds out by itself."""
+    labels: list[str] = field(default_factory=list)
+    """What its operator says of a worker, for people: ``name=value``."""
     function_modules: list[str] = field(default_factory=list)
     services: dict[str, Any] = field(default_factory=dict)
     """What ``ctx.service(name)`` returns: an object, or the dotted path of a callable that makes it."""

@@ -36,6 +36,11 @@ ICONS: Final = {
     "alive": "●",
     "silent": "⚠",
     "left": "○",
+    "idle": "●",
+    "online": "●",
+    "busy": "●",
+    "draining": "◐",
+    "offline": "○",
 }
 """A sign beside each word, so that colour never stands alone."""
 

@@ -19,5 +19,13 @@ FIRE_SCHEDULE: Final = "cpds.fire_schedule"
 DELIVER_EVENTS: Final = "cpds.deliver_events"
 """Tell one listener what happened in one instance: keyword arguments ``listener`` and ``instance_id``."""
 
+TASKS_QUEUE: Final = "cpds"
+"""Where tasks wait that any worker can perform."""
+
 LISTENERS_QUEUE: Final = "cpds.listeners"
 """Where those messages wait, apart from the tasks'. ``CELERY_TASK_ROUTES`` sends them there."""
+
+
+def queue_of(requirement: str) -> str:
+    """Return the queue in which tasks of a requirement set wait."""
+    return f"{TASKS_QUEUE}.needs.{requirement}" if requirement else TASKS_QUEUE

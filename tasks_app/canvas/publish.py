@@ -25,9 +25,9 @@ def chords_are_possible() -> bool:
 
 def build(canvas: Canvas, *, dispatch_id: str) -> Signature:
     """Return the Celery canvas that carries ``canvas`` under one dispatch id."""
-    lines = [_line(line, dispatch_id) for line in canvas.lines]
+    lines = [_line(line, dispatch_id, canvas.requirement) for line in canvas.lines]
     if canvas.body:
-        return chord(lines, _line(canvas.body, dispatch_id))
+        return chord(lines, _line(canvas.body, dispatch_id, canvas.requirement))
     return lines[0]
 
 
@@ -46,9 +46,9 @@ def publish(canvases: Iterable[tuple[Canvas, str]]) -> bool:
     return True
 
 
-def publish_alone(task_id: int, dispatch_id: str) -> bool:
+def publish_alone(task_id: int, dispatch_id: str, requirement: str = "") -> bool:
     """Publish one task again, without followers, under the dispatch id it already has."""
-    return publish([(Canvas(lines=((task_id,),)), dispatch_id)])
+    return publish([(Canvas(lines=((task_id,),), requirement=requirement), dispatch_id)])
 
 
 def ring_listener(listener: str, instance_id: int) -> bool:
@@ -63,11 +63,12 @@ def ring_listener(listener: str, instance_id: int) -> bool:
     return True
 
 
-def _line(task_ids: Sequence[int], dispatch_id: str) -> Signature:
-    steps = [_step(task_id, dispatch_id) for task_id in task_ids]
+def _line(task_ids: Sequence[int], dispatch_id: str, requirement: str) -> Signature:
+    steps = [_step(task_id, dispatch_id, requirement) for task_id in task_ids]
     return steps[0] if len(steps) == 1 else chain(*steps)
 
 
-def _step(task_id: int, dispatch_id: str) -> Signature:
+def _step(task_id: int, dispatch_id: str, requirement: str) -> Signature:
     arguments: dict[str, Any] = {"task_id": task_id, "dispatch_id": dispatch_id}
-    return current_app.signature(names.RUN_TASK, kwargs=arguments, immutable=True)
+    step = current_app.signature(names.RUN_TASK, kwargs=arguments, immutable=True)
+    return step.set(queue=names.queue_of(requirement)) if requirement else step

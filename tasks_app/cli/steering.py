@@ -3,7 +3,7 @@
 import getpass
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from tasks_app.cli import arguments, hold_views, many
 from tasks_app.cli.command import Options, Subcommand
@@ -16,6 +16,7 @@ from tasks_app.services.bulk import Act, How, steer_instance
 from tasks_app.services.instances import rerun_instance
 from tasks_app.states import INSTANCE_FINAL
 
+LATEST: Final = "latest"
 Perform = Callable[[Output, Options], ExitCode | None]
 
 
@@ -61,11 +62,13 @@ def _rerun(out: Output, options: Options) -> None:
     origin = queries.instance_summary(given=options.id)
     if origin["workflow_id"] is None:
         raise NoWorkflow(instance=origin["id"])
-    params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param)
+    version = _version(options.version, origin)
+    params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param, version=version)
     new = rerun_instance(
         given=origin["id"],
         from_task=options.from_task,
         params=params,
+        version=version,
         by=options.by,
         reason=options.reason,
     )
@@ -73,6 +76,16 @@ def _rerun(out: Output, options: Options) -> None:
         out.document({"id": new, "origin_id": origin["id"], "from": options.from_task})
     else:
         out.line(f"✅ Instance ID: {new} (a rerun of {origin['id']} from {options.from_task})")
+
+
+def _version(asked: str | None, origin: dict[str, Any]) -> int:
+    if asked == LATEST:
+        return definitions.latest_number(workflow=origin["workflow_id"])
+    if asked is None:
+        return int(queries.instance_status(given=origin["id"])["workflow_version"])
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
+        raise WrongUsage(message=f"--version takes a number or {LATEST}")
+    return int(asked)
 
 
 def _why(out: Output, options: Options) -> None:
@@ -162,6 +175,12 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         type=arguments.reference,
         help="another value for a parameter; give it again for others",
     )
+    parser.add_argument(
+        "--version",
+        metavar="N",
+        type=arguments.reference,
+        help="another version of the workflow: its number, or latest (that of the origin)",
+    )
     takes_who(parser)
 
 
@@ -204,7 +223,10 @@ VERBS: Final = (
     Subcommand(
         name="rerun",
         help="Run an ended instance again from a task on, as a new one that shares the results before.",
-        examples=("instance rerun inst-3f8 --from load --param limit=10",),
+        examples=(
+            "instance rerun inst-3f8 --from load --param limit=10",
+            "instance rerun inst-3f8 --from load --version latest",
+        ),
         perform=_rerun,
         arguments=_takes_rerun,
     ),

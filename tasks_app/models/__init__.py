@@ -13,6 +13,7 @@ from tasks_app.models.login import Login
 from tasks_app.models.membership import Membership
 from tasks_app.models.project import Project
 from tasks_app.models.record import ExecutionRecord
+from tasks_app.models.requirement import RequirementSet
 from tasks_app.models.schedule import Schedule, ScheduleFire
 from tasks_app.models.stream_batch import StreamBatch
 from tasks_app.models.task import Task
@@ -34,6 +35,7 @@ __all__ = [
     "Login",
     "Membership",
     "Project",
+    "RequirementSet",
     "Schedule",
     "ScheduleFire",
     "StreamBatch",

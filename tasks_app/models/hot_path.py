@@ -3,10 +3,12 @@
 Each is written with the same QuerySets and moves as everywhere else; see ``prepared``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat, StrIndex
+from django.db.models.lookups import GreaterThan
 
 from cpds.base import clock
 from cpds.base.conf import conf
@@ -32,14 +34,22 @@ CLAIM_COLUMNS = (
 )
 
 
-def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str) -> Update:
+def listed(requirements: Collection[str]) -> str:
+    """Return the requirement sets a worker meets in the form the claim takes them, as one text."""
+    return f"|{'|'.join(sorted(requirements))}|"
+
+
+def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str, able: str) -> Update:
+    # A list of values would be another statement for each length of it.
+    place = StrIndex(Value(able), Concat(Value("|"), F("requirement"), Value("|")))
+    is_met = GreaterThan(place, 0)
     wanted = Task.objects.filter(
         pk=task_id,
         dispatch_id=dispatch_id,
         gate=gate,
         status__in=[TaskState.PENDING, TaskState.QUEUED],
     )
-    return _taken(wanted, worker=worker)
+    return _taken(wanted.filter(Q(requirement="") | Q(is_met)), worker=worker)
 
 
 def _claim_offered(*, task_id: int, dispatch_id: str, worker: str) -> Update:
@@ -132,12 +142,13 @@ _DISPATCH, _WORKER, _GATE = TEXT.format("dispatch"), TEXT.format("worker"), TEXT
 _OUTPUT, _EXECUTOR, _MODE, _KIND, _DATA = (
     TEXT.format(word) for word in ("output", "executor", "mode", "kind", "data")
 )
+_ABLE = TEXT.format("able")
 _FENCE = {"task_id": _TASK_ID, "dispatch_id": _DISPATCH}
 
 CLAIM = PreparedUpdate(
     _claim,
     returning=CLAIM_COLUMNS,
-    examples={**_FENCE, "gate": _GATE, "worker": _WORKER},
+    examples={**_FENCE, "gate": _GATE, "worker": _WORKER, "able": _ABLE},
     variant=lambda: conf().lease_seconds,
 )
 """Take a task that was published under a dispatch; nothing comes back when it is not to be had."""

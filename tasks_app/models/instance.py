@@ -136,6 +136,12 @@ class Instance(models.Model):
                 condition=Q(status__in=sorted(INSTANCE_FINAL)),
             ),
             models.Index(fields=["id"], name="instance_pruning", condition=Q(is_pruning=True)),
+            # Which ended last of a workflow: how long its tasks took lately.
+            models.Index(
+                fields=["workflow", "-finished_at"],
+                name="instance_recent",
+                condition=Q(finished_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from tasks_app.models.instance import Instance
 from tasks_app.models.moves import TaskMoves
 from tasks_app.models.project import Project
+from tasks_app.planning.requirements import LONGEST_NAME
 from tasks_app.states import EXTERNAL, TASK_FINAL, Gate, InstanceState, JoinMode, TaskState, WaitKind
 
 
@@ -92,8 +93,8 @@ class Task(models.Model):
     ``stage`` numbers the straight line of tasks it belongs to and
     ``stage_position`` its place in it; ``meets`` is the stage whose first task is
     the only follower of this line's last one; ``fan_in`` and ``fan_out`` count
-    dependencies and followers; ``rank`` is the number of tasks on the longest
-    path from here to an end.
+    dependencies and followers; ``rank`` is how many milliseconds the longest path
+    from here to an end is expected to take.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks", db_index=False)
@@ -119,6 +120,8 @@ class Task(models.Model):
     spec = models.JSONField(default=dict)
     priority = models.PositiveSmallIntegerField(default=5)
     requires = models.JSONField(default=list, blank=True)
+    requirement = models.CharField(max_length=LONGEST_NAME, blank=True, default="")
+    """The name of the set of what it requires; empty: any worker will do."""
     tags = models.JSONField(default=list, blank=True)
     timeout_seconds = models.FloatField(null=True, blank=True)
     join = models.CharField(
@@ -202,9 +205,9 @@ class Task(models.Model):
             ),
             # The next piece of a line, when it is planned.
             models.Index(fields=["instance", "stage", "stage_position"], name="task_by_stage"),
-            # What to publish next, in order.
+            # What to publish next of each requirement set, in order.
             models.Index(
-                fields=["-priority", "-rank", "ready_at", "id"],
+                fields=["requirement", "-priority", "-rank", "ready_at", "id"],
                 name="task_backlog",
                 condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False),
             ),
@@ -223,7 +226,11 @@ class Task(models.Model):
             # The tasks of a project, newest first.
             models.Index(fields=["project", "-id"], name="task_of_project"),
             # What is out, to keep the publish window and to publish again what was never claimed.
-            models.Index(fields=["published_at"], name="task_queued", condition=Q(status=TaskState.QUEUED)),
+            models.Index(
+                fields=["requirement", "published_at"],
+                name="task_queued",
+                condition=Q(status=TaskState.QUEUED),
+            ),
             # Followers whose canvas may have been lost.
             models.Index(
                 fields=["dispatch_id"],
@@ -232,7 +239,9 @@ class Task(models.Model):
             ),
             # Whose lease has run out, and what a worker holds.
             models.Index(
-                fields=["lease_expires_at"], name="task_leases", condition=Q(status=TaskState.RUNNING)
+                fields=["lease_expires_at", "worker"],
+                name="task_leases",
+                condition=Q(status=TaskState.RUNNING),
             ),
             # Who takes batches from streams.
             models.Index(

@@ -18,6 +18,8 @@ class Node:
     stage_position: int
     meets: int | None
     fan_in: int
+    requirement: str = ""
+    """The name of the set of what it requires of its worker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Canvas:
 
     lines: tuple[tuple[int, ...], ...]
     body: tuple[int, ...] = ()
+    requirement: str = ""
+    """What all its tasks require of their workers."""
 
     @property
     def heads(self) -> tuple[int, ...]:
@@ -58,12 +62,14 @@ def plan_canvases(
 ) -> list[Canvas]:
     """Return the canvases to publish for the ready tasks ``heads``, most urgent first.
 
+    The heads require the same of their workers, and so does all that travels with them.
     ``near`` holds the pending tasks of the heads' stages and of the stages they
     meet in, up to ``piece`` places after a head. ``room`` is the number of
     messages the publish window has left: a dependency group goes out as a chord
     only when all of it fits, and what does not fit stays behind. ``piece`` is the
     largest number of tasks in a line.
     """
+    requirement = heads[0].requirement if heads else ""
     stages = _by_stage(near)
     lines = {head.task_id: _line(head, stages.get(head.stage, ()), piece) for head in heads}
     groups = _groups(heads, lines, stages) if chords else {}
@@ -77,7 +83,9 @@ def plan_canvases(
         if len(members) > room:
             break
         body = _body(head, stages, piece) if members is group else ()
-        canvases.append(Canvas(lines=tuple(lines[member].ids for member in members), body=body))
+        canvases.append(
+            Canvas(lines=tuple(lines[member].ids for member in members), body=body, requirement=requirement)
+        )
         sent.update(members)
         room -= len(members)
     return canvases
@@ -96,7 +104,8 @@ def _line(head: Node, stage: Sequence[Node], piece: int) -> _Line:
         lambda pair: pair[1].stage_position == head.stage_position + 1 + pair[0], enumerate(following)
     )
     nodes = (head, *(node for _, node in unbroken))
-    return _Line(nodes=nodes[:piece], is_whole=len(nodes) < piece)
+    alike = tuple(takewhile(lambda node: node.requirement == head.requirement, nodes))
+    return _Line(nodes=alike[:piece], is_whole=len(alike) == len(nodes) < piece)
 
 
 def _groups(
@@ -110,7 +119,10 @@ def _groups(
     return {
         join: tuple(members)
         for join, members in meeting.items()
-        if len(members) > 1 and (start := _start(stages.get(join, ()))) and start.fan_in == len(members)
+        if len(members) > 1
+        and (start := _start(stages.get(join, ())))
+        and start.fan_in == len(members)
+        and start.requirement == heads[0].requirement
     }
 
 

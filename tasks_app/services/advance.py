@@ -1,9 +1,8 @@
 """Plan what follows in one instance: ready, ruled out, or over."""
 
 import heapq
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from django.db.models import Count
 
@@ -13,26 +12,20 @@ from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Node
 from tasks_app.planning.decisions import instance_end
-from tasks_app.planning.ruling import Standing, ruled_out
 from tasks_app.services import foreign, saga, window
 from tasks_app.services.admission import admit_waiting
-from tasks_app.services.checkpoints import close_checkpoints
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
 from tasks_app.services.items import is_waited_for
 from tasks_app.services.release import release_followers
+from tasks_app.services.ruling_out import culprits_among, rule_out
 from tasks_app.services.waits import settle_waits
 from tasks_app.states import (
     INSTANCE_RUNNABLE,
     TASK_UNFINISHED,
-    TASK_UNSTARTED,
     InstanceState,
-    JoinMode,
-    OnFailure,
     TaskState,
     WaitKind,
 )
-
-BATCH = 500
 
 
 def advance(
@@ -91,8 +84,8 @@ def _advance(
         has_ended = not ready and _close(instance)
         if not has_ended and not ready:
             ready = _mark_undos(instance)
-        is_their_turn = bool(ready) and not has_backlog_beside(ready=len(ready))
-        named = dispatch(instance=instance, heads=ready, room=window.room()) if is_their_turn else []
+        is_their_turn = bool(ready) and not has_backlog_beside(ready=ready)
+        named = dispatch(instance=instance, heads=ready, room=window.look().room) if is_their_turn else []
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)
@@ -198,9 +191,10 @@ def is_exhausted(*, instance_id: int) -> bool:
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def has_backlog_beside(*, ready: int) -> bool:
-    """Return whether other tasks than the ``ready`` just marked wait for room: they may come first."""
-    return len(Task.objects.backlog().values_list("pk")[: ready + 1]) > ready
+def has_backlog_beside(*, ready: Sequence[Node]) -> bool:
+    """Return whether others than the ``ready`` just marked wait for like workers: they may come first."""
+    alike = Task.objects.backlog().filter(requirement__in={node.requirement for node in ready})
+    return len(alike.values_list("pk")[: len(ready) + 1]) > len(ready)
 
 
 def _mark_what_is_ready(instance: Instance, after: Collection[int] | None) -> list[Node]:
@@ -262,7 +256,7 @@ def _first_failure(instance: Instance) -> str:
 
 
 def _settle(instance: Instance, failed: Collection[int], waiting: Collection[int] | None) -> list[int]:
-    """Draw the consequences of failures and of waits that are over; return the tasks whose wait ended.
+    """Draw the consequences of failures and of waits that are over; return the tasks that this ended.
 
     Each may bring about the other: a list fails with its items, and when a failure
     stops the instance, lists lose the items that have not started.
@@ -270,124 +264,20 @@ def _settle(instance: Instance, failed: Collection[int], waiting: Collection[int
     ended: list[int] = []
     while failed or waiting is None or waiting:
         if failed:
-            _give_up(instance, failed)
+            ended += _give_up(instance, failed)
         settled = settle_waits(instance_id=instance.pk, waiting=None if failed else waiting)
         ended += settled.ended
-        failed, waiting = settled.failed, ()
+        # An instance that stops starts nothing again, not even another child.
+        again = failed_in(instance_id=instance.pk) if settled.again else []
+        failed, waiting = [*settled.failed, *again], ()
     return ended
 
 
-def _give_up(instance: Instance, failed: Collection[int]) -> None:
-    """Free what the canvases of failed tasks will not start, and rule out what their failure prevents."""
+def _give_up(instance: Instance, failed: Collection[int]) -> list[int]:
+    """Free what the canvases of failed tasks will not start, and skip what their failure prevents."""
     dispatches = Task.objects.filter(pk__in=failed, dispatch_id__isnull=False)
     release_followers(
         instance_id=instance.pk, dispatch_ids=list(dispatches.values_list("dispatch_id", flat=True))
     )
-    _rule_out(instance, failed)
-
-
-def _rule_out(instance: Instance, failed: Collection[int]) -> None:
-    """Skip what a failure prevents and, unless the instance is to continue, all that has not started."""
-    culprits = _culprits(instance, failed)
-    if culprits and Dependency.objects.filter(needed_id__in=culprits).exists():
-        tasks, needs = standings_of(instance_id=instance.pk)
-        by_culprit: dict[int, list[int]] = {}
-        for task, culprit in ruled_out(tasks=tasks, needs=needs, culprits=culprits).items():
-            by_culprit.setdefault(culprit, []).append(task)
-        for culprit, task_ids in by_culprit.items():
-            skip(task_ids=sorted(task_ids), reason=f"needs {culprits[culprit].what_became}")
-    own = [culprit.name for culprit in culprits.values() if culprit.has_failed]
-    if not own or instance.on_failure == OnFailure.CONTINUE:
-        return
-    first = own[0]
-    # A list whose items run, and a task whose instance runs, have started: they end with what they wait for.
-    rest = Task.objects.filter(instance_id=instance.pk, status__in=sorted(TASK_UNSTARTED)).exclude(
-        wait_kind__in=[WaitKind.ITEMS, WaitKind.BATCHES, WaitKind.WORKFLOW]
-    )
-    skip(
-        task_ids=list(rest.values_list("pk", flat=True)),
-        reason=f"not started: the instance stopped when {first} failed",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Culprit:
-    """A task that ended and does not satisfy those who need it. ``has_failed``: in its own instance."""
-
-    name: str
-    what_became: str
-    has_failed: bool
-
-
-def _culprits(instance: Instance, ended: Collection[int]) -> dict[int, _Culprit]:
-    # What failed on the way forward rules out no undo: there it is history.
-    is_undoing = instance.status == InstanceState.COMPENSATING
-    rows = list(
-        Task.objects.filter(pk__in=ended, satisfies=False, compensates__isnull=not is_undoing)
-        .order_by("pk")
-        .values_list("pk", "instance_id", "name", "status")
-    )
-    names = foreign.foreign_names(keys=[pk for pk, owner, *_ in rows if owner != instance.pk])
-    blamed = {TaskState.FAILED} if instance.is_stopping else {TaskState.FAILED, TaskState.CANCELLED}
-    return {
-        pk: _Culprit(
-            name=name,
-            what_became=f"{names.get(pk, name)}, which {_BECAME.get(status, f'is {status}')}",
-            has_failed=pk not in names and status == TaskState.FAILED,
-        )
-        for pk, owner, name, status in rows
-        if owner != instance.pk or status in blamed
-    }
-
-
-_BECAME = {
-    TaskState.FAILED: "failed",
-    TaskState.CANCELLED: "was cancelled",
-    TaskState.SKIPPED: "was skipped",
-}
-
-
-def standings_of(*, instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
-    """Return how the tasks of an instance stand, and those elsewhere that they need; and what each needs."""
-    tasks = {
-        pk: Standing(
-            satisfies=satisfies,
-            may_be_skipped=status in TASK_UNSTARTED and wait_kind != WaitKind.BATCHES,
-            join=JoinMode(join),
-            join_count=join_count,
-        )
-        for pk, satisfies, status, wait_kind, join, join_count in Task.objects.filter(
-            instance_id=instance_id
-        ).values_list("pk", "satisfies", "status", "wait_kind", "join", "join_count")
-    }
-    needs: dict[int, list[int]] = {}
-    edges = Dependency.objects.filter(task__instance_id=instance_id).values_list("task_id", "needed_id")
-    for task, needed in edges:
-        needs.setdefault(task, []).append(needed)
-    abroad = Task.objects.filter(followers__task__instance_id=instance_id, followers__is_foreign=True)
-    for pk, satisfies in abroad.values_list("pk", "satisfies"):
-        tasks[pk] = Standing(satisfies=satisfies, may_be_skipped=False, join=JoinMode.ALL, join_count=None)
-    return tasks, needs
-
-
-@db.transaction_required
-def skip(*, task_ids: Sequence[int], reason: str) -> None:
-    """Rule out tasks that have not started. The caller holds the instance's lock."""
-    for batch in _batches(task_ids):
-        close_checkpoints(tasks=Task.objects.filter(pk__in=batch))
-        Task.objects.filter(pk__in=batch, status__in=sorted(TASK_UNSTARTED)).move(
-            to=TaskState.SKIPPED,
-            message=reason,
-            reason=reason,
-            dispatch_id=None,
-            wake_at=None,
-            wait_kind="",
-            finished_at=clock.database_now(),
-            settled=True,
-        )
-
-
-def _batches(items: Sequence[int]) -> Iterator[list[int]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
+    culprits = culprits_among(instance=instance, ended=failed)
+    return rule_out(instance=instance, culprits=culprits) if culprits else []

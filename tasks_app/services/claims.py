@@ -76,18 +76,27 @@ class Claim:
         return f"cpds-{self.instance_id}-{self.task_id}"
 
 
-def claim_task(*, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN) -> Claim:
+def claim_task(
+    *, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN, able: Collection[str] = ()
+) -> Claim:
     """Take a task that was published under ``dispatch_id``.
 
     One conditional update decides: right dispatch, not started, dependencies
-    satisfied, every gate passed, instance running. Among any number of workers
-    one wins. ``gate`` is given to fail a task at a gate that cannot be judged.
+    satisfied, every gate passed, instance running, and its requirement set among
+    ``able``, those that the worker meets. Among any number of workers one wins.
+    ``gate`` is given to fail a task at a gate that cannot be judged.
     When the connection breaks around the commit, the row says whose the task is.
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
     return _surely(
-        lambda: hot_path.CLAIM.run(task_id=task_id, dispatch_id=dispatch_id, gate=str(gate), worker=worker),
+        lambda: hot_path.CLAIM.run(
+            task_id=task_id,
+            dispatch_id=dispatch_id,
+            gate=str(gate),
+            worker=worker,
+            able=hot_path.listed(able),
+        ),
         task_id=task_id,
         dispatch_id=dispatch_id,
         worker=worker,
@@ -297,7 +306,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         name=task["name"],
         compensates=task["compensates_id"],
         failures=task["failures"],
-        retry=_retry_policy(spec["retry"]) if "retry" in spec else None,
+        retry=retry_policy(spec=spec),
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
@@ -312,11 +321,14 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
     )
 
 
-def _retry_policy(stored: Mapping[str, Any]) -> RetryPolicy:
+def retry_policy(*, spec: Mapping[str, Any]) -> RetryPolicy | None:
+    """Return how a task of this stored ``spec`` is tried again; None: not at all."""
+    if "retry" not in spec:
+        return None
     # Imported here: the model's library is heavy, and most processes never read a policy.
     from tasks_app.planning.retry_spec import RetrySpec
 
-    return RetrySpec.model_validate(stored)
+    return RetrySpec.model_validate(spec["retry"])
 
 
 @dataclass(frozen=True)

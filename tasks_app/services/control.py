@@ -144,9 +144,7 @@ def cancel_instance(
             cancel_unstarted(instance_id=instance.pk, reason=why, settled=False, but=taking)
         advance(instance_id=instance.pk, after=[], waiting=None)
         pump()
-        for child in unfinished_children(instance_id=instance.pk):
-            with suppress(IllegalMove):  # it has just ended
-                cancel_instance(given=child, by=by, reason=reason, drain=True)
+        _cancel_children(instance.pk, by=by, reason=reason, drain=True)
     elif not stop_for_good(instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by):
         found.refresh_from_db()
         raise IllegalMove(
@@ -175,6 +173,7 @@ def undo_instance(*, given: str, by: str = "", reason: str = "", drain: bool = F
             )
             _say_that_it_stops(instance, by, why, compensate=True)
             cancel_unstarted(instance_id=instance.pk, reason=why, settled=False)
+        _cancel_children(found.pk, by=by, reason=reason, drain=True)
         advance(instance_id=found.pk, after=[])
     elif not stop_and_undo(instance_id=found.pk, reason=why, by=by) and not stop_for_good(
         instance_id=found.pk, to=InstanceState.CANCELLED, reason=why, by=by
@@ -198,6 +197,8 @@ def stop_and_undo(*, instance_id: int, reason: str, by: str = "") -> bool:
             return False
         stop_tasks(instance_id=instance.pk, reason=reason)
         _begin_to_undo(instance, reason, by)
+    # The first undo waits for their end; should this process die here, the sweep ends them.
+    _cancel_children(instance_id, by=by, reason=reason)
     pump()
     return True
 
@@ -238,13 +239,17 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
             finished_at=clock.database_now(),
             paused_until=None,
         )
-    for child in unfinished_children(instance_id=instance_id):
-        with suppress(IllegalMove):  # it has just ended
-            cancel_instance(given=child, by=by, reason=reason)
+    _cancel_children(instance_id, by=by, reason=reason)
     follow_end(instance=instance)
     if instance.is_awaited:
         tell_others(instance_id=instance_id)
     return True
+
+
+def _cancel_children(instance_id: int, *, by: str, reason: str, drain: bool = False) -> None:
+    for child in unfinished_children(instance_id=instance_id):
+        with suppress(IllegalMove):  # it has just ended
+            cancel_instance(given=child, by=by, reason=reason, drain=drain)
 
 
 def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cpds.base import clock, db
 from tasks_app.errors import NotFound, WorkflowInUse, WorkflowNeeded
@@ -14,6 +14,9 @@ from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.foreign import dependants_elsewhere, foreign_names
 from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
 from tasks_app.services.schedules import drop_schedule, keep_schedule
+
+LISTED: Final = 1_000
+"""A refusal to delete names at most so many unfinished instances, and counts them all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +78,13 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
     )
 
 
-def read_params(*, workflow: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters that ``K=V`` texts give, in the types the workflow declares.
+def read_params(*, workflow: str, pairs: Sequence[str], version: int | None = None) -> dict[str, Any]:
+    """Return the parameters that ``K=V`` texts give, in the types a version declares (None: the newest).
 
-    :raises NotFound: when there is no such workflow.
+    :raises NotFound: when there is no such workflow or version.
     :raises InvalidParams: when a text cannot be read.
     """
-    return params_from_text(latest_spec(workflow=find_workflow(given=workflow)), pairs)
+    return params_from_text(version_spec(workflow=workflow, number=version), pairs)
 
 
 def complete_params(*, spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +106,14 @@ def latest_version(*, workflow: Workflow) -> WorkflowVersion:
     return newest
 
 
+def latest_number(*, workflow: str) -> int:
+    """Return the number of the newest version of a workflow.
+
+    :raises NotFound: when there is no such workflow.
+    """
+    return find_workflow(given=workflow).latest
+
+
 def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
     """Return the newest definition of a workflow."""
     return WorkflowSpec.from_json(latest_version(workflow=workflow).definition)
@@ -114,11 +125,20 @@ def version_spec(*, workflow: str, number: int | None = None) -> WorkflowSpec:
     :raises NotFound: when there is no such workflow or version.
     """
     found = find_workflow(given=workflow)
-    version = found.versions.filter(number=found.latest if number is None else number).first()
-    if version is None:
-        listing = f"manage.py workflow show {found.public_id}"
-        raise NotFound(kind="version", given=f"{workflow}@{number}", listing=listing)
+    version = find_version(workflow=found, number=found.latest if number is None else number)
     return WorkflowSpec.from_json(version.definition)
+
+
+def find_version(*, workflow: Workflow, number: int) -> WorkflowVersion:
+    """Return a version of a workflow.
+
+    :raises NotFound: when it has none of that number.
+    """
+    version = workflow.versions.filter(number=number).first()
+    if version is None:
+        listing = f"manage.py workflow show {workflow.public_id}"
+        raise NotFound(kind="version", given=f"{workflow.name}@{number}", listing=listing)
+    return version
 
 
 def delete_workflow(*, given: str) -> WorkflowRemoval:
@@ -131,13 +151,13 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
     with db.transaction():
         workflow = lock_workflow(workflow=find_workflow(given=given), to_delete=True)
         unfinished = list(
-            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:10]
+            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:LISTED]
         )
         if unfinished:
             raise WorkflowInUse(
                 workflow=workflow.name,
-                count=workflow.instances.unfinished().count(),
-                instances=", ".join(unfinished),
+                count=(count := workflow.instances.unfinished().count()),
+                instances=", ".join(unfinished) + (f" and {count - LISTED:,} more" if count > LISTED else ""),
             )
         needed = dependants_elsewhere(needed__instance__workflow=workflow)
         if needed.exists():

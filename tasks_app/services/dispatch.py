@@ -1,7 +1,8 @@
 """From ready rows to published messages, one frontier at a time."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from django.db.models import Case, CharField, Q, Value, When
 
@@ -13,9 +14,11 @@ from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Canvas, Node, plan_canvases
 from tasks_app.services import window
+from tasks_app.services.window import Look
 from tasks_app.states import EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
 
-NODE_COLUMNS = ("id", "stage", "stage_position", "meets", "fan_in")
+NODE_COLUMNS = ("id", "stage", "stage_position", "meets", "fan_in", "requirement")
+_NODE_FIELDS = ("task_id", *NODE_COLUMNS[1:])
 
 
 @db.transaction_required
@@ -29,23 +32,40 @@ def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
         {"ready_at": clock.database_now()},
         (*NODE_COLUMNS, "priority", "rank", "executor", "gate"),
     )
-    found.sort(key=lambda row: (-row[5], -row[6], row[0]))
+    found.sort(key=lambda row: (-row[6], -row[7], row[0]))
     # What waits for a worker that speaks HTTP is ready, and not to be published.
-    return [_node(row[:5]) for row in found if row[7:] != (EXTERNAL, Gate.OPEN)]
+    return [_node(row[:6]) for row in found if row[8:] != (EXTERNAL, Gate.OPEN)]
 
 
 @db.transaction_required
-def dispatch(*, instance: Instance, heads: Sequence[Node], room: int) -> list[tuple[Canvas, str]]:
+def dispatch(
+    *, instance: Instance, heads: Sequence[Node], room: Callable[[str], int]
+) -> list[tuple[Canvas, str]]:
     """Plan canvases for ready tasks of one instance and mark what they carry; publish them after the commit.
 
-    The caller holds the instance's lock. At most ``room`` messages, and no more
-    than the instance's own ``max_parallel`` leaves.
+    The caller holds the instance's lock. At most ``room(requirement)`` messages of
+    each requirement set, and no more than the instance's own ``max_parallel`` leaves.
     """
     if not heads:
         return []
-    room = min(room, _room_of(instance))
-    if room <= 0:
-        return []
+    left = _room_of(instance)
+    named: list[tuple[Canvas, str]] = []
+    for requirement, group in _by_requirement(heads):
+        if left > 0 and (own := min(room(requirement), left)) > 0:
+            found = _dispatch_alike(instance, group, own)
+            left -= sum(len(canvas.heads) for canvas, _ in found)
+            named += found
+    return named
+
+
+def _by_requirement(heads: Sequence[Node]) -> list[tuple[str, list[Node]]]:
+    groups: dict[str, list[Node]] = {}
+    for head in heads:
+        groups.setdefault(head.requirement, []).append(head)
+    return list(groups.items())
+
+
+def _dispatch_alike(instance: Instance, heads: Sequence[Node], room: int) -> list[tuple[Canvas, str]]:
     piece = conf().chain_piece
     canvases = plan_canvases(
         heads=heads,
@@ -75,14 +95,28 @@ def pump(*, eager: bool = True) -> int:
     it at once: each takes only what is still in the backlog under the lock. A
     broker that takes nothing is not asked again: each time could cost a timeout.
     """
+    look = window.look()
+    sent = 0
+    for requirement in ("", *look.waiting):
+        number, is_taken = _pump_alike(requirement, look, eager=eager)
+        sent += number
+        if not is_taken:
+            break
+        if number:
+            look = window.look()
+    return sent
+
+
+def _pump_alike(requirement: str, look: Look, *, eager: bool) -> tuple[int, bool]:
+    """Publish from the backlog of one requirement set; return how many, and whether the broker took them."""
     sent = 0
     full: set[int] = set()
-    while (room := window.room(eager=eager)) > 0:
-        ready = Task.objects.backlog().in_running_instance().exclude(instance_id__in=full)
-        backlog = ready.in_dispatch_order()
-        chosen = list(backlog.values_list("pk", "instance_id")[:room])
+    while (room := look.room(requirement, eager=eager)) > 0:
+        backlog = Task.objects.backlog().filter(requirement=requirement)
+        ready = backlog.in_running_instance().exclude(instance_id__in=full)
+        chosen = list(ready.in_dispatch_order().values_list("pk", "instance_id")[:room])
         if not chosen:
-            return sent
+            break
         by_instance: dict[int, list[int]] = {}
         for task_id, instance_id in chosen:
             by_instance.setdefault(instance_id, []).append(task_id)
@@ -91,12 +125,13 @@ def pump(*, eager: bool = True) -> int:
             published = sum(len(canvas.heads) for canvas, _ in named)
             sent += published
             if not publish.publish(named):
-                return sent
+                return sent, False
             if published < len(task_ids):  # it runs as many as it may, or is not to run at all
                 full.add(instance_id)
         if len(chosen) < room:
-            return sent
-    return sent
+            break
+        look = window.look()
+    return sent, True
 
 
 def has_backlog() -> bool:
@@ -111,14 +146,18 @@ def _dispatch_backlog(instance_id: int, task_ids: Sequence[int]) -> list[tuple[C
             # It was stopped after its rows were read.
             return []
         rows = Task.objects.backlog().filter(pk__in=task_ids).in_dispatch_order().values_list(*NODE_COLUMNS)
-        return dispatch(instance=instance, heads=[_node(row) for row in rows], room=len(task_ids))
+        heads = [_node(row) for row in rows]
+        return dispatch(instance=instance, heads=heads, room=lambda _requirement: len(task_ids))
 
 
 def _room_of(instance: Instance) -> int:
     if instance.max_parallel is None:
         return sys.maxsize
-    active = Task.objects.filter(instance=instance, status__in=[TaskState.QUEUED, TaskState.RUNNING])
-    return instance.max_parallel - active.count()
+    own = Task.objects.filter(instance=instance)
+    active = own.filter(status__in=[TaskState.QUEUED, TaskState.RUNNING]).count()
+    # What a canvas is about to start has its place: the one before it has ended, and its message is out.
+    following = own.planned().satisfied().count()
+    return instance.max_parallel - active - following
 
 
 def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:
@@ -138,10 +177,8 @@ def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:
     return [_node(row) for row in rows]
 
 
-def _node(row: Sequence[int | None]) -> Node:
-    task_id, stage, stage_position, meets, fan_in = row
-    assert task_id is not None and stage is not None and stage_position is not None and fan_in is not None  # noqa: PT018, S101
-    return Node(task_id=task_id, stage=stage, stage_position=stage_position, meets=meets, fan_in=fan_in)
+def _node(row: Sequence[Any]) -> Node:
+    return Node(**dict(zip(_NODE_FIELDS, row, strict=True)))
 
 
 def _dispatch_of(members: Iterable[tuple[str, Sequence[int]]]) -> Case:

@@ -5,16 +5,34 @@ and nothing that ``run`` could name.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tasks_app.outcomes import JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hand:
+    """A living worker that takes tasks from the broker. ``holder``: the word its claims are held under."""
+
+    holder: str
+    slots: int
+    capabilities: frozenset[str]
 
 
 class Fleet(Protocol):
     """The hands, as seen from the record."""
 
     def slots(self) -> int:
-        """Return how many tasks the living workers can run at once."""
+        """Return how many tasks the living workers that take any can run at once."""
+        ...
+
+    def hands(self) -> Sequence[Hand]:
+        """Return those workers."""
+        ...
+
+    def lost(self) -> frozenset[str]:
+        """Return the holders of claims that fell silent lately, without a goodbye."""
         ...
 
     def names(self) -> frozenset[str]:
@@ -31,6 +49,12 @@ class Fleet(Protocol):
 class _NoFleet:
     def slots(self) -> int:
         return 0
+
+    def hands(self) -> Sequence[Hand]:
+        return ()
+
+    def lost(self) -> frozenset[str]:
+        return frozenset()
 
     def names(self) -> frozenset[str]:
         return frozenset()

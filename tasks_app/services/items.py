@@ -85,6 +85,7 @@ def _item(parent: Task, index: int, own: Mapping[str, Any]) -> Task:
         spec={**_spec(parent, gate), **own},
         priority=parent.priority,
         requires=parent.requires,
+        requirement=parent.requirement,
         tags=parent.tags,
         timeout_seconds=parent.timeout_seconds,
         allow_failure=parent.allow_failure,

@@ -33,7 +33,8 @@ def prunable_instances(
     """Return the ids of the instances that ended longer ago than that, oldest end first.
 
     Never one that is unfinished, nor the origin of an unfinished rerun, nor one
-    that tasks of other instances need and have not completed. What an
+    that an unfinished instance started, nor one that tasks of other instances need
+    and have not completed. What an
     interrupted pruning left behind comes first, whatever was asked for.
 
     :raises NotFound: when the workflow named does not exist.
@@ -49,7 +50,8 @@ def prunable_instances(
 def prune_instances(*, instances: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Delete these instances one by one; yield the id of each and whether it is gone.
 
-    One that was retried meanwhile, or got a rerun that is unfinished, stays.
+    One that was retried meanwhile, or got a rerun that is unfinished, stays; so
+    does one whose parent goes on.
     """
     for public_id in instances:
         yield public_id, _prune(public_id)
@@ -82,9 +84,12 @@ def _ended(older_than_seconds: float) -> "QuerySet[Instance]":
         finished_at__lt=clock.database_now_plus(-older_than_seconds),
         is_pruning=False,
     )
+    has_parent = Instance.objects.unfinished().filter(tasks=OuterRef("parent_task"))
     awaited = dependants_elsewhere(needed__instance_id=OuterRef("pk"))
     return rows.filter(
-        ~Exists(_unfinished_reruns(OuterRef("pk"))), Q(is_awaited=False) | ~Exists(awaited)
+        ~Exists(_unfinished_reruns(OuterRef("pk"))),
+        ~Exists(has_parent),
+        Q(is_awaited=False) | ~Exists(awaited),
     ).order_by("finished_at", "pk")
 
 
@@ -131,6 +136,8 @@ def _mark(key: int) -> bool:
         if instance is None or instance.is_pruning:
             return True
         if instance.status not in INSTANCE_FINAL or _unfinished_reruns(key).exists():
+            return False
+        if Instance.objects.unfinished().filter(tasks__children=key).exists():
             return False
         if instance.is_awaited and has_unfinished_dependants(instance_id=key):
             return False

@@ -6,9 +6,12 @@ from typing import Any
 
 from cpds.base import db
 from tasks_app.models import Dependency, Instance, Task
+from tasks_app.planning.requirements import requirement_name
 from tasks_app.planning.shape import shapes
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.task_spec import TaskSpec
+from tasks_app.services.durations import expected_milliseconds
+from tasks_app.services.requirements import note_requirements
 from tasks_app.states import EXTERNAL, Gate, JoinMode
 
 BATCH = 1000
@@ -38,7 +41,15 @@ def create_tasks(
     # No canvas takes along what waits for another instance, or for a worker that takes no messages.
     apart = {*stream_of, *waits_abroad, *(task.name for task in mine if task.run == EXTERNAL)}
     needs = {task.name: [each for each in task.needs if each not in foreign] for task in mine}
-    shape_of = shapes(needs, early=early, apart=apart)
+    shape_of = shapes(
+        needs,
+        early=early,
+        apart=apart,
+        milliseconds=expected_milliseconds(workflow_id=instance.workflow_id, names=list(needs)),
+    )
+    # Only what is published waits in a queue of its own for whoever is able.
+    required = {task.name: () if task.run == EXTERNAL else task.requires for task in mine}
+    note_requirements(wanted=required.values())
     tasks = Task.objects.bulk_create(
         [
             Task(
@@ -51,6 +62,7 @@ def create_tasks(
                 spec=_row_spec(task, secrets, stream_of.get(task.name), foreign),
                 priority=task.priority,
                 requires=list(task.requires),
+                requirement=requirement_name(required[task.name]),
                 tags=list(task.tags),
                 timeout_seconds=task.timeout_seconds,
                 join=task.join.mode,

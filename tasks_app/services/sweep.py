@@ -15,16 +15,16 @@ from django.db.models import Exists, OuterRef, Q
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
-from tasks_app.canvas import publish
 from tasks_app.models import Chore, Instance, Task
-from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
 from tasks_app.services.dispatch import pump
 from tasks_app.services.firing import fire_due
+from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.prune import prune_due
+from tasks_app.services.redelivery import publish_again
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.tending import tend
@@ -101,11 +101,16 @@ def _did(name: str, chore: Callable[[], int]) -> int:
 
 
 def rescue_lost() -> int:
-    """Take back every task whose lease ran out; return how many."""
+    """Take back every task whose lease ran out or whose worker fell silent; return how many."""
     if Chore.objects.filter(pk=SWEEP, grace_until__gt=clock.database_now()).exists():
         return 0
-    expired = Task.objects.filter(status=TaskState.RUNNING, lease_expires_at__lt=clock.database_now())
-    return _rescue(expired, "its lease ran out: the worker was silent for too long")
+    running = Task.objects.filter(status=TaskState.RUNNING)
+    expired = running.filter(lease_expires_at__lt=clock.database_now())
+    rescued = _rescue(expired, "its lease ran out: the worker was silent for too long")
+    if lost := connected_fleet().lost():
+        held = running.filter(worker__in=sorted(lost), lease_expires_at__isnull=False)
+        rescued += _rescue(held, "its worker fell silent")
+    return rescued
 
 
 def free_claims_of(*, worker: str) -> int:
@@ -147,7 +152,7 @@ def release_undelivered() -> int:
 
     Only while slots are free: otherwise their message may simply be waiting.
     """
-    if not window.has_free_slots():
+    if not window.look().free_slots():
         return 0
     cutoff = clock.database_now_plus(-conf().redeliver_seconds)
     recent = Task.objects.filter(followers__task=OuterRef("pk"), finished_at__gte=cutoff)
@@ -172,11 +177,13 @@ def publish_unclaimed_again() -> int:
     Only while slots are free, so that a queue behind long tasks is not filled
     with copies. A new dispatch id would make the copy still in a queue stale.
     """
-    if not window.has_free_slots():
+    look = window.look()
+    idle = [requirement for requirement in look.queued if look.free_slots(requirement)]
+    if not idle:
         return 0
     cutoff = clock.database_now_plus(-conf().redeliver_seconds)
     overdue = list(
-        Task.objects.filter(status=TaskState.QUEUED, published_at__lt=cutoff)
+        Task.objects.filter(status=TaskState.QUEUED, published_at__lt=cutoff, requirement__in=idle)
         .in_running_instance()
         .order_by("published_at")
         .values_list("pk", "instance_id", "dispatch_id")[:BATCH]
@@ -186,24 +193,11 @@ def publish_unclaimed_again() -> int:
         by_instance[instance_id].append((task_id, dispatch_id))
     sent = 0
     for instance_id, tasks in sorted(by_instance.items()):
-        for task_id, dispatch_id in _still_unclaimed(instance_id, tasks):
-            if not publish.publish_alone(task_id, dispatch_id):
-                return sent
-            sent += 1
+        number, is_taken = publish_again(instance_id=instance_id, tasks=tasks)
+        sent += number
+        if not is_taken:
+            return sent
     return sent
-
-
-def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Note that these tasks are published now, free what was planned with them, and return them."""
-    with db.transaction():
-        Instance.objects.locked(instance_id)
-        unclaimed = update_returning(
-            Task.objects.filter(pk__in=[task_id for task_id, _ in tasks], status=TaskState.QUEUED),
-            {"published_at": clock.database_now()},
-            ("id", "dispatch_id"),
-        )
-        release_followers(instance_id=instance_id, dispatch_ids=[dispatch_id for _, dispatch_id in unclaimed])
-    return [(task_id, dispatch_id) for task_id, dispatch_id in unclaimed]
 
 
 def _rescue(lost: TaskQuerySet, why: str) -> int:

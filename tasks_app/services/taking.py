@@ -1,12 +1,14 @@
 """What becomes of one delivered message: a claim on its task, or word whether its canvas may go on."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import Failed
 from tasks_app.services.claims import Claim, claim_task
 from tasks_app.services.gates import Passage, pass_gates
+from tasks_app.services.requirements import is_for_others
 from tasks_app.states import Gate
 
 logger = logging.getLogger(__name__)
@@ -27,9 +29,12 @@ class NotTaken:
     canvas_goes_on: bool
 
 
-def take_task(*, task_id: int, dispatch_id: str, worker: str) -> Taken | NotTaken:
-    """Lead a delivered task through its gates and claim it."""
-    claim = _claim(task_id, dispatch_id, worker)
+def take_task(*, task_id: int, dispatch_id: str, worker: str, able: Collection[str] = ()) -> Taken | NotTaken:
+    """Lead a delivered task through its gates and claim it.
+
+    ``able``: the requirement sets that the worker meets.
+    """
+    claim = _claim(task_id, dispatch_id, worker, able)
     gate, failure = Gate.OPEN, None
     if claim is None:
         match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
@@ -38,20 +43,26 @@ def take_task(*, task_id: int, dispatch_id: str, worker: str) -> Taken | NotTake
             case Passage.OPEN:
                 pass
             case Passage.CLOSED:
-                return _stale(task_id, dispatch_id)
+                return _stale(task_id, dispatch_id, able)
             case (gate_closed, why):
                 gate, failure = gate_closed, why
-        claim = _claim(task_id, dispatch_id, worker, gate=gate)
-    return _stale(task_id, dispatch_id) if claim is None else Taken(claim=claim, failure=failure)
+        claim = _claim(task_id, dispatch_id, worker, able, gate=gate)
+    return _stale(task_id, dispatch_id, able) if claim is None else Taken(claim=claim, failure=failure)
 
 
-def _claim(task_id: int, dispatch_id: str, worker: str, *, gate: Gate = Gate.OPEN) -> Claim | None:
+def _claim(
+    task_id: int, dispatch_id: str, worker: str, able: Collection[str], *, gate: Gate = Gate.OPEN
+) -> Claim | None:
     try:
-        return claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate)
+        return claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate, able=able)
     except StaleDispatch:
         return None
 
 
-def _stale(task_id: int, dispatch_id: str) -> NotTaken:
-    logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
+def _stale(task_id: int, dispatch_id: str, able: Collection[str]) -> NotTaken:
+    if is_for_others(task_id=task_id, dispatch_id=dispatch_id, able=able):
+        # The sweep publishes it again, in the queue of those who can do it.
+        logger.warning("not_able task=%s dispatch=%s", task_id, dispatch_id)
+    else:
+        logger.debug("stale_message task=%s dispatch=%s", task_id, dispatch_id)
     return NotTaken(canvas_goes_on=False)

@@ -52,6 +52,7 @@ def create_undos(*, instance: Instance, done: Sequence[Task]) -> None:
                 spec=undo_spec(task.spec),
                 priority=task.priority,
                 requires=task.requires,
+                requirement=task.requirement,
                 tags=task.tags,
                 timeout_seconds=task.timeout_seconds,
                 stage=last["stage"] + 1,

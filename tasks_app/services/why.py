@@ -3,7 +3,8 @@
 Doors show what this says; nobody else judges. It reads and never writes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Any, Final
 from django.db.models import Q
 
 from tasks_app.models import Instance, Task
+from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.situation import READ_BACKLOG, Need, Situation, read_situation
 from tasks_app.states import (
@@ -28,6 +30,7 @@ from tasks_app.states import (
 
 SHOWN_NEEDS: Final = 20
 SHOWN_TASKS: Final = 200
+SHOWN_LACKS: Final = 5
 
 
 class HoldKind(StrEnum):
@@ -222,7 +225,7 @@ def _waiting(task: Task, situation: Situation) -> Hold:
     kinds: dict[str, tuple[HoldKind, str]] = {
         WaitKind.RETRY: (HoldKind.RETRY_TIMER, "it is tried again later"),
         WaitKind.APPROVAL: (HoldKind.APPROVAL, _approval(task)),
-        WaitKind.ITEMS: (HoldKind.ITEMS, "its items are not all over"),
+        WaitKind.ITEMS: (HoldKind.ITEMS, _items(task, situation)),
         WaitKind.BATCHES: (HoldKind.ITEMS, "it takes each batch in turn"),
         WaitKind.WORKFLOW: (HoldKind.CHILD_WORKFLOW, "the workflow it started is not over"),
     }
@@ -233,6 +236,11 @@ def _waiting(task: Task, situation: Situation) -> Hold:
         since=situation.waiting_since.get(task.pk),
         until=task.wake_at,
     )
+
+
+def _items(task: Task, situation: Situation) -> str:
+    over, total = situation.items.get(task.pk, (0, 0))
+    return f"{over:,} of {total:,} items are over" if total else "its items are not all over"
 
 
 def _approval(task: Task) -> str:
@@ -319,11 +327,28 @@ def _backlog(task: Task, situation: Situation) -> Iterator[Hold]:
 
 def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
-    if situation.slots == 0:
-        yield Hold(kind=HoldKind.NO_WORKER, sentence="no worker is alive", since=since)
-    elif situation.running >= situation.slots:
-        yield Hold(
-            kind=HoldKind.SLOT,
-            sentence=f"all {situation.slots} slots of the living workers are taken",
-            since=since,
+    slots = situation.look.slots(task.requirement)
+    if slots == 0:
+        yield Hold(kind=HoldKind.NO_WORKER, sentence=nobody_can(requires=task.requires), since=since)
+    elif not situation.look.free_slots(task.requirement):
+        whose = (
+            f"the living workers that have {_words(task.requires)}" if task.requires else "the living workers"
         )
+        yield Hold(kind=HoldKind.SLOT, sentence=f"all {slots} slots of {whose} are taken", since=since)
+
+
+def nobody_can(*, requires: Collection[str]) -> str:
+    """Return the sentence that says that no living worker is there to perform a task, and what they lack."""
+    hands = connected_fleet().hands()
+    if not requires or not hands:
+        return f"no worker is alive that could have {_words(requires)}" if requires else "no worker is alive"
+    lacking = Counter(_words(set(requires) - hand.capabilities) for hand in hands)
+    lacks = [
+        f"{count} {'worker lacks' if count == 1 else 'workers lack'} {words}"
+        for words, count in sorted(lacking.items(), key=lambda each: (-each[1], each[0]))
+    ]
+    return f"no live worker has {_words(requires)}; {'; '.join(lacks[:SHOWN_LACKS])}"
+
+
+def _words(capabilities: Collection[str]) -> str:
+    return ", ".join(sorted(capabilities))

@@ -21,6 +21,7 @@ from tasks_app.models import (
     Login,
     Membership,
     Project,
+    RequirementSet,
     Schedule,
     ScheduleFire,
     Task,
@@ -31,6 +32,7 @@ from workers_app.models import Worker
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MODELS = (
+    RequirementSet,
     Project,
     Workflow,
     WorkflowVersion,
@@ -211,6 +213,10 @@ def everything(count, *, text="text"):
         Delivery(
             listener_id=f"{text}{place}", instance=instances[place], last_error=text, wake_at=NOON, failures=1
         )
+        for place in range(count)
+    )
+    RequirementSet.objects.bulk_create(
+        RequirementSet(name=f"{instances[0].public_id}-{place}", capabilities=[text])
         for place in range(count)
     )
     Worker.objects.bulk_create(

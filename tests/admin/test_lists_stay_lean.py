@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tasks_app.admin.base import long_columns
 from tasks_app.models import Chore, IdempotencyKey, Instance, Listener, Project, Task, Workflow
-from tasks_app.services import situation
+from tasks_app.services import window
 from tasks_app.services.fleet import connected_fleet
 from tests.admin.rows import MODELS, an_instance, everything, page, tasks_in
 from tests.support.fleet import StaffedFleet
@@ -66,7 +66,7 @@ def test_a_list_leaves_long_columns_in_the_database(admin_client, model):
 def test_an_instance_with_a_hundred_tasks_costs_what_one_with_ten_costs(admin_client, monkeypatch):
     # The connected fleet asks for its slots once a second, whoever looks.
     staffed = StaffedFleet(connected_fleet(), free=4)
-    monkeypatch.setattr(situation, "connected_fleet", lambda: staffed)
+    monkeypatch.setattr(window, "connected_fleet", lambda: staffed)
     small, large = an_instance(task_count=10), None
     tasks_in(small, 10)
     large = an_instance(version=small.version, task_count=100)

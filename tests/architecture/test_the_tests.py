@@ -6,7 +6,9 @@ import pytest
 
 from tests.architecture.sources import dotted, name_of, nodes, python_files
 
-MAY_SLEEP = frozenset({"tests/support/waiting.py", "tests/support/functions_for_tests.py"})
+MAY_SLEEP = frozenset(
+    {"tests/support/waiting.py", "tests/support/functions_for_tests.py", "tests/chaos/functions.py"}
+)
 SLEEPS = frozenset({"time.sleep", "sleep", "asyncio.sleep"})
 
 

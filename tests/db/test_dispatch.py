@@ -36,6 +36,10 @@ def names_of(doorbell):
     return [name[message.task_id] for message in doorbell.messages]
 
 
+def a_look(queued, running):
+    return window.Look(queued={"": queued}, running={"worker@test": running}, waiting=[])
+
+
 class TestWindow:
     @pytest.mark.parametrize(
         ("slots", "queued", "running", "room"),
@@ -50,25 +54,22 @@ class TestWindow:
             (20, 10, 10, 10),
         ],
     )
-    def test_it_is_two_messages_for_each_free_slot(self, fleet, monkeypatch, slots, queued, running, room):
+    def test_it_is_two_messages_for_each_free_slot(self, fleet, slots, queued, running, room):
         fleet.free = slots
-        monkeypatch.setattr(window, "counts", lambda: (queued, running))
 
-        assert window.room() == room
+        assert a_look(queued, running).room() == room
 
     @pytest.mark.parametrize(("queued", "room"), [(0, 40), (20, 20), (21, 0), (39, 0)])
-    def test_when_not_eager_it_opens_at_half(self, fleet, monkeypatch, queued, room):
+    def test_when_not_eager_it_opens_at_half(self, fleet, queued, room):
         fleet.free = 20
-        monkeypatch.setattr(window, "counts", lambda: (queued, 0))
 
-        assert window.room(eager=False) == room
+        assert a_look(queued, 0).room(eager=False) == room
 
     @pytest.mark.parametrize(("slots", "running", "free"), [(0, 0, False), (2, 2, False), (2, 1, True)])
-    def test_a_slot_is_free_when_fewer_run_than_there_are(self, fleet, monkeypatch, slots, running, free):
+    def test_a_slot_is_free_when_fewer_run_than_there_are(self, fleet, slots, running, free):
         fleet.free = slots
-        monkeypatch.setattr(window, "counts", lambda: (9, running))
 
-        assert window.has_free_slots() is free
+        assert bool(a_look(9, running).free_slots()) is free
 
     def test_it_counts_what_is_out_and_what_runs(self, doorbell):
         instance = an_instance(a_task("one"), a_task("two"), a_task("three"))
@@ -76,7 +77,8 @@ class TestWindow:
             status=TaskState.RUNNING, lease_expires_at=Now()
         )
 
-        assert window.counts() == (2, 1)
+        found = window.look()
+        assert (found.queued, found.all_running, found.waiting) == ({"": 2}, 1, [])
 
 
 class TestOrder:

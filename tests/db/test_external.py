@@ -259,7 +259,8 @@ def test_it_takes_no_slot_of_the_others(doorbell, fleet):
     created(an_external("a"))
     taken()
 
-    assert window.counts() == (0, 0)
+    look = window.look()
+    assert (dict(look.queued), look.all_running) == ({}, 0)
 
 
 def test_an_instance_runs_no_more_than_it_may(doorbell, fleet):

@@ -12,7 +12,7 @@ from workers_app.errors import NameTaken
 from workers_app.models import Worker
 from workers_app.services import presence, workers
 from workers_app.services.presence import is_worker_here
-from workers_app.services.workers import register_worker, retire_worker
+from workers_app.services.workers import Registration, register_worker, retire_worker
 
 pytestmark = pytest.mark.django_db
 NAME = "w1@tests"
@@ -28,13 +28,13 @@ def living(monkeypatch):
 
 
 def another(*, host=None):
-    register_worker(name=NAME, pid=ANOTHERS, slots=2)
+    register_worker(registration=Registration(name=NAME, pid=ANOTHERS, slots=2))
     if host:
         Worker.objects.update(host=host)
 
 
 def register():
-    register_worker(name=NAME, pid=OURS, slots=4)
+    register_worker(registration=Registration(name=NAME, pid=OURS, slots=4))
     return Worker.objects.get(name=NAME)
 
 

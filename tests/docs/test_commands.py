@@ -10,7 +10,18 @@ import pytest
 from django.core.management import CommandError, get_commands, load_command_class
 
 from tests.architecture.sources import ROOT
-from tests.docs.pages import PAGES, README, REHEARSAL, blocks, code_spans, console_commands, rows, section
+from tests.chaos.__main__ import parser as chaos_parser
+from tests.docs.pages import (
+    OPERATIONS,
+    PAGES,
+    README,
+    REHEARSAL,
+    blocks,
+    code_spans,
+    console_commands,
+    rows,
+    section,
+)
 
 pytestmark = pytest.mark.any_database
 
@@ -26,6 +37,7 @@ OWN = (
     "version",
     "fake_claude",
     "listener",
+    "worker",
 )
 
 
@@ -118,9 +130,25 @@ def test_the_options_of_fake_claude_are_complete():
 def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
     known |= {"--db", "--pidfile", "--concurrency", "-n", "--deploy"}
+    known |= set(options_of(chaos_parser()))
+    known |= {"--once", "--max-tasks", "--idle-shutdown"}
     named = {found for span in code_spans(page) for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
     assert named <= known | {"--quick", "--shapes"}
+
+
+def test_the_options_of_chaos_and_their_defaults_are_complete():
+    known = {each.option_strings[0]: each.default for each in chaos_parser()._actions}
+    written = {
+        re.findall(r"--[a-z]+", row[0])[0]: row[1]
+        for row in rows(section(OPERATIONS, "Chaos"))
+        if row[0].startswith("`--")
+    }
+
+    assert {*written, "-h"} == set(known)
+    for option, default in written.items():
+        if default.isdecimal():
+            assert float(default) == known[option]
 
 
 def test_every_make_target_and_variable_exists():
@@ -142,6 +170,8 @@ def test_celery_and_uvicorn_take_their_options():
     from celery.bin.celery import celery
     from uvicorn.main import main as uvicorn
 
+    from cpds.celery import app
+
     lines = [command for block in blocks("sh") for command in console_commands(block)]
     lines += [span for page in PAGES for span in code_spans(page)]
     celery_lines = [shlex.split(line) for line in lines if line.startswith("celery -A cpds ")]
@@ -150,7 +180,8 @@ def test_celery_and_uvicorn_take_their_options():
     assert celery_lines
     assert uvicorn_lines
     for _, _, _, name, *arguments in celery_lines:
-        known = {option for param in celery.commands[name].params for option in param.opts}
+        params = [*celery.commands[name].params, *app.user_options[name]]
+        known = {option for param in params for option in param.opts}
         assert {each for each in arguments if each.startswith("-")} <= known
     for _, target, *arguments in uvicorn_lines:
         assert target == "cpds.asgi:application"

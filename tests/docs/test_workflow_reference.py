@@ -28,15 +28,8 @@ TEXT = WORKFLOWS.read_text(encoding="utf-8")
 INSIDE_ONLY = {"interrupted", "worker_lost"}
 NOT_FOUND = {
     "contract",
-    "workflow",
-    "version",
-    "instance",
-    "task",
-    "listener",
-    "project",
-    "token",
-    "user",
-    "member",
+    *("workflow", "version", "instance", "task", "listener", "project", "token", "user", "member"),
+    "worker",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tasks_app.outcomes import JSON
-from tasks_app.services.fleet import Fleet
+from tasks_app.services.fleet import Fleet, Hand
 
 
 class StaffedFleet:
@@ -12,10 +12,20 @@ class StaffedFleet:
     def __init__(self, connected: Fleet, *, free: int) -> None:
         self._connected = connected
         self.free = free
+        self.others: list[Hand] = []
+        self.gone: frozenset[str] = frozenset()
 
     def slots(self) -> int:
         """Return the slots the test gave it."""
         return self.free
+
+    def hands(self) -> Sequence[Hand]:
+        """Return a worker with all its slots, and those the test added."""
+        return [Hand(holder="worker@test", slots=self.free, capabilities=frozenset()), *self.others]
+
+    def lost(self) -> frozenset[str]:
+        """Return the workers that the test says fell silent."""
+        return self.gone
 
     def names(self) -> frozenset[str]:
         """Return what the connected fleet answers."""

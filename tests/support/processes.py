@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.program import Program
@@ -47,12 +47,13 @@ class WorkerProcess(PythonProgram):
         name: str = "w1",
         concurrency: int = 4,
         env: Mapping[str, object] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.ready_file = directory / f"{name}.ready"
         self.node = f"{name}@{HOST}"
         arguments = [
             "-m", "celery", "-A", "cpds", "worker", "-P", "threads", "-c", str(concurrency), "-n", self.node,
-            "--without-gossip", "--without-mingle", "--without-heartbeat",
+            "--without-gossip", "--without-mingle", "--without-heartbeat", *options,
         ]  # fmt: skip
         super().__init__(
             name=name,

@@ -6,11 +6,12 @@ from typing import Final
 
 from cpds.base import clock
 from tasks_app.outcomes import JSON
+from tasks_app.services.fleet import Hand
 from workers_app.executors.registry import executor_names, find_executor
-from workers_app.services.workers import slots_alive
+from workers_app.services.workers import hands_alive, lost_holders
 
 REMEMBERED_SECONDS: Final = 1.0
-"""The number of slots changes when workers come and go, not with every task."""
+"""Hands change when workers come and go, not with every task."""
 
 
 class ConnectedFleet:
@@ -18,16 +19,29 @@ class ConnectedFleet:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._slots = 0
+        self._hands: Sequence[Hand] = ()
         self._asked_at = float("-inf")
 
     def slots(self) -> int:
         """Return how many tasks the living workers run at once; at most a second old."""
+        return sum(hand.slots for hand in self.hands())
+
+    def hands(self) -> Sequence[Hand]:
+        """Return the living workers that take tasks; at most a second old."""
         with self._lock:
             if clock.monotonic() - self._asked_at > REMEMBERED_SECONDS:
-                self._slots = slots_alive()
+                self._hands = hands_alive()
                 self._asked_at = clock.monotonic()
-            return self._slots
+            return self._hands
+
+    def lost(self) -> frozenset[str]:
+        """Return the workers that fell silent lately."""
+        return lost_holders()
+
+    def forget(self) -> None:
+        """Ask again at the next question: a worker has just come or gone."""
+        with self._lock:
+            self._asked_at = float("-inf")
 
     def names(self) -> frozenset[str]:
         """Return everything that ``run`` may name."""
@@ -42,3 +56,7 @@ class ConnectedFleet:
             return []
         problems = executor.check_arguments(arguments, templated=templated)
         return [(each.field, each.message, each.hint) for each in problems]
+
+
+fleet: Final = ConnectedFleet()
+"""This process's."""

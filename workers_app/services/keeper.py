@@ -1,8 +1,9 @@
-"""The keeper: two threads in each worker process that keep its claims, and the fleet's chores, going.
+"""The keeper: three threads in each worker process that keep its claims, and the fleet's chores, going.
 
 It renews the leases of what runs here and stops what is no longer held; it says
-that the worker is alive; and when no sweep has run for three intervals it sweeps
-itself, so that neither a dead beat nor a fleet full of long tasks stops recovery.
+that the worker is alive and asks what is wanted of it; and when no sweep has run
+for three intervals it sweeps itself, so that neither a dead beat nor a fleet full
+of long tasks stops recovery.
 """
 
 import logging
@@ -17,11 +18,17 @@ from django.db import close_old_connections, connections
 
 from cpds.base import clock
 from cpds.base.conf import conf
+from tasks_app.services.alarm import rest, set_alarm
 from tasks_app.services.claims import Claim, held_claims, renew_claims
 from tasks_app.services.sweep import sweep
+from tasks_app.services.timers import wake_in_time
 from workers_app.executors.contract import Cancellation
-from workers_app.services.workers import beat_worker
+from workers_app.services.attendance import Attendance
+from workers_app.services.duty import duty
+from workers_app.services.resources import read_resources
+from workers_app.services.workers import beat_worker, note_draining
 
+STOP_SECONDS: Final = 5.0
 logger = logging.getLogger(__name__)
 
 MARGIN_OF_LEASE: Final = 0.2
@@ -31,17 +38,22 @@ MARGIN_OF_LEASE: Final = 0.2
 class Keeper:
     """Keeps the claims of one process. ``speaks`` is True in the process that is the worker itself."""
 
-    def __init__(self, *, worker: str, speaks: bool) -> None:
+    def __init__(self, *, worker: str, speaks: bool, attendance: Attendance | None = None) -> None:
         self.worker = worker
         self.speaks = speaks
+        self._attendance = attendance
         self._held: dict[tuple[int, str], tuple[Cancellation, float]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._drain_at: float | None = None
+        self._next_look = 0.0
+        self._beat_at = clock.monotonic()
+        self._has_told_draining = False
         # Apart, so that a sweep that is slow, for example because the broker hangs, delays no renewal.
         self._threads = [
             threading.Thread(target=self._run, name="keeper", daemon=True),
             threading.Thread(target=self._keep_sweeping, name="keeper-sweeps", daemon=True),
+            threading.Thread(target=self._keep_waking, name="keeper-alarm", daemon=True),
         ]
 
     def start(self) -> None:
@@ -50,12 +62,16 @@ class Keeper:
             thread.start()
 
     def stop(self) -> None:
-        """End the threads; what is held is told to stop."""
+        """End the threads; what is held is told to stop. Afterwards no heartbeat follows."""
         self.interrupt_all("the worker stopped")
         self._stop.set()
+        set_alarm()
+        if self._threads[0].is_alive():
+            self._threads[0].join(timeout=STOP_SECONDS)
 
     def drain(self) -> None:
         """Let what runs go on for the drain time, then interrupt it. Safe in a signal handler."""
+        duty.drain("stopping")
         self._drain_at = clock.monotonic() + conf().drain_seconds
 
     @contextmanager
@@ -82,6 +98,8 @@ class Keeper:
         settings = conf()
         tick = min(settings.heartbeat_seconds, 1.0)
         renewed_at = float("-inf")
+        if self._attendance is not None:
+            self._guarded(self._attendance.begin)
         while not self._stop.wait(tick):
             now = clock.monotonic()
             if self._drain_at is not None and now >= self._drain_at:
@@ -92,12 +110,24 @@ class Keeper:
             elif self._held:
                 self._guarded(self._check)
             self._stop_what_cannot_be_renewed()
+            self._attend()
         connections.close_all()
 
     def _keep_sweeping(self) -> None:
         while not self._stop.wait(conf().sweep_seconds):
             self._guarded(self._sweep)
         connections.close_all()
+
+    def _keep_waking(self) -> None:
+        """Wake what waits between attempts when its time has come; a sweep alone would be late by seconds."""
+        while not self._stop.is_set():
+            self._next_look = conf().sweep_seconds
+            self._guarded(self._wake)
+            rest(seconds=self._next_look)
+        connections.close_all()
+
+    def _wake(self) -> None:
+        self._next_look = wake_in_time(within=conf().sweep_seconds)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """Do ``act``; a database that is away is the next tick's business."""
@@ -131,8 +161,21 @@ class Keeper:
             for key in kept & self._held.keys():
                 self._held[key] = (self._held[key][0], asked_at)
         self._interrupt_lost(claims, kept=kept)
-        if self.speaks:
-            beat_worker(name=self.worker)
+        self._beat_at = asked_at
+        completed = duty.completed_since()
+        if self.speaks or completed:
+            beat_worker(name=self.worker, resources=read_resources(), completed=completed)
+
+    def _attend(self) -> None:
+        if self._drain_at is not None:
+            if self.speaks and not self._has_told_draining:
+                self._guarded(self._tell_draining)
+        elif self._attendance is not None:
+            self._guarded(self._attendance.look)
+
+    def _tell_draining(self) -> None:
+        note_draining(name=self.worker)
+        self._has_told_draining = True
 
     def _sweep(self) -> None:
         sweep(only_if_overdue=True)
@@ -141,7 +184,12 @@ class Keeper:
         """Stop work whose lease is about to end unrenewed: another worker may start it any moment."""
         last_good = clock.monotonic() - conf().lease_seconds * (1 - MARGIN_OF_LEASE)
         with self._lock:
-            overdue = [cancellation for cancellation, at in self._held.values() if at < last_good]
+            # A claim that is younger than the last heartbeat ends with it: a worker that is silent is gone.
+            overdue = [
+                cancellation
+                for cancellation, at in self._held.values()
+                if at < last_good or self._beat_at < last_good
+            ]
         for cancellation in overdue:
             cancellation.request("the lease could not be renewed")
 
@@ -150,12 +198,14 @@ _keepers: dict[int, Keeper] = {}
 _keepers_lock = threading.Lock()
 
 
-def keeper_of_this_process(*, worker: str, speaks: bool = False) -> Keeper:
+def keeper_of_this_process(
+    *, worker: str, speaks: bool = False, attendance: Attendance | None = None
+) -> Keeper:
     """Return this process's keeper, started on first use; a forked child gets one of its own."""
     with _keepers_lock:
         keeper = _keepers.get(os.getpid())
         if keeper is None:
-            keeper = _keepers[os.getpid()] = Keeper(worker=worker, speaks=speaks)
+            keeper = _keepers[os.getpid()] = Keeper(worker=worker, speaks=speaks, attendance=attendance)
             keeper.start()
         return keeper
 

@@ -12,14 +12,16 @@ from cpds.base import db
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
 from tasks_app.services.claims import Claim, read_upstream, render_arguments
+from tasks_app.services.redelivery import hand_on
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go
 from tasks_app.services.streams import with_present_failures
-from tasks_app.services.taking import NotTaken, take_task
+from tasks_app.services.taking import NotTaken, Taken, take_task
 from tasks_app.services.workspaces import make_empty, remove_if_empty, workspace_of
 from workers_app.executors.contract import Call, Cancellation
 from workers_app.executors.registry import find_executor
+from workers_app.services.duty import duty
 from workers_app.services.keeper import keeper_of_this_process
 from workers_app.services.streaming import stream_through
 
@@ -32,11 +34,28 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     False when the message was stale, when the task did not complete, or when its
     claim was lost meanwhile: then nothing that follows in the same canvas may start.
     """
-    taken = take_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker)
+    if not duty.take():
+        hand_on(task_id=task_id, dispatch_id=dispatch_id)
+        return False
+    try:
+        taken = take_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able)
+    except BaseException:
+        duty.put_back()
+        raise
     if isinstance(taken, NotTaken):
+        duty.put_back()
         return taken.canvas_goes_on
+    has_completed = False
+    try:
+        has_completed = _keep_and_report(taken)
+    finally:
+        duty.done(has_completed=has_completed)
+    return has_completed
+
+
+def _keep_and_report(taken: Taken) -> bool:
     claim = taken.claim
-    with keeper_of_this_process(worker=worker).holding(claim) as cancellation:
+    with keeper_of_this_process(worker=claim.worker).holding(claim) as cancellation:
         outcome = taken.failure or _execute(claim, cancellation)
         if claim.stream is not None:
             streamed = claim
@@ -44,7 +63,7 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
         try:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:
-            logger.warning("late_result_refused task=%s attempt=%s: %s", task_id, claim.attempt, stale)
+            logger.warning("late_result_refused task=%s attempt=%s: %s", claim.task_id, claim.attempt, stale)
             let_go(claim=claim)
             return False
 

@@ -2,17 +2,22 @@
 
 import platform
 import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from django.db.models import DateTimeField, ExpressionWrapper, Sum
+from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from cpds import __version__
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from tasks_app.services.fleet import Hand
 from workers_app.errors import NameTaken
 from workers_app.models import Worker
 from workers_app.services.presence import is_worker_here
+from workers_app.services.resources import Resources
 
 SILENT_BEATS = 3
+LONGEST_PLATFORM = 100
 
 
 def silent_seconds() -> float:
@@ -20,29 +25,55 @@ def silent_seconds() -> float:
     return conf().heartbeat_seconds * SILENT_BEATS
 
 
-def register_worker(*, name: str, pid: int, slots: int) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """What a worker says of itself when it starts."""
+
+    name: str
+    pid: int
+    slots: int
+    capabilities: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    queues: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What operators want of a worker."""
+
+    drain: bool
+    stop: bool
+
+
+def register_worker(*, registration: Registration) -> None:
     """Note that a worker has started under this name.
 
     A predecessor that left, fell silent, or ran on this machine and is dead gives
-    the name away.
+    the name away. A wish that the node takes nothing new stays in force.
 
     :raises NameTaken: when another worker lives under it; nothing was changed.
     """
     facts = {
         "host": socket.gethostname(),
-        "pid": pid,
-        "slots": slots,
-        "platform": platform.platform(),
+        "pid": registration.pid,
+        "slots": registration.slots,
+        "platform": platform.platform()[:LONGEST_PLATFORM],
         "version": __version__,
+        "capabilities": sorted(registration.capabilities),
+        "labels": dict(registration.labels),
+        "queues": sorted(registration.queues),
         "started_at": clock.database_now(),
         "heartbeat_at": clock.database_now(),
+        "draining_at": None,
+        "stop_requested_at": None,
         "left_at": None,
     }
     defaults = {key: fact for key, fact in facts.items() if key not in {"started_at", "heartbeat_at"}}
+    name = registration.name
     with db.transaction():
         worker, is_new = Worker.objects.celery().get_or_create(name=name, defaults=defaults)
         if not is_new:
-            _refuse_if_alive(name, pid=pid)
+            _refuse_if_alive(name, pid=registration.pid)
             Worker.objects.filter(pk=worker.pk).update(**facts)
 
 
@@ -64,9 +95,36 @@ def _is_dead_or(ours: int, pid: int | None) -> bool:
     return pid is None or pid == ours or not is_worker_here(pid=pid)
 
 
-def beat_worker(*, name: str) -> None:
-    """Note that a worker is alive."""
-    Worker.objects.celery().filter(name=name).update(heartbeat_at=clock.database_now(), left_at=None)
+def beat_worker(*, name: str, resources: Resources, completed: int = 0) -> None:
+    """Note that a worker is alive, what of its machine is in use, and how many tasks it completed since."""
+    Worker.objects.celery().filter(name=name).update(
+        heartbeat_at=clock.database_now(),
+        left_at=None,
+        tasks_completed=F("tasks_completed") + completed,
+        **vars(resources),
+    )
+
+
+def read_wishes(*, name: str) -> Wishes:
+    """Return what operators want of a worker."""
+    rows = Worker.objects.celery().filter(name=name).values_list("drain_requested_at", "stop_requested_at")
+    drain, stop = rows.first() or (None, None)
+    return Wishes(drain=drain is not None, stop=stop is not None)
+
+
+def note_draining(*, name: str) -> None:
+    """Note that a worker is stopping and takes nothing new."""
+    Worker.objects.celery().filter(name=name).update(draining_at=clock.database_now())
+
+
+def note_queues(*, name: str, queues: Sequence[str]) -> None:
+    """Note which queues of tasks a worker consumes now."""
+    Worker.objects.celery().filter(name=name).update(queues=list(queues))
+
+
+def note_tools(*, name: str, tools: Mapping[str, str]) -> None:
+    """Note which programs a worker found, and their versions."""
+    Worker.objects.celery().filter(name=name).update(tools=dict(tools))
 
 
 def retire_worker(*, name: str) -> None:
@@ -74,7 +132,19 @@ def retire_worker(*, name: str) -> None:
     Worker.objects.celery().filter(name=name).update(left_at=clock.database_now())
 
 
-def slots_alive() -> int:
-    """Return how many tasks the living workers run at once, all together."""
-    alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds())
-    return int(alive.aggregate(total=Sum("slots"))["total"] or 0)
+def hands_alive() -> list[Hand]:
+    """Return the living workers that take tasks from the broker, by name."""
+    alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds()).filter(slots__gt=0)
+    return [
+        Hand(holder=name, slots=slots, capabilities=frozenset(capabilities))
+        for name, slots, capabilities in alive.order_by("name").values_list("name", "slots", "capabilities")
+    ]
+
+
+def lost_holders() -> frozenset[str]:
+    """Return the holders of claims that fell silent without a goodbye, not long ago.
+
+    What others held has been taken back when their leases ran out.
+    """
+    lost = Worker.objects.lost(silent_seconds=silent_seconds(), recent_seconds=conf().lease_seconds * 2)
+    return frozenset(worker.holder for worker in lost.only("kind", "name", "public_id"))

@@ -1,5 +1,6 @@
 """What people and programs ask of the record. Read only."""
 
+from tasks_app.services.queries.comparison import compare_instances
 from tasks_app.services.queries.events import instance_events
 from tasks_app.services.queries.instances import (
     instance_key,
@@ -23,6 +24,7 @@ from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
 
 __all__ = [
+    "compare_instances",
     "ended_badly",
     "instance_events",
     "instance_holds",

@@ -19,7 +19,7 @@ def put_tasks_into_projects(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0009_api'),
+        ('tasks_app', '0011_recent_instances'),
     ]
 
     operations = [

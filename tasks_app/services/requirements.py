@@ -1,0 +1,66 @@
+"""Requirement sets in the record: noted when tasks are created, read by those who could meet them."""
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from typing import Final
+
+from cpds.base import clock, db
+from tasks_app.canvas import names
+from tasks_app.models import RequirementSet, Task
+from tasks_app.planning.requirements import requirement_name
+from tasks_app.states import TaskState
+
+FRESH_SECONDS: Final = 60
+SETS_AT_ONCE: Final = 200
+"""How many sets a worker serves at a time: those asked for most recently, of those it can meet."""
+REMEMBERED: Final = 1024
+
+
+@db.transaction_required
+def note_requirements(*, wanted: Iterable[Collection[str]]) -> None:
+    """Note what tasks that are being created require; free for tasks that require nothing."""
+    sets = {requirement_name(each): sorted(set(each)) for each in wanted if each}
+    if not sets:
+        return
+    # In the order of their names, as everybody does: two that create them cannot wait for each other.
+    RequirementSet.objects.bulk_create(
+        [RequirementSet(name=name, capabilities=sets[name]) for name in sorted(sets)], ignore_conflicts=True
+    )
+    for name in sorted(sets):
+        stale = RequirementSet.objects.filter(name=name, used_at__lt=clock.database_now_plus(-FRESH_SECONDS))
+        stale.update(used_at=clock.database_now())
+
+
+def requirements_met(*, capabilities: Collection[str]) -> frozenset[str]:
+    """Return the names of the sets that somebody with these capabilities meets, without the empty one."""
+    able = frozenset(capabilities)
+    rows = RequirementSet.objects.order_by("-used_at", "pk").values_list("name", "capabilities")
+    met = [name for name, needed in rows if able.issuperset(needed)]
+    return frozenset(met[:SETS_AT_ONCE])
+
+
+def queues_of(*, requirements: Iterable[str]) -> list[str]:
+    """Return the queues in which tasks of these requirement sets wait, sorted."""
+    return sorted(names.queue_of(each) for each in requirements)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def capabilities_of(*, requirement: str) -> frozenset[str]:
+    """Return the capabilities in a requirement set; they never change.
+
+    :raises LookupError: when no task ever required it.
+    """
+    if not requirement:
+        return frozenset()
+    found = RequirementSet.objects.filter(name=requirement).values_list("capabilities", flat=True).first()
+    if found is None:
+        raise LookupError(f"no requirement set is called {requirement!r}")
+    return frozenset(found)
+
+
+def is_for_others(*, task_id: int, dispatch_id: str, able: Collection[str]) -> bool:
+    """Return whether a task still waits under this dispatch, for somebody more capable."""
+    waiting = Task.objects.filter(
+        pk=task_id, dispatch_id=dispatch_id, status__in=[TaskState.PENDING, TaskState.QUEUED]
+    )
+    return waiting.exclude(requirement__in=["", *able]).exists()

@@ -1,0 +1,92 @@
+"""A process starts no more than it may, and knows when it has done enough."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from workers_app.services import duty as module
+from workers_app.services.duty import Duty, Limits
+from workers_app.services.roster import WorkerStatus, status_of
+
+
+@pytest.fixture
+def time(monkeypatch):
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(module, "clock", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_without_limits_it_goes_on_for_ever(time):
+    duty = Duty()
+    time.now += 1e6
+
+    assert duty.take()
+    duty.done(has_completed=True)
+    assert not duty.is_over
+
+
+def test_no_more_are_taken_than_the_limit(time):
+    duty = Duty()
+    duty.limit(Limits(max_tasks=2))
+
+    assert [duty.take() for _ in range(3)] == [True, True, False]
+    assert not duty.is_over
+    duty.done(has_completed=True)
+    duty.done(has_completed=False)
+
+    assert duty.is_over
+    assert duty.completed_since() == 1
+    assert duty.completed_since() == 0
+
+
+def test_what_was_not_to_be_had_does_not_count(time):
+    duty = Duty()
+    duty.limit(Limits(max_tasks=1))
+    duty.take()
+    duty.put_back()
+
+    assert not duty.is_over
+    assert duty.take()
+
+
+def test_it_is_over_when_idle_for_long_enough(time):
+    duty = Duty()
+    duty.limit(Limits(idle_seconds=10))
+    time.now += 9
+    assert not duty.is_over
+    duty.take()
+    time.now += 100
+    assert not duty.is_over
+    duty.done(has_completed=True)
+    time.now += 9.9
+    assert not duty.is_over
+
+    time.now += 0.1
+
+    assert duty.is_over
+
+
+def test_who_drains_takes_nothing_until_every_reason_is_gone():
+    duty = Duty()
+    duty.drain("one")
+    duty.drain("two")
+    duty.undrain("one")
+    assert not duty.take()
+
+    duty.undrain("two")
+
+    assert duty.take()
+
+
+@pytest.mark.parametrize(
+    ("is_alive", "is_draining", "running", "status"),
+    [
+        (False, True, 3, WorkerStatus.OFFLINE),
+        (True, True, 3, WorkerStatus.DRAINING),
+        (True, False, 0, WorkerStatus.IDLE),
+        (True, False, 2, WorkerStatus.ONLINE),
+        (True, False, 3, WorkerStatus.BUSY),
+    ],
+)
+def test_a_status_is_derived_from_what_is_so(is_alive, is_draining, running, status):
+    assert status_of(is_alive=is_alive, is_draining=is_draining, running=running, slots=3) is status
