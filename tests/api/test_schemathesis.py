@@ -1,4 +1,4 @@
-"""Requests drawn from the schema, right ones and wrong ones: what every door answers is what it says of itself.
+"""Requests drawn from the schema, right and wrong: every door answers as it says of itself.
 
 Each example sees the same rows: whatever it changes is rolled back.
 """
@@ -22,6 +22,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from cpds.base import db
 from tests.api.matrix import LINES
 from tests.api.people import MINE, token_for, worker_token_for
 from tests.api.seeds import SEEDS, filled
@@ -92,7 +93,7 @@ def is_wrong(case):
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    with transaction.atomic():
+    with db.transaction():
         yield
         transaction.set_rollback(True)
 
