@@ -38,6 +38,7 @@ LINES = [
     line("POST", "/api/v1/auth/refresh", "anyone", {"refresh": "none"}),
     line("POST", "/api/v1/auth/logout", "anyone", {"refresh": "none"}),
     line("GET", "/api/v1/auth/me", "signed_in", worker=True),
+    line("GET", "/api/v1/health/detailed", "signed_in"),
     line("GET", "/api/v1/projects", "signed_in"),
     line("POST", "/api/v1/projects", "superuser", {"slug": "new", "name": "New"}),
     line("GET", "/api/v1/projects/mine", "viewer", in_project=True),
