@@ -13,8 +13,8 @@ admin.site.site_url = None
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("", include("tasks_app.api.urls")),
     path("", include("workers_app.api.urls")),
+    path("", include("tasks_app.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(schema=None), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api(?:/.*)?$", NothingHere.as_view()),

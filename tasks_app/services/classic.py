@@ -1,0 +1,81 @@
+"""What ``/api`` without a version does with tasks: the acts of ``external``, in the words of its clients."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from tasks_app.errors import NotFound, NotOffered, TaskNotFound, TaskNotPending
+from tasks_app.models import Task
+from tasks_app.outcomes import JSON
+from tasks_app.services import external
+from tasks_app.services.lookup import find_task
+from tasks_app.states import EXTERNAL, TaskState
+
+WHOLE: Final = 100
+UNNAMED: Final = "unnamed"
+"""Who holds a task that somebody reports on who neither took it nor says who they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a worker says at the end. A task with an ``error`` failed, and so did one that ``failed``."""
+
+    output: JSON = None
+    error: str | None = None
+    failed: bool = False
+
+
+def known_task(*, given: str, projects: Collection[int] | None) -> Task:
+    """Return a task of these projects (None: of all) by its id or number.
+
+    :raises TaskNotFound: when there is none.
+    """
+    try:
+        return find_task(given=given, projects=projects)
+    except NotFound:
+        raise TaskNotFound from None
+
+
+def assign_task(*, given: str, worker: str, projects: Collection[int] | None) -> Task:
+    """Give a pending task to a worker; return it.
+
+    :raises TaskNotPending: when there is no such task, or it is not to be had.
+    """
+    try:
+        task = find_task(given=given, projects=projects)
+        external.assign(task=task, worker=worker)
+    except (NotFound, NotOffered):
+        raise TaskNotPending from None
+    return task
+
+
+def report_per_cent(*, task: Task, per_cent: float, message: str = "", worker: str | None = None) -> None:
+    """Note how far a task is, 0 to 100.
+
+    :raises NotHeld: when it does not run, or not for this worker.
+    """
+    external.progress(task=task, fraction=min(max(per_cent / WHOLE, 0.0), 1.0), message=message, worker=worker)
+
+
+def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
+    """Complete or fail a task.
+
+    A worker that does one task and leaves never asks for it to be assigned: one
+    that is pending still is assigned with its end.
+
+    :raises NotHeld: when it does not run, or not for this worker.
+    """
+    if task.status == TaskState.PENDING and task.executor == EXTERNAL:
+        _take(task, worker or UNNAMED)
+    if ended.error is not None or ended.failed:
+        detail = {} if ended.output is None else {"output": ended.output}
+        external.fail(task=task, message=ended.error or "failed", detail=detail, worker=worker)
+    else:
+        external.complete(task=task, output=ended.output, worker=worker)
+
+
+def _take(task: Task, worker: str) -> None:
+    try:
+        external.assign(task=task, worker=worker)
+    except NotOffered:
+        return  # somebody else has it, or it waits: what is reported is refused for what it is
