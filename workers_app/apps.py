@@ -13,10 +13,13 @@ class WorkersConfig(AppConfig):
         """Connect the fleet and the listeners to the record, and CPDS's hooks to Celery's worker."""
         from tasks_app.services.audience import connect_audience
         from tasks_app.services.fleet import connect_fleet
+        from tasks_app.services.http_workers import connect_http_workers
         from workers_app import checks, hooks
         from workers_app.services.audience import ConnectedAudience
         from workers_app.services.fleet import fleet
+        from workers_app.services.http_workers import is_http_worker_online
 
         connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
+        connect_http_workers(is_online=lambda project_id: is_http_worker_online(project_id=project_id))
         self.connected = (checks, hooks)

@@ -1,6 +1,6 @@
 """``/api/tasks`` without a version: create tasks, and look at them. The workers' part is the fleet's."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -60,7 +60,7 @@ def _texts() -> Any:
 
 
 class ClassicNewTask(Form):
-    """A task to be created. Keys of tasks in workflows (``executor``, ``with``, ``requires`` ...) may be added."""
+    """A task to be created. Keys of a task in a workflow (``executor``, ``with`` ...) may be added."""
 
     takes_others = True
 
@@ -100,7 +100,8 @@ class CreateTask(ClassicDoor):
     def post(self, request: Request) -> Response:
         """Create a task, under the id it is given or one of ours."""
         form = read_body(request, ClassicNewTask)
-        native = {name: value for name, value in request.data.items() if name in _NATIVE}
+        body = cast("dict[str, Any]", request.data)
+        native = {name: value for name, value in body.items() if name in _NATIVE}
         task = native | {name: value for name, value in form.items() if value not in (None, "")}
         project = self.project()
 

@@ -9,7 +9,7 @@ class _HasMember(Func):
     """Whether a list of texts has a text."""
 
     arity = 2
-    output_field = BooleanField()  # type: ignore[assignment]
+    output_field = BooleanField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
         template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s))"

@@ -36,8 +36,8 @@ def known_task(*, given: str, projects: Collection[int] | None) -> Task:
         raise TaskNotFound from None
 
 
-def assign_task(*, given: str, worker: str, projects: Collection[int] | None) -> Task:
-    """Give a pending task to a worker; return it.
+def assign_task(*, given: str, worker: str, lease_seconds: float, projects: Collection[int] | None) -> Task:
+    """Give a pending task to a worker, for so many seconds unless it is heard of; return it.
 
     :raises TaskNotPending: when there is no such task, or it is not to be had.
     """
@@ -46,6 +46,7 @@ def assign_task(*, given: str, worker: str, projects: Collection[int] | None) ->
         external.assign(task=task, worker=worker)
     except (NotFound, NotOffered):
         raise TaskNotPending from None
+    external.renew(worker=worker, lease_seconds=lease_seconds)
     return task
 
 
@@ -54,19 +55,17 @@ def report_per_cent(*, task: Task, per_cent: float, message: str = "", worker: s
 
     :raises NotHeld: when it does not run, or not for this worker.
     """
-    external.progress(task=task, fraction=min(max(per_cent / WHOLE, 0.0), 1.0), message=message, worker=worker)
+    _take_if_pending(task, worker)
+    fraction = min(max(per_cent / WHOLE, 0.0), 1.0)
+    external.progress(task=task, fraction=fraction, message=message, worker=worker)
 
 
 def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
     """Complete or fail a task.
 
-    A worker that does one task and leaves never asks for it to be assigned: one
-    that is pending still is assigned with its end.
-
     :raises NotHeld: when it does not run, or not for this worker.
     """
-    if task.status == TaskState.PENDING and task.executor == EXTERNAL:
-        _take(task, worker or UNNAMED)
+    _take_if_pending(task, worker)
     if ended.error is not None or ended.failed:
         detail = {} if ended.output is None else {"output": ended.output}
         external.fail(task=task, message=ended.error or "failed", detail=detail, worker=worker)
@@ -74,8 +73,14 @@ def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
         external.complete(task=task, output=ended.output, worker=worker)
 
 
-def _take(task: Task, worker: str) -> None:
+def _take_if_pending(task: Task, worker: str | None) -> None:
+    """Assign a task whose worker never asked for it: one that does one task and leaves does not.
+
+    It also brings back a task that was taken from a worker that is slow to report.
+    """
+    if task.status != TaskState.PENDING or task.executor != EXTERNAL:
+        return
     try:
-        external.assign(task=task, worker=worker)
+        external.assign(task=task, worker=worker or UNNAMED)
     except NotOffered:
         return  # somebody else has it, or it waits: what is reported is refused for what it is
