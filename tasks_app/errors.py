@@ -29,7 +29,7 @@ class TaskNotFound(CPDSError):
 
     code = "task_not_found"
     http_status = HTTPStatus.NOT_FOUND
-    sentence = "Task not found"
+    sentence = "{told}"
 
 
 class TaskNotPending(CPDSError):
@@ -37,7 +37,7 @@ class TaskNotPending(CPDSError):
 
     code = "task_not_pending"
     http_status = HTTPStatus.NOT_FOUND
-    sentence = "Task not found or not pending"
+    sentence = "{told}"
 
 
 class AmbiguousId(CPDSError):

@@ -11,6 +11,9 @@ from tasks_app.services import external
 from tasks_app.services.lookup import find_task
 from tasks_app.states import EXTERNAL, TaskState
 
+NOT_FOUND: Final = "Task not found"
+NOT_PENDING: Final = "Task not found or not pending"
+"""Word for word what the documents of these clients say."""
 WHOLE: Final = 100
 UNNAMED: Final = "unnamed"
 """Who holds a task that somebody reports on who neither took it nor says who they are."""
@@ -33,7 +36,7 @@ def known_task(*, given: str, projects: Collection[int] | None) -> Task:
     try:
         return find_task(given=given, projects=projects)
     except NotFound:
-        raise TaskNotFound from None
+        raise TaskNotFound(told=NOT_FOUND) from None
 
 
 def assign_task(*, given: str, worker: str, lease_seconds: float, projects: Collection[int] | None) -> Task:
@@ -45,7 +48,7 @@ def assign_task(*, given: str, worker: str, lease_seconds: float, projects: Coll
         task = find_task(given=given, projects=projects)
         external.assign(task=task, worker=worker)
     except (NotFound, NotOffered):
-        raise TaskNotPending from None
+        raise TaskNotPending(told=NOT_PENDING) from None
     external.renew(worker=worker, lease_seconds=lease_seconds)
     return task
 
