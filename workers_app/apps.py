@@ -17,9 +17,15 @@ class WorkersConfig(AppConfig):
         from workers_app import checks, hooks
         from workers_app.services.audience import ConnectedAudience
         from workers_app.services.fleet import fleet
-        from workers_app.services.http_workers import is_http_worker_online
 
         connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
-        connect_http_workers(is_online=lambda project_id: is_http_worker_online(project_id=project_id))
+        connect_http_workers(is_online=_is_http_worker_online)
         self.connected = (checks, hooks)
+
+
+def _is_http_worker_online(project_id: int) -> bool:
+    # Imported late: every program starts with this module, and few ask.
+    from workers_app.services.http_workers import is_http_worker_online
+
+    return is_http_worker_online(project_id=project_id)

@@ -94,7 +94,8 @@ def needs_of(*, keys: Collection[int]) -> dict[int, list[str]]:
 def counts_by_state(*, projects: Collection[int] | None) -> dict[str, int]:
     """Return how many tasks stand in each state; one that was skipped as not needed counts as completed."""
     counts: dict[str, int] = defaultdict(int)
-    rows = in_projects(projects=projects).values_list("status", "satisfies").annotate(n=Count("pk")).order_by()
+    states = in_projects(projects=projects).values_list("status", "satisfies")
+    rows = states.annotate(number=Count("pk")).order_by()
     for status, satisfies, number in rows:
         is_done = status == TaskState.SKIPPED and satisfies
         counts[TaskState.COMPLETED if is_done else status] += number

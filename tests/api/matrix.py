@@ -81,4 +81,6 @@ LINES = [
     line("POST", "/api/tasks/progress", "operator", {"task_id": "{offered}", "progress": 5}, worker=True),
     line("POST", "/api/tasks/complete", "operator", {"task_id": "{offered}"}, worker=True),
     line("GET", "/api/status", "viewer", worker=True),
+    line("GET", "/api/v1/audit", "admin"),
+    line("GET", "/api/v1/audit/export?format=jsonl", "admin"),
 ]

@@ -27,8 +27,9 @@ def loose(task_id: str) -> Task:
 @contextmanager
 def an_http_worker_online() -> Iterator[None]:
     """Let every project have a worker that speaks HTTP."""
+    before = http_workers._is_online
     http_workers.connect_http_workers(is_online=lambda _project: True)
     try:
         yield
     finally:
-        http_workers.connect_http_workers(is_online=http_workers._nobody)
+        http_workers.connect_http_workers(is_online=before)
