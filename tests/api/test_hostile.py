@@ -81,20 +81,20 @@ class TestBodies:
         assert told.status_code == 413
         assert_refused(told, "100 MB")
 
-    def test_strange_values_under_every_key_it_knows(self, line, asked):
+    def test_strange_values_under_every_key_it_knows(self, line, asked, people):
         if not isinstance(line.body, dict):
             pytest.skip("takes no object")
         for key in line.body:
             for value in STRANGE_VALUES:
-                told = asked(line, raw=json.dumps({**line.body, key: value}).encode())
+                told = asked(line, raw=json.dumps({**filled(line.body, people), key: value}).encode())
 
                 assert_plain(told, (key, value))
 
-    def test_keys_that_are_not_its_own(self, line, asked):
+    def test_keys_that_are_not_its_own(self, line, asked, people):
         if not isinstance(line.body, dict):
             pytest.skip("takes no object")
         for key in MORE_KEYS:
-            assert_plain(asked(line, raw=json.dumps({**line.body, key: 1}).encode()), key)
+            assert_plain(asked(line, raw=json.dumps({**filled(line.body, people), key: 1}).encode()), key)
 
 
 @pytest.mark.parametrize("line", WITH_NAMES, ids=str)
@@ -105,7 +105,9 @@ def test_names_of_other_kinds_are_not_found(line, asked, people):
             place = re.sub(
                 rf"/{re.escape(str(name))}(?=/|$)", lambda _, other=other: f"/{other}", path, count=1
             )
-            told = asked(line, path=f"{place}?{query}", raw=json.dumps(line.body or {}).encode())
+            told = asked(
+                line, path=f"{place}?{query}", raw=json.dumps(filled(line.body, people) or {}).encode()
+            )
 
             assert_refused(told, other)
             assert told.status_code in {400, 404, 405}, (other, told.status_code, told.body)
@@ -126,15 +128,19 @@ class TestHeaders:
             pytest.skip("asks for none")
         path = filled(line.path, people)
         for given in CREDENTIALS:
-            told = ApiClient().call(line.method, path, line.body, headers={"Authorization": given})
+            told = ApiClient().call(
+                line.method, path, filled(line.body, people), headers={"Authorization": given}
+            )
 
             assert told.status_code == 401, given[:50]
             assert_refused(told, given[:50])
 
-    def test_others(self, line, asked):
+    def test_others(self, line, asked, people):
         for name, values in HEADERS.items():
             for value in values:
-                told = asked(line, raw=json.dumps(line.body or {}).encode(), headers={name: value})
+                told = asked(
+                    line, raw=json.dumps(filled(line.body, people) or {}).encode(), headers={name: value}
+                )
 
                 assert_plain(told, (name, value[:50]))
                 assert "X-Evil" not in told.headers
