@@ -10,6 +10,7 @@ from tasks_app.models import Project, Workflow, WorkflowVersion
 from tasks_app.planning.params import params_from_text, resolve_params
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
+from tasks_app.services.audit import note_change
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
 from tasks_app.services.schedules import drop_schedule, keep_schedule
@@ -43,7 +44,7 @@ def validate_workflow(*, source: bytes | str) -> WorkflowSpec:
     return load_workflow(source, catalog=connected_fleet())
 
 
-def upload_workflow(*, source: bytes, project: Project | None = None) -> WorkflowUpload:
+def upload_workflow(*, source: bytes, project: Project | None = None, by: str = "") -> WorkflowUpload:
     """Store a workflow, or the next version of the one that has its name.
 
     The same definition again changes nothing: comments and layout do not count.
@@ -62,6 +63,14 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
         if latest is None or latest.digest != spec.digest():
             latest = _next_version(workflow, spec, text)
             created = True
+            note_change(
+                kind="workflow.uploaded",
+                by=by,
+                project=owner,
+                subject=workflow.name,
+                before={"version": latest.number - 1} if latest.number > 1 else {},
+                after={"version": latest.number, "digest": latest.digest},
+            )
         else:
             created = False
         keep_schedule(workflow=workflow, spec=spec.schedule)
@@ -113,14 +122,23 @@ def version_spec(*, workflow: str, number: int | None = None) -> WorkflowSpec:
     :raises NotFound: when there is no such workflow or version.
     """
     found = find_workflow(given=workflow)
-    version = found.versions.filter(number=found.latest if number is None else number).first()
-    if version is None:
-        listing = f"manage.py workflow show {found.public_id}"
-        raise NotFound(kind="version", given=f"{workflow}@{number}", listing=listing)
+    version = find_version(workflow=found, number=found.latest if number is None else number)
     return WorkflowSpec.from_json(version.definition)
 
 
-def delete_workflow(*, given: str) -> WorkflowRemoval:
+def find_version(*, workflow: Workflow, number: int) -> WorkflowVersion:
+    """Return a version of a workflow.
+
+    :raises NotFound: when it has none of that number.
+    """
+    version = workflow.versions.filter(number=number).first()
+    if version is None:
+        listing = f"manage.py workflow show {workflow.public_id}"
+        raise NotFound(kind="version", given=f"{workflow.name}@{number}", listing=listing)
+    return version
+
+
+def delete_workflow(*, given: str, by: str = "") -> WorkflowRemoval:
     """Delete a workflow with its versions and its finished instances.
 
     :raises NotFound: when there is no such workflow.
@@ -141,6 +159,13 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
             workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
         )
         drop_schedule(workflow=workflow)
+        note_change(
+            kind="workflow.deleted",
+            by=by,
+            project=workflow.project,
+            subject=workflow.name,
+            before={"id": workflow.public_id, "versions": workflow.latest, "instances": removal.instances},
+        )
         workflow.delete()
     return removal
 

@@ -17,7 +17,7 @@ from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.admission import admit
 from tasks_app.services.batches import copy_batches
 from tasks_app.services.claims import CONTINUOUS
-from tasks_app.services.definitions import complete_params, latest_version
+from tasks_app.services.definitions import complete_params, find_version, latest_version
 from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.lookup import find_instance, find_workflow, lock_workflow
 from tasks_app.services.rows import create_tasks
@@ -26,22 +26,33 @@ from tasks_app.states import INSTANCE_FINAL, TaskState
 logger = logging.getLogger(__name__)
 
 
-def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -> str:
-    """Start an instance of the newest version of a workflow; return its id.
+def submit_instance(
+    *, workflow: str, params: Mapping[str, Any] | None = None, version: int | None = None, by: str = ""
+) -> str:
+    """Start an instance of a version of a workflow, the newest unless its number is given; return its id.
 
     When this returns, the instance and all its tasks are in the database: what
     follows survives the loss of any process. If as many instances of the
-    workflow run as may, it waits as pending.
+    workflow run as may, it waits as pending. ``by`` is who started it, for the ledger.
 
-    :raises NotFound: when there is no such workflow.
+    :raises NotFound: when there is no such workflow or version.
     :raises InvalidParams: when the parameters do not fit; nothing is started.
     """
     found = find_workflow(given=workflow)
-    version = latest_version(workflow=found)
-    spec = WorkflowSpec.from_json(version.definition)
+    chosen = (
+        latest_version(workflow=found) if version is None else find_version(workflow=found, number=version)
+    )
+    spec = WorkflowSpec.from_json(chosen.definition)
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
-        instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
+        instance = insert_instance(workflow=found, version=chosen, spec=spec, params=complete)
+        if by:
+            Event.objects.create(
+                instance=instance,
+                project_id=instance.project_id,
+                kind="instance.submitted",
+                data=signed({"by": by, "subject": instance.public_id}),
+            )
     _publish(instance)
     return instance.public_id
 
