@@ -69,6 +69,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         "state",
         "kind",
         "project",
+        "pool",
         "slots",
         "tasks_completed",
         "can",
@@ -82,6 +83,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         "platform",
         "version",
         at("heartbeat_at"),
+        "heartbeat_seconds",
         "heard",
         at("registered_at"),
         at("started_at"),
@@ -198,7 +200,12 @@ def _presence(worker: Worker) -> str:
     if worker.left_at is not None:
         return "left"
     # For display the clock of this process will do; who is alive is decided by the database's.
-    is_heard = (clock.now() - worker.heartbeat_at).total_seconds() < silent_seconds()
+    now = clock.now()
+    is_heard = (
+        (now - worker.heartbeat_at).total_seconds() < silent_seconds()
+        if worker.silent_at is None
+        else now < worker.silent_at
+    )
     if not is_heard:
         return "silent"
     return "draining" if worker.is_draining else "alive"

@@ -82,3 +82,11 @@ class NotAskable(CPDSError):
     code = "worker_not_askable"
     http_status = HTTPStatus.CONFLICT
     sentence = "Worker {name} cannot be asked to stop: {why}. Its state: manage.py worker show {name}."
+
+
+class WorkerIdTaken(CPDSError):
+    """A worker of another project or pool is called so: register this one under another id."""
+
+    code = "worker_id_taken"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Another worker is called {given!r}. Register this one under an id or a name of its own."

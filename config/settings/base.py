@@ -27,9 +27,11 @@ INSTALLED_APPS = [
     "tasks_app",
     "workers_app",
     "cpds.standalone",
+    "cpds.web",
 ]
 
 MIDDLEWARE = [
+    "cpds.health.middleware.answer_probes",
     "cpds.api.middleware.requests_with_an_origin",
     "cpds.api.middleware.pages_with_a_policy",
     "corsheaders.middleware.CorsMiddleware",
@@ -103,7 +105,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["cpds.api.parsers.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpds.api.negotiation.JSONUnlessBrowsed",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "cpds.api.schema.DoorSchema",
     "EXCEPTION_HANDLER": "cpds.api.refusals.answer_error",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
@@ -121,6 +123,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token of /api/v1/auth/token, or an API token.",
+            }
+        }
+    },
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "tasks_app.roles.Role",
         "InstanceStatusEnum": "tasks_app.api.words.STATUSES",
@@ -221,6 +232,10 @@ CPDS = {
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
+    "web_threads": int(environment.number("CPDS_WEB_THREADS", 8)),
+    "trusted_proxies": environment.words("CPDS_TRUSTED_PROXIES"),
+    "access_log": environment.flag("CPDS_ACCESS_LOG"),
+    "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "capabilities": environment.words("CPDS_CAPABILITIES"),
     "labels": environment.words("CPDS_LABELS"),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),

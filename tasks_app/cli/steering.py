@@ -1,20 +1,22 @@
 """``manage.py instance pause|resume|cancel|retry|rerun|why``: one instance, or many at once."""
 
-import getpass
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from tasks_app.cli import arguments, hold_views, many
 from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
+from tasks_app.cli.who import whoever
+from tasks_app.errors import NoWorkflow
 from tasks_app.services import definitions, queries
 from tasks_app.services.bulk import Act, How, steer_instance
 from tasks_app.services.instances import rerun_instance
 from tasks_app.states import INSTANCE_FINAL
 
+LATEST: Final = "latest"
 Perform = Callable[[Output, Options], ExitCode | None]
 
 
@@ -58,11 +60,15 @@ def _show(out: Output, act: Act, instance: str) -> None:
 
 def _rerun(out: Output, options: Options) -> None:
     origin = queries.instance_summary(given=options.id)
-    params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param)
+    if origin["workflow_id"] is None:
+        raise NoWorkflow(instance=origin["id"])
+    version = _version(options.version, origin)
+    params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param, version=version)
     new = rerun_instance(
         given=origin["id"],
         from_task=options.from_task,
         params=params,
+        version=version,
         by=options.by,
         reason=options.reason,
     )
@@ -70,6 +76,16 @@ def _rerun(out: Output, options: Options) -> None:
         out.document({"id": new, "origin_id": origin["id"], "from": options.from_task})
     else:
         out.line(f"✅ Instance ID: {new} (a rerun of {origin['id']} from {options.from_task})")
+
+
+def _version(asked: str | None, origin: dict[str, Any]) -> int:
+    if asked == LATEST:
+        return definitions.latest_number(workflow=origin["workflow_id"])
+    if asked is None:
+        return int(queries.instance_status(given=origin["id"])["workflow_version"])
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
+        raise WrongUsage(message=f"--version takes a number or {LATEST}")
+    return int(asked)
 
 
 def _why(out: Output, options: Options) -> None:
@@ -80,7 +96,8 @@ def _why(out: Output, options: Options) -> None:
         out.lines(hold_views.instance_hold_lines(answer))
 
 
-def _takes_who(parser: ArgumentParser) -> None:
+def takes_who(parser: ArgumentParser) -> None:
+    """Take who decides, and why."""
     parser.add_argument(
         "--reason", metavar="TEXT", type=arguments.reference, default="", help="why; recorded"
     )
@@ -93,19 +110,11 @@ def _takes_who(parser: ArgumentParser) -> None:
     )
 
 
-def whoever() -> str:
-    """Return who runs this program."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as containers have
-        return ""
-
-
 def _takes_steering(parser: ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", type=arguments.reference, help="an id, or its beginning"
     )
-    _takes_who(parser)
+    takes_who(parser)
     many.takes_choice(parser)
     parser.add_argument("--dry-run", action="store_true", help="only show which would be chosen")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -158,7 +167,13 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         type=arguments.reference,
         help="another value for a parameter; give it again for others",
     )
-    _takes_who(parser)
+    parser.add_argument(
+        "--version",
+        metavar="N",
+        type=arguments.reference,
+        help="another version of the workflow: its number, or latest (that of the origin)",
+    )
+    takes_who(parser)
 
 
 def _takes_id(parser: ArgumentParser) -> None:
@@ -200,7 +215,10 @@ VERBS: Final = (
     Subcommand(
         name="rerun",
         help="Run an ended instance again from a task on, as a new one that shares the results before.",
-        examples=("instance rerun inst-3f8 --from load --param limit=10",),
+        examples=(
+            "instance rerun inst-3f8 --from load --param limit=10",
+            "instance rerun inst-3f8 --from load --version latest",
+        ),
         perform=_rerun,
         arguments=_takes_rerun,
     ),

@@ -46,6 +46,11 @@ def diff_definitions(a: WorkflowSpec, b: WorkflowSpec) -> list[Change]:
     return changes
 
 
+def diff_values(a: JSON, b: JSON) -> Iterator[Change]:
+    """Yield what is different between two values; of mappings key by key, under ``output``."""
+    yield from _between({"output": a}, {"output": b}, ())
+
+
 def _between(before: dict[str, JSON], after: dict[str, JSON], path: Path) -> Iterator[Change]:
     for key in dict.fromkeys([*before, *after]):
         where = (*path, key)

@@ -40,15 +40,17 @@ def topological_order(needs: Needs) -> list[str]:
     return order
 
 
-def remaining_path_lengths(needs: Needs) -> dict[str, int]:
-    """Return, for each task, how many tasks the longest line from it to an end has.
+def remaining_path_lengths(needs: Needs, *, own: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return, for each task, the length of the longest line from it to an end.
 
-    The task itself counts: an end has 1. The graph must be free of cycles.
+    ``own`` is how much each task adds, by name; without it each counts 1. The
+    task itself counts. The graph must be free of cycles.
     """
     successors = successors_of(needs)
     lengths: dict[str, int] = {}
     for name in reversed(topological_order(needs)):
-        lengths[name] = 1 + max((lengths[successor] for successor in successors[name]), default=0)
+        ahead = max((lengths[successor] for successor in successors[name]), default=0)
+        lengths[name] = (1 if own is None else own[name]) + ahead
     return lengths
 
 

@@ -8,8 +8,12 @@ planning a frontier reads a handful of rows and never the whole graph.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tasks_app.planning.graph import remaining_path_lengths
+
+MAX_RANK: Final = 2**31 - 1
+"""What the column holds: some 24 days in milliseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,11 @@ class Shape:
 
 
 def shapes(
-    needs: Mapping[str, Sequence[str]], *, early: Collection[str] = (), apart: Collection[str] = ()
+    needs: Mapping[str, Sequence[str]],
+    *,
+    early: Collection[str] = (),
+    apart: Collection[str] = (),
+    milliseconds: Mapping[str, int] | None = None,
 ) -> dict[str, Shape]:
     """Return the shape around each task of an acyclic graph.
 
@@ -33,7 +41,8 @@ def shapes(
     tasks that may start before all of these have completed: no lines meet in
     them, since what waits for all would start them too late or not at all. ``apart``
     are those of which even a line's next task may not be made: they start while the
-    task before them still runs.
+    task before them still runs. ``milliseconds`` is how long each task is expected
+    to take (None: all the same); ``rank`` is the sum of these on the longest path.
     """
     followers: dict[str, list[str]] = {name: [] for name in needs}
     for name, needed in needs.items():
@@ -41,7 +50,7 @@ def shapes(
             followers[each].append(name)
     lines = _lines(needs, followers, apart)
     stage_of = {name: number for number, line in enumerate(lines) for name in line}
-    rank = remaining_path_lengths(needs)
+    rank = remaining_path_lengths(needs, own=milliseconds)
     result = {}
     for number, line in enumerate(lines):
         after = followers[line[-1]]
@@ -57,7 +66,7 @@ def shapes(
                 meets=meets,
                 fan_in=len(needs[name]),
                 fan_out=len(followers[name]),
-                rank=rank[name],
+                rank=min(rank[name], MAX_RANK),
             )
     return result
 

@@ -13,7 +13,7 @@ from tasks_app.services.definitions import complete_params, latest_version
 from tasks_app.services.instances import insert_instance
 from tasks_app.services.lookup import find_workflow, lock_workflow
 from tasks_app.services.reopening import reopen
-from tasks_app.states import InstanceState
+from tasks_app.states import INSTANCE_FINAL, InstanceState
 
 MAX_DEPTH: Final = 10
 """Instances inside one another, the outermost included."""
@@ -60,11 +60,13 @@ def prepare_child(*, task: Task, given: Mapping[str, JSON]) -> WantedChild:
 def start_child(*, task: Task, wanted: WantedChild) -> Instance:
     """Return the instance that does this task's work: a new one, or an earlier one that goes on.
 
-    A child that failed or was cancelled is reopened when its task is tried again,
-    and keeps what it completed. The caller holds the lock of the task's instance.
+    A child that failed or was cancelled is reopened when a person has its task
+    tried again, and keeps what it completed. A retry of the task itself starts a
+    new one, from the beginning. The caller holds the lock of the task's instance.
     """
     before = Instance.objects.filter(parent_task=task).order_by("-pk").first()
-    if before is not None and before.status != InstanceState.COMPENSATED:
+    is_retry = task.failures > 0 and before is not None and before.status in INSTANCE_FINAL
+    if before is not None and before.status != InstanceState.COMPENSATED and not is_retry:
         child = Instance.objects.locked(before.pk) or before
         if child.status in (InstanceState.FAILED, InstanceState.CANCELLED):
             reopen(instance=child, by="", reason="its parent was retried")
@@ -78,12 +80,12 @@ def start_child(*, task: Task, wanted: WantedChild) -> Instance:
     )
 
 
-def _lineage(task: Task) -> list[tuple[str, int]]:
+def _lineage(task: Task) -> list[tuple[str, int | None]]:
     """Return name and key of the workflow of each instance around the task, outermost first."""
-    found: list[tuple[str, int]] = []
+    found: list[tuple[str, int | None]] = []
     instance: Instance | None = task.instance
     while instance is not None and len(found) <= MAX_DEPTH:
-        found.append((instance.workflow.name, instance.workflow_id))
+        found.append((instance.workflow_name, instance.workflow_id))
         instance = (
             Instance.objects.filter(tasks=instance.parent_task_id).select_related("workflow").first()
             if instance.parent_task_id is not None

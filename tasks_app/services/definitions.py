@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cpds.base import clock, db
-from tasks_app.errors import NotFound, WorkflowInUse
+from tasks_app.errors import NotFound, WorkflowInUse, WorkflowNeeded
 from tasks_app.models import Project, Workflow, WorkflowVersion
 from tasks_app.planning.params import params_from_text, resolve_params
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
 from tasks_app.services.audit import note_change
+from tasks_app.services.audit_log import keep_audit
 from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.foreign import dependants_elsewhere, foreign_names
 from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
 from tasks_app.services.schedules import drop_schedule, keep_schedule
+
+LISTED: Final = 1_000
+"""A refusal to delete names at most so many unfinished instances, and counts them all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +88,13 @@ def upload_workflow(*, source: bytes, project: Project | None = None, by: str = 
     )
 
 
-def read_params(*, workflow: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters that ``K=V`` texts give, in the types the workflow declares.
+def read_params(*, workflow: str, pairs: Sequence[str], version: int | None = None) -> dict[str, Any]:
+    """Return the parameters that ``K=V`` texts give, in the types a version declares (None: the newest).
 
-    :raises NotFound: when there is no such workflow.
+    :raises NotFound: when there is no such workflow or version.
     :raises InvalidParams: when a text cannot be read.
     """
-    return params_from_text(latest_spec(workflow=find_workflow(given=workflow)), pairs)
+    return params_from_text(version_spec(workflow=workflow, number=version), pairs)
 
 
 def complete_params(*, spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +114,14 @@ def latest_version(*, workflow: Workflow) -> WorkflowVersion:
     if newest is None:
         raise NotFound(kind="workflow", given=workflow.name, listing=WORKFLOWS)
     return newest
+
+
+def latest_number(*, workflow: str) -> int:
+    """Return the number of the newest version of a workflow.
+
+    :raises NotFound: when there is no such workflow.
+    """
+    return find_workflow(given=workflow).latest
 
 
 def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
@@ -143,22 +156,32 @@ def delete_workflow(*, given: str, by: str = "") -> WorkflowRemoval:
 
     :raises NotFound: when there is no such workflow.
     :raises WorkflowInUse: when an instance of it is unfinished; nothing is deleted.
+    :raises WorkflowNeeded: when tasks of other instances need tasks of it; nothing is deleted.
     """
     with db.transaction():
         workflow = lock_workflow(workflow=find_workflow(given=given), to_delete=True)
         unfinished = list(
-            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:10]
+            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:LISTED]
         )
         if unfinished:
             raise WorkflowInUse(
                 workflow=workflow.name,
-                count=workflow.instances.unfinished().count(),
-                instances=", ".join(unfinished),
+                count=(count := workflow.instances.unfinished().count()),
+                instances=", ".join(unfinished) + (f" and {count - LISTED:,} more" if count > LISTED else ""),
+            )
+        needed = dependants_elsewhere(needed__instance__workflow=workflow)
+        if needed.exists():
+            raise WorkflowNeeded(
+                workflow=workflow.name,
+                tasks=", ".join(
+                    sorted(foreign_names(keys=needed.values_list("task_id", flat=True)[:10]).values())
+                ),
             )
         removal = WorkflowRemoval(
             workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
         )
         drop_schedule(workflow=workflow)
+        keep_audit(instances=list(workflow.instances.values_list("pk", flat=True)))
         note_change(
             kind="workflow.deleted",
             by=by,

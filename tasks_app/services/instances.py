@@ -10,9 +10,9 @@ from django.db import InterfaceError, OperationalError
 from cpds.base import clock, db
 from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
-from tasks_app.errors import IllegalMove, NotFound
+from tasks_app.errors import ChangedUpstream, IllegalMove, NotFound, NoWorkflow
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
-from tasks_app.planning.graph import descendants
+from tasks_app.planning.graph import ancestors, descendants
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.admission import admit
 from tasks_app.services.batches import copy_batches
@@ -23,6 +23,7 @@ from tasks_app.services.lookup import find_instance, find_workflow, lock_workflo
 from tasks_app.services.rows import create_tasks
 from tasks_app.states import INSTANCE_FINAL, TaskState
 
+NAMED = 20
 logger = logging.getLogger(__name__)
 
 
@@ -53,7 +54,7 @@ def submit_instance(
                 kind="instance.submitted",
                 data=signed({"by": by, "subject": instance.public_id}),
             )
-    _publish(instance)
+    publish_started(instance=instance)
     return instance.public_id
 
 
@@ -91,32 +92,56 @@ def start_scheduled(*, schedule: Schedule) -> Instance:
 
 
 def rerun_instance(
-    *, given: str, from_task: str, params: Mapping[str, Any] | None = None, by: str = "", reason: str = ""
+    *,
+    given: str,
+    from_task: str,
+    params: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    by: str = "",
+    reason: str = "",
 ) -> str:
     """Run an ended instance again from one of its tasks on, as a new instance; return the new id.
 
     Results of tasks that neither are that task nor follow it are shared, so two
-    versions of a step can be compared. ``params`` replace those of the origin,
-    name by name. ``by`` and ``reason`` are recorded.
+    versions of a step can be compared; other branches that completed are not paid
+    for twice. ``params`` replace those of the origin, name by name. ``version``:
+    of the workflow, that of the origin unless given; tasks of other branches that
+    it changed run again, with what follows them. ``by`` and
+    ``reason`` are recorded.
 
-    :raises NotFound: when there is no such instance or task.
-    :raises IllegalMove: when the instance has not ended, or something upstream did not complete.
+    :raises NotFound: when there is no such instance, version or task.
+    :raises IllegalMove: when the instance has not ended.
+    :raises ChangedUpstream: when the version changed what is upstream of the task.
+    :raises NoWorkflow: when its tasks were created on their own.
     :raises InvalidParams: when the parameters do not fit.
     """
     origin = find_instance(given=given)
     if origin.status not in INSTANCE_FINAL:
         raise IllegalMove(kind="Instance", key=origin.public_id, state=origin.status, wanted="rerun")
-    spec = WorkflowSpec.from_json(origin.version.definition)
+    if origin.workflow is None or origin.version is None:
+        raise NoWorkflow(instance=origin.public_id)
+    chosen = find_version(workflow=origin.workflow, number=version or origin.version.number)
+    spec = WorkflowSpec.from_json(chosen.definition)
     needs = {task.name: task.needs for task in spec.tasks}
     if from_task not in needs:
         raise NotFound(kind="task", given=from_task, listing=f"manage.py instance status {origin.public_id}")
-    again = {from_task} | descendants(needs, [from_task])
-    complete = complete_params(spec=spec, given={**origin.params, **(params or {})})
+    changed = _changed_tasks(WorkflowSpec.from_json(origin.version.definition), spec)
+    if upstream := sorted(ancestors(needs, [from_task]) & changed):
+        raise ChangedUpstream(
+            version=chosen.number,
+            task=from_task,
+            origin=f"version {origin.version.number}",
+            changed=", ".join(upstream[:NAMED]) + (" …" if len(upstream) > NAMED else ""),
+        )
+    starts = {from_task, *changed}
+    again = starts | descendants(needs, starts)
+    kept = {name: value for name, value in origin.params.items() if name in spec.params}
+    complete = complete_params(spec=spec, given={**kept, **(params or {})})
     with db.transaction():
         locked = Instance.objects.locked(origin.pk)  # keeps whoever prunes away from what is shared
         if locked is None or locked.is_pruning:
             raise NotFound(kind="instance", given=given, listing="manage.py instance list")
-        instance = _create(origin.workflow, origin.version, spec, complete, origin=origin)
+        instance = _create(origin.workflow, chosen, spec, complete, origin=origin)
         key_of = create_tasks(instance=instance, spec=spec)
         _share_results(origin, [key for name, key in key_of.items() if name not in again])
         Event.objects.create(
@@ -126,13 +151,19 @@ def rerun_instance(
             message=redact_text(
                 f"a rerun of {origin.public_id} from {from_task}{f': {reason}' if reason else ''}"
             ),
-            data=signed({"by": by, "origin": origin.public_id, "from": from_task}),
+            data=signed({"by": by, "origin": origin.public_id, "from": from_task, "version": chosen.number}),
         )
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
         mark_ready(candidates=Task.objects.filter(instance=instance))
-    _publish(instance)
+    publish_started(instance=instance)
     return instance.public_id
+
+
+def _changed_tasks(before: WorkflowSpec, after: WorkflowSpec) -> set[str]:
+    """Return the tasks of ``after`` that ``before`` did not have, or not like that."""
+    known = {task.name: task for task in before.tasks}
+    return {task.name for task in after.tasks if known.get(task.name) != task}
 
 
 def _share_results(origin: Instance, keys: list[int]) -> None:
@@ -165,7 +196,8 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
         mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
 
 
-def _publish(instance: Instance) -> None:
+def publish_started(*, instance: Instance) -> None:
+    """Publish what an instance starts with, after the commit."""
     # A caller may have a transaction open, to store its answer along with the instance.
     db.run_when_committed(partial(_pump, instance))
 

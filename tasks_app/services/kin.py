@@ -1,5 +1,7 @@
 """Which instances the tasks of an instance started, by how they stand."""
 
+from collections.abc import Collection
+
 from tasks_app.models import Instance
 from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.states import InstanceState
@@ -22,6 +24,37 @@ def children_paused_with(*, instance_id: int) -> list[str]:
             parent_task__instance_id=instance_id, status=InstanceState.PAUSED, paused_with_parent=True
         )
     )
+
+
+def descendants(*, instance_id: int) -> set[int]:
+    """Return the keys of the instances that an instance's tasks started, that theirs started, and so on."""
+    found: set[int] = set()
+    parents = {instance_id}
+    while parents:
+        children = Instance.objects.filter(parent_task__instance_id__in=parents)
+        parents = set(children.values_list("pk", flat=True)) - found
+        found |= parents
+    return found
+
+
+def ancestors(*, instance_id: int) -> list[int]:
+    """Return the keys of the instance whose task started this one, of the one around that, and so on."""
+    found: list[int] = []
+    parent: int | None = instance_id
+    while parent is not None:
+        parent = (
+            Instance.objects.filter(pk=parent, parent_task__isnull=False)
+            .values_list("parent_task__instance_id", flat=True)
+            .first()
+        )
+        if parent is not None:
+            found.append(parent)
+    return found
+
+
+def unfinished_among(*, keys: Collection[int]) -> bool:
+    """Return whether any of these instances has not ended."""
+    return Instance.objects.unfinished().filter(pk__in=keys).exists()
 
 
 def _ids(instances: InstanceQuerySet) -> list[str]:

@@ -22,6 +22,7 @@ from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, d
 from tasks_app.planning.secrets import without_secrets
 from tasks_app.planning.values import NotJSONError, as_json, json_bytes
 from tasks_app.services.advance import advance, failed_in, follow_up, item_ended, stream_ended
+from tasks_app.services.alarm import set_alarm
 from tasks_app.services.batches import streams_must_end
 from tasks_app.services.claims import Claim
 from tasks_app.services.dispatch import pump
@@ -54,6 +55,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
             _patiently(claim, lambda: _finish(claim, decision, outcome.report))
         case TryAgain():
             _patiently(claim, lambda: _wait_for_another_try(claim, decision, outcome.report))
+            set_alarm()
         case HandBack():
             _patiently(claim, lambda: _hand_back(claim, decision))
     try:

@@ -21,6 +21,7 @@ from tasks_app.models import Event, ExecutionRecord, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Node
 from tasks_app.planning.compensation import failure_sentence
+from tasks_app.services import kin
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.services.undo_rows import create_undos, newest_first
 from tasks_app.states import TASK_UNFINISHED, InstanceState, OnFailure, TaskState
@@ -42,10 +43,18 @@ def undos(*, instance: Instance) -> TaskQuerySet:
 
 
 def still_runs(*, instance: Instance) -> bool:
-    """Return whether an attempt that lost its claim may not have stopped yet: nothing is undone beside it."""
-    return ExecutionRecord.objects.filter(
-        task__instance=instance, revoked_until__gt=clock.database_now()
-    ).exists()
+    """Return whether something of an instance may still be at work: nothing is undone beside it.
+
+    That is an attempt that lost its claim and may not have stopped yet, and any
+    instance that its tasks started, or theirs, which has not ended.
+    """
+    family = {instance.pk, *kin.descendants(instance_id=instance.pk)}
+    return (
+        kin.unfinished_among(keys=family - {instance.pk})
+        or ExecutionRecord.objects.filter(
+            task__instance__in=family, revoked_until__gt=clock.database_now()
+        ).exists()
+    )
 
 
 @db.transaction_required

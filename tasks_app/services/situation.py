@@ -12,8 +12,9 @@ from cpds.base import clock
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
+from tasks_app.services.foreign import foreign_names
 from tasks_app.services.window import Look
-from tasks_app.states import InstanceState, TaskState
+from tasks_app.states import TASK_FINAL, InstanceState, TaskState, WaitKind
 
 READ_BACKLOG: Final = 1_000
 """A place in the backlog beyond this is told as "more than"."""
@@ -45,6 +46,8 @@ class Situation:
     look: Look
     needs: dict[int, list[Need]]
     waiting_since: dict[int, datetime]
+    items: dict[int, tuple[int, int]]
+    """Of a list that waits: how many of its items are over, and how many there are."""
     places: dict[int, int]
     """How many tasks come before it in the backlog, of those among the first ``READ_BACKLOG``."""
     backlog: int
@@ -74,6 +77,7 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         look=window.look(),
         needs=_needs([task.pk for task in tasks if task.status == TaskState.PENDING]),
         waiting_since=_newest([task.pk for task in tasks if task.status == TaskState.WAITING]),
+        items=_items([task.pk for task in tasks if task.wait_kind == WaitKind.ITEMS]),
         places={pk: place for place, pk in enumerate(backlog)},
         backlog=len(backlog),
         active=_active([key for key, each in owners.items() if each.max_parallel is not None]),
@@ -86,15 +90,25 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
 
 def _needs(keys: Sequence[int]) -> dict[int, list[Need]]:
     found: dict[int, list[Need]] = defaultdict(list)
-    edges = (
+    edges = list(
         Dependency.objects.filter(task_id__in=keys)
         .filter(Q(needed__satisfies__isnull=True) | Q(needed__satisfies=False) | ~Q(task__join="all"))
         .order_by("needed__position", "needed_id")
+        .values_list(
+            "task_id",
+            "needed_id",
+            "needed__name",
+            "needed__status",
+            "needed__satisfies",
+            "needed__created_at",
+            "is_foreign",
+        )
     )
-    for task_id, name, status, satisfies, since in edges.values_list(
-        "task_id", "needed__name", "needed__status", "needed__satisfies", "needed__created_at"
-    ):
-        found[task_id].append(Need(name=name, status=status, satisfies=satisfies, since=since))
+    names = foreign_names(keys=[needed_id for _, needed_id, *_, is_foreign in edges if is_foreign])
+    for task_id, needed_id, name, status, satisfies, since, _ in edges:
+        found[task_id].append(
+            Need(name=names.get(needed_id, name), status=status, satisfies=satisfies, since=since)
+        )
     return found
 
 
@@ -103,6 +117,14 @@ def _newest(keys: Sequence[int]) -> dict[int, datetime]:
         return {}
     rows = Event.objects.filter(task_id__in=keys, kind="task.waiting").values_list("task_id")
     return dict(rows.annotate(Max("happened_at")).order_by())
+
+
+def _items(keys: Sequence[int]) -> dict[int, tuple[int, int]]:
+    if not keys:
+        return {}
+    counts = {"over": Count("pk", filter=Q(status__in=sorted(TASK_FINAL))), "total": Count("pk")}
+    rows = Task.objects.filter(parent_id__in=keys).order_by().values("parent_id").annotate(**counts)
+    return {row["parent_id"]: (row["over"], row["total"]) for row in rows}
 
 
 def _active(keys: Sequence[int]) -> dict[int, int]:
@@ -163,4 +185,6 @@ def _beside(pending: Sequence[Instance]) -> dict[int, int]:
 
 
 def _most(instance: Instance) -> int | None:
+    if instance.version is None:
+        return None
     return WorkflowSpec.from_json(instance.version.definition).max_instances

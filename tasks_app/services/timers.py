@@ -1,20 +1,45 @@
 """What is due: waits that are over, pauses that end, instances whose time is up."""
 
 from collections import defaultdict
+from datetime import timedelta
 
 from cpds.base import clock, db
 from tasks_app.models import Instance, Task
+from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.control import resume_instance, stop_and_undo, stop_for_good
+from tasks_app.services.dispatch import pump
 from tasks_app.states import INSTANCE_RUNNABLE, InstanceState, OnFailure, TaskState, WaitKind
 
 BATCH = 500
+SHORTEST_REST = 0.01
+"""Seconds between two looks, for what is due and for this moment cannot be woken."""
+
+
+def wake_in_time(*, within: float) -> float:
+    """Wake and publish what is due; return in how many seconds to look again, at most ``within``.
+
+    Whoever rests so long between calls wakes tasks when their wait is over and
+    not at the next sweep, which does the same.
+    """
+    if wake_due():
+        pump()
+    waiting = _between_attempts().order_by("wake_at").annotate(now=clock.database_now())
+    first = waiting.values_list("wake_at", "now").first()
+    if first is None:
+        return within
+    wake_at, now = first
+    ahead: timedelta = wake_at - now
+    return min(within, max(SHORTEST_REST, ahead.total_seconds()))
+
+
+def _between_attempts() -> TaskQuerySet:
+    waiting = Task.objects.filter(status=TaskState.WAITING, wait_kind=WaitKind.RETRY, wake_at__isnull=False)
+    return waiting.in_running_instance()
 
 
 def wake_due() -> int:
     """Make tasks ready whose wait between attempts is over; return how many."""
-    due = Task.objects.filter(
-        status=TaskState.WAITING, wait_kind=WaitKind.RETRY, wake_at__lte=clock.database_now()
-    ).in_running_instance()
+    due = _between_attempts().filter(wake_at__lte=clock.database_now())
     by_instance: dict[int, list[int]] = defaultdict(list)
     for pk, instance_id in due.order_by("wake_at").values_list("pk", "instance_id")[:BATCH]:
         by_instance[instance_id].append(pk)

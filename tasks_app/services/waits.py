@@ -1,16 +1,19 @@
 """What waiting tasks waited for: the ends of their items and of the instances they started."""
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import Instance, Task
-from tasks_app.outcomes import JSON
+from tasks_app.outcomes import JSON, Failed
+from tasks_app.planning.retrying import retry_wait
 from tasks_app.planning.values import json_bytes
+from tasks_app.services.claims import retry_policy
 from tasks_app.services.consumers import take_next_batch
 from tasks_app.services.items import start_more_items
 from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, TaskState, WaitKind
@@ -18,10 +21,11 @@ from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, Tas
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """The tasks whose wait ended, and those among them that failed."""
+    """The tasks whose wait ended, those among them that failed, and those that wait for another try."""
 
     ended: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
 
 
 @db.transaction_required
@@ -95,7 +99,40 @@ def _settle_workflow(task: Task, settled: Settled) -> None:
     elif child.status in INSTANCE_FINAL:
         why = f": {child.error_message}" if child.error_message else ""
         message = f"Its instance {child.public_id} ended as {child.status}{why}"
-        _fail(task, "child_failed", message, settled, child=child.public_id)
+        seconds = _wait_for_another_child(task, child, message)
+        if seconds is None:
+            _fail(task, "child_failed", message, settled, child=child.public_id)
+        else:
+            _try_again(task, child, message, seconds, settled)
+
+
+def _wait_for_another_child(task: Task, child: Instance, message: str) -> float | None:
+    is_overdue = Task.objects.filter(pk=task.pk, wake_at__lte=clock.database_now()).exists()
+    # What a person cancelled is not brought back by a policy.
+    can_help = child.status != InstanceState.CANCELLED or is_overdue
+    return retry_wait(
+        policy=retry_policy(spec=task.spec),
+        failed=Failed(kind="child_failed", message=message, retryable=can_help),
+        failures=task.failures + 1,
+        chance=secrets.randbelow(1000) / 1000,
+    )
+
+
+def _try_again(task: Task, child: Instance, message: str, seconds: float, settled: Settled) -> None:
+    waiting = Task.objects.filter(pk=task.pk)
+    waiting.filter(status=TaskState.WAITING).move(to=TaskState.PENDING, message="its instance failed")
+    waiting.move(
+        to=TaskState.WAITING,
+        message=message,
+        data={"kind": "child_failed", "child": child.public_id, "seconds": round(seconds, 3)},
+        wait_kind=WaitKind.RETRY,
+        wake_at=clock.database_now_plus(seconds),
+        reason=message,
+        error_kind="child_failed",
+        error_message=message,
+        failures=F("failures") + 1,
+    )
+    settled.again.append(task.pk)
 
 
 def _complete(task: Task, output: JSON, settled: Settled) -> None:

@@ -98,4 +98,6 @@ LINES = [
     line("POST", "/api/v1/instances/{asking}/approve", "operator", {}, in_project=True),
     line("POST", "/api/v1/instances/{asking}/reject", "operator", {}, in_project=True),
     line("GET", "/api/v1/events", "viewer"),
+    line("GET", "/api/v1/audit", "admin"),
+    line("GET", "/api/v1/audit/export?format=jsonl", "admin"),
 ]

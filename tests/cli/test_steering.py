@@ -113,6 +113,25 @@ class TestRerun:
         assert ran.json == {"id": new.public_id, "origin_id": origin, "from": "link-0"}
         assert new.origin.public_id == origin
 
+    @pytest.mark.parametrize(("version", "code"), [("latest", 0), ("1", 0), ("9", 3), ("new", 2)])
+    def test_it_takes_another_version(self, run, submitted, version, code):
+        origin = submitted(*a_chain(2))
+        run("instance", "cancel", origin)
+
+        assert run("instance", "rerun", origin, "--from", "link-1", "--version", version).code == code
+
+    def test_origin_and_rerun_are_shown_side_by_side(self, run, submitted):
+        origin = submitted(*a_chain(2))
+        run("instance", "cancel", origin)
+        new = run("instance", "rerun", origin, "--from", "link-1", "--json").json["id"]
+
+        shown = run("instance", "compare", origin, new)
+        answer = run("instance", "compare", origin, new, "--json").json
+
+        assert any("link-1" in line and "cancelled" in line for line in shown.lines)
+        assert [each["name"] for each in answer["tasks"]] == ["link-0", "link-1"]
+        assert run("instance", "compare", origin, "nothing").code == 3
+
     def test_an_unknown_task_is_exit_code_3(self, run, submitted):
         origin = submitted()
         run("instance", "cancel", origin)

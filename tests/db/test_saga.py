@@ -15,6 +15,7 @@ from tasks_app.services.control import (
     retry_instance,
 )
 from tasks_app.services.definitions import upload_workflow
+from tasks_app.services.fleet import Hand
 from tasks_app.services.instances import rerun_instance, submit_instance
 from tasks_app.services.queries import instance_status
 from tasks_app.services.reports import report_outcome
@@ -103,7 +104,8 @@ def test_a_failure_with_nothing_to_undo_is_just_a_failure(doorbell):
     assert not Task.objects.filter(instance=instance, compensates__isnull=False).exists()
 
 
-def test_an_undo_sees_what_it_undoes(doorbell):
+def test_an_undo_sees_what_it_undoes(doorbell, fleet):
+    fleet.others = [Hand(holder="snake@test", slots=2, capabilities=frozenset({"python"}))]
     undo = {
         "run": "echo",
         "with": {

@@ -18,9 +18,11 @@ WORKER = "worker@test"
 
 
 def claim(row: Task, *, worker: str = WORKER) -> Claim:
-    """Claim a task under the dispatch its row has."""
+    """Claim a task under the dispatch its row has, as a worker that has what it requires."""
     row.refresh_from_db()
-    return claim_task(task_id=row.pk, dispatch_id=row.dispatch_id or "", worker=worker)
+    return claim_task(
+        task_id=row.pk, dispatch_id=row.dispatch_id or "", worker=worker, able=[row.requirement]
+    )
 
 
 def output_of(held: Claim) -> str:

@@ -25,17 +25,26 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those that take their tasks from the broker."""
         return self.filter(kind=WorkerKind.CELERY)
 
+    def http(self) -> "WorkerQuerySet":
+        """Those that fetch their tasks over HTTP."""
+        return self.filter(kind=WorkerKind.HTTP)
+
     def alive(self, *, silent_seconds: float) -> "WorkerQuerySet":
-        """Those that were heard of in the last ``silent_seconds`` and have not said goodbye."""
-        return self.filter(left_at__isnull=True, heartbeat_at__gt=clock.database_now_plus(-silent_seconds))
+        """Those heard of in the last ``silent_seconds``, or their own, that have not said goodbye."""
+        heard = Q(silent_at__isnull=True, heartbeat_at__gt=clock.database_now_plus(-silent_seconds))
+        return self.filter(heard | Q(silent_at__gt=clock.database_now()), left_at__isnull=True)
 
     def lost(self, *, silent_seconds: float, recent_seconds: float) -> "WorkerQuerySet":
         """Those that fell silent without a goodbye, not more than ``recent_seconds`` ago."""
-        return self.filter(
-            left_at__isnull=True,
+        silent = Q(
+            silent_at__isnull=True,
             heartbeat_at__lte=clock.database_now_plus(-silent_seconds),
             heartbeat_at__gt=clock.database_now_plus(-silent_seconds - recent_seconds),
         )
+        overdue = Q(
+            silent_at__lte=clock.database_now(), silent_at__gt=clock.database_now_plus(-recent_seconds)
+        )
+        return self.filter(silent | overdue, left_at__isnull=True)
 
     def taking(self) -> "WorkerQuerySet":
         """Those that start new tasks: nobody asked them to stop, and they do not stop by themselves."""
@@ -52,8 +61,9 @@ class Worker(models.Model):
     """
 
     public_id = models.CharField(
-        "id", max_length=40, unique=True, default=identifiers.worker_id, editable=False
+        "id", max_length=100, unique=True, default=identifiers.worker_id, editable=False
     )
+    """Ours, or one that a worker over HTTP chose for itself."""
     kind = models.CharField(
         max_length=8, choices=[(kind.value, kind.value) for kind in WorkerKind], default=WorkerKind.CELERY
     )
@@ -61,6 +71,8 @@ class Worker(models.Model):
         "tasks_app.Project", on_delete=models.CASCADE, null=True, blank=True, related_name="workers"
     )
     """Whose it is; None for one that belongs to the installation, as every Celery worker does."""
+    pool = models.CharField(max_length=64, blank=True)
+    """The pool of the token it came in with; empty for one that belongs to the installation."""
     name = models.CharField(max_length=200)
     host = models.CharField(max_length=200, blank=True)
     pid = models.PositiveIntegerField(null=True, blank=True)
@@ -88,6 +100,10 @@ class Worker(models.Model):
     registered_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
+    heartbeat_seconds = models.FloatField(null=True, blank=True)
+    """How often one over HTTP said it would be heard of; None: as often as the settings say."""
+    silent_at = models.DateTimeField(null=True, blank=True)
+    """When one over HTTP counts as gone, unless it is heard of before."""
     draining_at = models.DateTimeField(null=True, blank=True)
     """Since when it takes nothing new because it is stopping."""
     drain_requested_at = models.DateTimeField(null=True, blank=True)
@@ -103,10 +119,10 @@ class Worker(models.Model):
         constraints: ClassVar = [
             # Prevents two workers that could hold claims under one name.
             models.UniqueConstraint(fields=["name"], name="worker_name", condition=Q(project__isnull=True)),
-            # Prevents two of one project that its people could not tell apart.
-            models.UniqueConstraint(
-                fields=["project", "name"], name="worker_name_per_project", condition=Q(project__isnull=False)
-            ),
+        ]
+        indexes: ClassVar = [
+            # Whether a project has somebody over HTTP, asked with each task that is created.
+            models.Index(fields=["project", "name"], name="worker_of_project"),
         ]
 
     def __str__(self) -> str:

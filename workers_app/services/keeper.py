@@ -1,4 +1,4 @@
-"""The keeper: two threads in each worker process that keep its claims, and the fleet's chores, going.
+"""The keeper: three threads in each worker process that keep its claims, and the fleet's chores, going.
 
 It renews the leases of what runs here and stops what is no longer held; it says
 that the worker is alive and asks what is wanted of it; and when no sweep has run
@@ -18,8 +18,10 @@ from django.db import close_old_connections, connections
 
 from cpds.base import clock
 from cpds.base.conf import conf
+from tasks_app.services.alarm import rest, set_alarm
 from tasks_app.services.claims import Claim, held_claims, renew_claims
 from tasks_app.services.sweep import sweep
+from tasks_app.services.timers import wake_in_time
 from workers_app.executors.contract import Cancellation
 from workers_app.services.attendance import Attendance
 from workers_app.services.duty import duty
@@ -44,12 +46,14 @@ class Keeper:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._drain_at: float | None = None
+        self._next_look = 0.0
         self._beat_at = clock.monotonic()
         self._has_told_draining = False
         # Apart, so that a sweep that is slow, for example because the broker hangs, delays no renewal.
         self._threads = [
             threading.Thread(target=self._run, name="keeper", daemon=True),
             threading.Thread(target=self._keep_sweeping, name="keeper-sweeps", daemon=True),
+            threading.Thread(target=self._keep_waking, name="keeper-alarm", daemon=True),
         ]
 
     def start(self) -> None:
@@ -61,6 +65,7 @@ class Keeper:
         """End the threads; what is held is told to stop. Afterwards no heartbeat follows."""
         self.interrupt_all("the worker stopped")
         self._stop.set()
+        set_alarm()
         if self._threads[0].is_alive():
             self._threads[0].join(timeout=STOP_SECONDS)
 
@@ -112,6 +117,17 @@ class Keeper:
         while not self._stop.wait(conf().sweep_seconds):
             self._guarded(self._sweep)
         connections.close_all()
+
+    def _keep_waking(self) -> None:
+        """Wake what waits between attempts when its time has come; a sweep alone would be late by seconds."""
+        while not self._stop.is_set():
+            self._next_look = conf().sweep_seconds
+            self._guarded(self._wake)
+            rest(seconds=self._next_look)
+        connections.close_all()
+
+    def _wake(self) -> None:
+        self._next_look = wake_in_time(within=conf().sweep_seconds)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """Do ``act``; a database that is away is the next tick's business."""

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 
 from cpds.base import clock
-from tasks_app.cli import answers, arguments, following, instance_views, pruning, steering
+from tasks_app.cli import answers, arguments, following, instance_views, pruning, side_by_side, steering
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.execution import show_status, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
@@ -151,5 +151,6 @@ class Command(CommandWithVerbs):
         ),
         *steering.VERBS,
         *answers.VERBS,
+        *side_by_side.VERBS,
         *pruning.VERBS,
     )

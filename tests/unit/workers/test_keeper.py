@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError
 
+from tasks_app.services.alarm import set_alarm
 from tests.support.waiting import wait_until
 from workers_app.services import keeper as module
 from workers_app.services.keeper import Keeper
@@ -35,7 +36,13 @@ def time(monkeypatch):
 @pytest.fixture
 def record(monkeypatch):
     """What the record answers: which claims are kept, and what was asked of it."""
-    answers = SimpleNamespace(kept=None, asked=[], beats=[], sweeps=[])
+    answers = SimpleNamespace(kept=None, asked=[], beats=[], sweeps=[], looks=[], pause=3600.0)
+
+    def wake(*, within):
+        answers.looks.append(within)
+        return answers.pause
+
+    answers.wake = wake
 
     def renew_claims(*, worker, claims):
         answers.asked.append((worker, list(claims)))
@@ -46,6 +53,7 @@ def record(monkeypatch):
     monkeypatch.setattr(module, "renew_claims", renew_claims)
     monkeypatch.setattr(module, "beat_worker", lambda *, name, **_facts: answers.beats.append(name))
     monkeypatch.setattr(module, "sweep", lambda **asked: answers.sweeps.append(asked))
+    monkeypatch.setattr(module, "wake_in_time", answers.wake)
     return answers
 
 
@@ -215,3 +223,24 @@ def test_a_sweep_that_hangs_delays_no_renewal(running, record, monkeypatch):
     wait_until(lambda: len(record.asked) > asked + 2)
 
     goes_on.set()
+
+
+def test_a_wait_that_was_just_recorded_makes_it_look_again_at_once(record):
+    keeper = a_keeper()
+    keeper.start()
+    try:
+        wait_until(lambda: len(record.looks) == 1, message="the first look")
+        set_alarm()
+        wait_until(lambda: len(record.looks) >= 2, message="another look long before the hour is over")
+    finally:
+        keeper.stop()
+
+
+def test_it_looks_again_when_the_next_wait_ends(record):
+    record.pause = 0.01
+    keeper = a_keeper()
+    keeper.start()
+    try:
+        wait_until(lambda: len(record.looks) >= 3, message="looks one after the other")
+    finally:
+        keeper.stop()

@@ -1,0 +1,76 @@
+"""``manage.py instance compare``: two instances side by side."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rich.text import Text
+
+from tasks_app.cli import arguments
+from tasks_app.cli.command import Options, Subcommand
+from tasks_app.cli.output import Output
+from tasks_app.cli.text import Cell, plain, table
+from tasks_app.services import queries
+
+Row = dict[str, Any]
+
+
+def _compare(out: Output, options: Options) -> None:
+    answer = queries.compare_instances(a=options.a, b=options.b)
+    if out.as_json:
+        out.document(answer)
+    else:
+        out.lines(_lines(answer, width=out.width))
+
+
+def _lines(answer: Row, *, width: int) -> Iterator[str | Text]:
+    for side in ("a", "b"):
+        whole = answer[side]
+        version = f"{plain(whole['workflow_name'])} v{whole['workflow_version']}"
+        parts = f"{version}, {whole['status']}, {_span(whole['duration_ms'])}, {_cost(whole['cost_usd'])}"
+        yield f"{side.upper()}: {whole['id']} ({parts})"
+    headings = ("TASK", "STATUS A", "STATUS B", "TIME A", "TIME B", "TRIES", "COST A", "COST B", "OUTPUT")
+    yield from table(headings, [_cells(each) for each in answer["tasks"]], width=width)
+
+
+def _cells(pair: Row) -> tuple[Cell, ...]:
+    a, b = pair["a"] or {}, pair["b"] or {}
+    if a and b:
+        output = "same" if pair["same_output"] else f"{a['output_digest'][:7]} ≠ {b['output_digest'][:7]}"
+    else:
+        output = "only in A" if a else "only in B"
+    return (
+        pair["name"],
+        a.get("status", "-"),
+        b.get("status", "-"),
+        _span(a.get("duration_ms")),
+        _span(b.get("duration_ms")),
+        f"{a.get('attempts', '-')}/{b.get('attempts', '-')}",
+        _cost(a.get("cost_usd")),
+        _cost(b.get("cost_usd")),
+        output,
+    )
+
+
+def _span(milliseconds: int | None) -> str:
+    return "-" if milliseconds is None else f"{milliseconds / 1000:.3f}s"
+
+
+def _cost(dollars: float | None) -> str:
+    return "-" if dollars is None else f"${dollars:.6f}".rstrip("0").rstrip(".")
+
+
+def _takes_two(parser: ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", type=arguments.reference, help="an id, or its beginning")
+    parser.add_argument("b", metavar="B", type=arguments.reference, help="another one, such as its rerun")
+
+
+VERBS: Final = (
+    Subcommand(
+        name="compare",
+        help="Show two instances side by side: states, times, attempts, costs, outputs.",
+        examples=("instance compare inst-3f8 inst-9a1", "instance compare inst-3f8 inst-9a1 --json"),
+        perform=_compare,
+        arguments=_takes_two,
+    ),
+)
