@@ -6,6 +6,7 @@ from tasks_app.api import (
     audit,
     auth,
     bulk,
+    classic_tasks,
     converters,
     events,
     executions,
@@ -62,4 +63,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/instances/<ref:instance>/approve", steering.Approve.as_view()),
     path("api/v1/instances/<ref:instance>/reject", steering.Reject.as_view()),
     path("api/v1/events", events.Events.as_view()),
+    path("api/tasks/create", classic_tasks.CreateTask.as_view()),
+    path("api/tasks/running", classic_tasks.RunningTasks.as_view()),
+    path("api/tasks/completed", classic_tasks.CompletedTasks.as_view()),
+    # After those of the fleet: any other word is the id of a task.
+    path("api/tasks/<ref:task_id>", classic_tasks.OneClassicTask.as_view()),
 ]

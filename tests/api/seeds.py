@@ -4,6 +4,7 @@ Add a function here for each name in braces; it returns the id.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from tasks_app.roles import Role
 from tests.api.people import OPERATOR, People
@@ -53,6 +54,21 @@ def an_asking_instance(people: People) -> str:
     return asking(people.mine).public_id
 
 
+def an_offered_task(people: People) -> str:
+    """A task that waits for a worker over HTTP."""
+    from tasks_app.services.loose import create_task
+
+    return create_task(task={"executor": "external"}, project=people.mine).task_ids[0]
+
+
+def an_http_worker(people: People) -> str:
+    """A worker over HTTP."""
+    from workers_app.services.http_workers import HttpRegistration, register_http_worker
+
+    made = register_http_worker(project_id=people.mine.pk, registration=HttpRegistration(name="seed"))
+    return made.public_id
+
+
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
     "workflow": a_workflow,
@@ -60,12 +76,19 @@ SEEDS: dict[str, Callable[[People], str]] = {
     "paused": a_paused_instance,
     "failed": a_failed_instance,
     "asking": an_asking_instance,
+    "offered": an_offered_task,
+    "http_worker": an_http_worker,
 }
 
 
-def filled(path: str, people: People) -> str:
-    """Return an address with ids in the place of names in braces."""
-    for name, make in SEEDS.items():
-        if f"{{{name}}}" in path:
-            path = path.replace(f"{{{name}}}", make(people))
-    return path
+def filled(value: Any, people: People) -> Any:
+    """Return an address or a body with ids in the place of names in braces."""
+    if isinstance(value, dict):
+        return {key: filled(each, people) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, people) for each in value]
+    if isinstance(value, str):
+        for name, make in SEEDS.items():
+            if f"{{{name}}}" in value:
+                value = value.replace(f"{{{name}}}", make(people))
+    return value
