@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from urllib.parse import unquote
 
 import pytest
 import schemathesis
@@ -15,7 +16,7 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from django.test import Client
-from django.urls import resolve
+from django.urls import Resolver404, resolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
@@ -25,11 +26,11 @@ from schemathesis.specs.openapi import checks
 from cpds.base import db
 from tests.api.matrix import LINES
 from tests.api.people import MINE, token_for, worker_token_for
-from tests.api.seeds import SEEDS, filled
+from tests.api.seeds import filled
 from tests.api.test_matrix import DOORS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-EXAMPLES = 8
+EXAMPLES = 6
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -66,6 +67,13 @@ def schema(db):
 
 def template_of(route):
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
+
+
+def route_of(path):
+    try:
+        return resolve(unquote(path)).route
+    except Resolver404:
+        return None
 
 
 def address_of(line, people):
@@ -120,6 +128,8 @@ def test_it_answers_as_it_says(line, mode, schema, people):
     def ask(case, names_what_is_there):
         if names_what_is_there:
             case.path_parameters.update({key: str(value) for key, value in found.kwargs.items()})
+        if route_of(case.formatted_path) != found.route:
+            return  # what was drawn is the address of another door
         with rolled_back():
             case.call_and_validate(headers=headers, checks=[*CHECKS, *REFUSES[is_wrong(case)]])
 
@@ -144,7 +154,3 @@ def test_the_schema_shows_every_door(schema):
     assert raw["openapi"].startswith("3.1")
     assert doors <= described
     assert doors
-
-
-def test_every_name_of_the_seeds_is_used():
-    assert all(any(f"{{{name}}}" in line.path for line in LINES) for name in SEEDS)
