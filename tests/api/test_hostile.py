@@ -101,7 +101,7 @@ class TestBodies:
 def test_names_of_other_kinds_are_not_found(line, asked, people):
     path, _, query = filled(line.path, people).partition("?")
     for name in resolve(path).kwargs.values():
-        for other in OTHER_NAMES:
+        for other in OTHER_NAMES if isinstance(name, int) else OTHER_NAMES[1:]:  # an id may start with 0
             place = re.sub(
                 rf"/{re.escape(str(name))}(?=/|$)", lambda _, other=other: f"/{other}", path, count=1
             )
