@@ -175,16 +175,15 @@ class Task(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # Is anything of this instance unfinished, and how many are in each state?
-            models.Index(fields=["instance", "status"], name="task_by_status"),
+            # Is anything of this instance unfinished, how many are in each state, and the next pieces of
+            # lines when they are planned. One index for both: of two, databases would take the wrong one.
+            models.Index(fields=["instance", "status", "stage", "stage_position"], name="task_by_status"),
             # Which items of a list are left, which are under way, and which start next.
             models.Index(
                 fields=["parent", "status", "ready_at", "item_index"],
                 name="task_items",
                 condition=Q(parent__isnull=False),
             ),
-            # The next piece of a line, when it is planned.
-            models.Index(fields=["instance", "stage", "stage_position"], name="task_by_stage"),
             # What to publish next of each requirement set, in order.
             models.Index(
                 fields=["requirement", "-priority", "-rank", "ready_at", "id"],

@@ -168,11 +168,14 @@ def _mark_undos(instance: Instance) -> list[Node]:
 
 
 def _candidates(instance_id: int, after: Collection[int] | None) -> TaskQuerySet:
-    tasks: TaskQuerySet = Task.objects.filter(instance_id=instance_id)
+    tasks: TaskQuerySet
     if after is None:
-        return tasks
-    followers = Dependency.objects.filter(needed_id__in=after).values("task_id")
-    return tasks.filter(pk__in=followers)
+        tasks = Task.objects.filter(instance_id=instance_id)
+    else:
+        # Followers are of the same instance; asked for by that too, databases would read all that is pending.
+        followers = Dependency.objects.filter(needed_id__in=after).values("task_id")
+        tasks = Task.objects.filter(pk__in=followers)
+    return tasks
 
 
 def _close(instance: Instance) -> bool:
