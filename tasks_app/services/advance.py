@@ -209,14 +209,11 @@ def _mark_undos(instance: Instance) -> list[Node]:
 
 
 def _candidates(instance_id: int, after: Collection[int] | None) -> TaskQuerySet:
-    tasks: TaskQuerySet
     if after is None:
-        tasks = Task.objects.filter(instance_id=instance_id)
-    else:
-        # Followers are of the same instance; asked for by that too, databases would read all that is pending.
-        followers = Dependency.objects.filter(needed_id__in=after).values("task_id")
-        tasks = Task.objects.filter(pk__in=followers)
-    return tasks
+        tasks: TaskQuerySet = Task.objects.filter(instance_id=instance_id)
+        return tasks
+    followers = Dependency.objects.filter(needed_id__in=after).values("task_id")
+    return Task.objects.filter(pk__in=followers).of_instance(instance_id)
 
 
 def _close(instance: Instance) -> bool:

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks_app", "0011_recent_instances")]
+    dependencies = [("tasks_app", "0012_loose")]
 
     operations = [
         migrations.RemoveIndex(model_name="task", name="task_by_status"),
