@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tasks_app.api import audit, auth, classic_tasks, converters, projects, tokens
+from tasks_app.api import audit, auth, classic_tasks, converters, projects, tasks, tokens
 
 converters.register()
 
@@ -19,6 +19,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/audit/export", audit.AuditFile.as_view()),
     path("api/v1/tokens", tokens.Tokens.as_view()),
     path("api/v1/tokens/<key:token>", tokens.OneToken.as_view()),
+    path("api/v1/tasks", tasks.Tasks.as_view()),
+    path("api/v1/tasks/bulk/cancel", tasks.CancelMany.as_view()),
+    path("api/v1/tasks/bulk/retry", tasks.RetryMany.as_view()),
+    path("api/v1/tasks/<ref:task>", tasks.OneTask.as_view()),
+    path("api/v1/tasks/<ref:task>/why", tasks.Why.as_view()),
+    path("api/v1/tasks/<ref:task>/records", tasks.Records.as_view()),
+    path("api/v1/tasks/<ref:task>/cancel", tasks.Cancel.as_view()),
+    path("api/v1/tasks/<ref:task>/retry", tasks.Retry.as_view()),
     path("api/tasks/create", classic_tasks.CreateTask.as_view()),
     path("api/tasks/running", classic_tasks.RunningTasks.as_view()),
     path("api/tasks/completed", classic_tasks.CompletedTasks.as_view()),

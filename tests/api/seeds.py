@@ -25,6 +25,16 @@ def an_offered_task(people: People) -> str:
     return create_task(task={"executor": "external"}, project=people.mine).task_ids[0]
 
 
+def a_cancelled_task(people: People) -> str:
+    """A task that was cancelled."""
+    from tasks_app.services.lookup import find_task
+    from tasks_app.services.task_control import cancel_task
+
+    given = an_offered_task(people)
+    cancel_task(task=find_task(given=given))
+    return given
+
+
 def an_http_worker(people: People) -> str:
     """A worker over HTTP."""
     from workers_app.services.http_workers import HttpRegistration, register_http_worker
@@ -36,6 +46,7 @@ def an_http_worker(people: People) -> str:
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
     "offered": an_offered_task,
+    "cancelled_task": a_cancelled_task,
     "http_worker": an_http_worker,
 }
 
