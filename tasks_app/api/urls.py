@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tasks_app.api import audit, auth, classic_tasks, converters, projects, tasks, tokens
+from tasks_app.api import audit, auth, classic_tasks, contracts, converters, projects, tasks, thinkus, tokens
 
 converters.register()
 
@@ -22,11 +22,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/tasks", tasks.Tasks.as_view()),
     path("api/v1/tasks/bulk/cancel", tasks.CancelMany.as_view()),
     path("api/v1/tasks/bulk/retry", tasks.RetryMany.as_view()),
+    path("api/v1/tasks/schedule", thinkus.Schedule.as_view()),
     path("api/v1/tasks/<ref:task>", tasks.OneTask.as_view()),
     path("api/v1/tasks/<ref:task>/why", tasks.Why.as_view()),
     path("api/v1/tasks/<ref:task>/records", tasks.Records.as_view()),
     path("api/v1/tasks/<ref:task>/cancel", tasks.Cancel.as_view()),
     path("api/v1/tasks/<ref:task>/retry", tasks.Retry.as_view()),
+    path("api/v1/contracts", contracts.Contracts.as_view()),
+    path("api/v1/contracts/create", thinkus.CreateContract.as_view()),
+    path("api/v1/contracts/generate", contracts.Generate.as_view()),
+    path("api/v1/contracts/<ref:contract>", contracts.OneContract.as_view()),
+    path("api/v1/contracts/<ref:contract>/versions", contracts.Versions.as_view()),
+    path("api/v1/contracts/<ref:contract>/validate", contracts.Validate.as_view()),
+    path("api/v1/contracts/<ref:contract>/approve", contracts.Approve.as_view()),
+    path("api/v1/contracts/<ref:contract>/implemented", contracts.Implemented.as_view()),
+    path("api/v1/workflow/start", thinkus.StartWorkflow.as_view()),
     path("api/tasks/create", classic_tasks.CreateTask.as_view()),
     path("api/tasks/running", classic_tasks.RunningTasks.as_view()),
     path("api/tasks/completed", classic_tasks.CompletedTasks.as_view()),

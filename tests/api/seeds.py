@@ -35,6 +35,23 @@ def a_cancelled_task(people: People) -> str:
     return given
 
 
+def a_contract(people: People) -> str:
+    """The draft of a contract that could be approved."""
+    from tasks_app.services.contracts import create_contract
+
+    parts = {"frontend": {"page": "Login", "components": [], "states": []}}
+    made = create_contract(project=people.mine, feature_id="F1", feature_name="Login", parts=parts)
+    return made.public_id
+
+
+def an_approved_contract(people: People) -> str:
+    """A contract that was approved."""
+    from tasks_app.services.contracts import approve_contract, find_contract
+
+    contract = find_contract(given=a_contract(people))
+    return approve_contract(contract=contract, version=1).public_id
+
+
 def an_http_worker(people: People) -> str:
     """A worker over HTTP."""
     from workers_app.services.http_workers import HttpRegistration, register_http_worker
@@ -47,6 +64,8 @@ SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
     "offered": an_offered_task,
     "cancelled_task": a_cancelled_task,
+    "contract": a_contract,
+    "approved_contract": an_approved_contract,
     "http_worker": an_http_worker,
 }
 
