@@ -164,6 +164,7 @@ class StartWorkflow(Door):
                 project=project,
                 feature=feature,
                 confirm_design=form.get("confirmDesign"),
+                by=self.caller.name,
             )
             shown = {"instance_id": instance, "feature": feature["name"]}
             return ok(shown, message="Workflow started", success=True, projectId=project.slug)

@@ -46,7 +46,7 @@ class Order:
 
 
 def start_delivery(
-    *, project: Project, feature: Mapping[str, JSON], confirm_design: bool | None = None
+    *, project: Project, feature: Mapping[str, JSON], confirm_design: bool | None = None, by: str = ""
 ) -> str:
     """Start the eight stages for a feature; return the id of the instance.
 
@@ -66,7 +66,7 @@ def start_delivery(
         "description": str(feature.get("description") or name),
         "confirm_design": asked,
     }
-    return submit_instance(workflow=workflow.public_id, params=params)
+    return submit_instance(workflow=workflow.public_id, params=params, by=by)
 
 
 def schedule_order(*, project: Project, order: Order, by: str = "") -> Created:
