@@ -1,8 +1,17 @@
-"""The web server's entry point under ASGI."""
+"""The web server's entry point: the application that ``manage.py server start`` serves."""
 
-from django.core.asgi import get_asgi_application
+import django
 
 from config import choose_settings
 
 choose_settings()
-application = get_asgi_application()
+django.setup(set_prefix=False)
+
+from cpds.base.conf import conf  # noqa: E402 - the settings must have been chosen
+from cpds.web.bridge import Bridge  # noqa: E402
+
+application = Bridge(
+    threads=conf().web_threads,
+    body_bytes=conf().body_bytes,
+    access_log=conf().access_log,
+)

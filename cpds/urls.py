@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cpds.api.pages import NothingHere
+from cpds.health.urls import urlpatterns as health
 
 # There is no site beside the admin that its pages could lead to.
 admin.site.site_url = None
@@ -13,6 +14,7 @@ admin.site.site_url = None
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    *health,
     path("", include("tasks_app.api.urls")),
     path("", include("workers_app.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(schema=None), name="schema"),

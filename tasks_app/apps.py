@@ -11,9 +11,13 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and have listeners rung for when events are written."""
+        from django.db.backends.signals import connection_created
+
+        from cpds.base.db import allow_full_statements
         from tasks_app import checks
         from tasks_app.services.news import ring_after_commit
         from tasks_app.signals import connect_news
 
         connect_news(lambda written: ring_after_commit(written=written))
+        connection_created.connect(allow_full_statements)
         self.checks = checks

@@ -59,12 +59,63 @@ class WorkflowInUse(CPDSError):
     )
 
 
+class WorkflowNeeded(CPDSError):
+    """Tasks elsewhere need tasks of its instances: let those complete or prune them first."""
+
+    code = "workflow_needed"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Workflow {workflow!r} cannot be deleted: {tasks} need(s) tasks of its instances."
+
+
 class NothingToUndo(CPDSError):
     """No completed task of the instance says how it is undone: there is nothing to compensate."""
 
     code = "nothing_to_undo"
     http_status = HTTPStatus.CONFLICT
     sentence = "Instance {key} has nothing to undo: none of its completed tasks has 'compensate'."
+
+
+class NoWorkflow(CPDSError):
+    """The instance holds tasks that were created on their own: create or retry those."""
+
+    code = "no_workflow"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Instance {instance} has no workflow to run again: its tasks were created on their own. "
+        "Retry those that failed, or create them anew."
+    )
+
+
+class InvalidTasks(CPDSError):
+    """Tasks that were to be created have problems; ``problems`` lists every one, each with its pointer."""
+
+    code = "invalid_tasks"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The task(s) have {count} problem(s). Correct them and send them again; nothing was created."
+
+
+class TaskIdTaken(CPDSError):
+    """Another task of the project has that id: choose another, or look at the task there is."""
+
+    code = "task_id_taken"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "The project has a task {task_id!r} already. Choose another id; nothing was created."
+
+
+class NotOffered(CPDSError):
+    """The task is not to be had by a worker that speaks HTTP (any more): ask for what is pending again."""
+
+    code = "not_offered"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Task {task_id!r} cannot be assigned: {why}. Ask for the pending tasks again."
+
+
+class NotHeld(CPDSError):
+    """The worker does not hold the task (any more): stop the work and discard its result."""
+
+    code = "not_held"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Task {task_id!r} is not held by {worker!r}: it is {state}. Nothing was changed."
 
 
 class ChangedUpstream(CPDSError):
@@ -208,6 +259,46 @@ class StillRunning(CPDSError):
         "Instance {instance} has not ended within {seconds:g} s; it goes on. "
         "Wait again, or see why: manage.py instance why {instance}"
     )
+
+
+class InvalidContract(CPDSError):
+    """A contract has problems; ``problems`` lists every one, each with its pointer."""
+
+    code = "invalid_contract"
+    http_status = HTTPStatus.UNPROCESSABLE_ENTITY
+    sentence = "The contract has {count} problem(s). Correct them and send it again; nothing was stored."
+
+
+class ContractIncomplete(CPDSError):
+    """A contract cannot be approved yet; ``problems`` lists everything that is missing."""
+
+    code = "contract_incomplete"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Contract {contract} cannot be approved: it has {count} problem(s). Update it first."
+
+
+class ContractExists(CPDSError):
+    """The feature has a contract already: update that one."""
+
+    code = "contract_exists"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Feature {feature_id!r} has the contract {contract} already. Update that one."
+
+
+class ContractChanged(CPDSError):
+    """Somebody has changed the contract since it was read: read it again."""
+
+    code = "contract_changed"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Contract {contract} is in version {version}, not {given}. Read it again; nothing was changed."
+
+
+class ContractNotApproved(CPDSError):
+    """The contract is a draft: approve it first."""
+
+    code = "contract_not_approved"
+    http_status = HTTPStatus.CONFLICT
+    sentence = "Contract {contract} is a draft and cannot be implemented. Approve it first."
 
 
 class Forbidden(CPDSError):

@@ -84,6 +84,10 @@ class WaitKind(StrEnum):
     WORKFLOW = "workflow"
 
 
+EXTERNAL: Final = "external"
+"""The executor of tasks that wait for a worker that speaks HTTP: they are never published to Celery."""
+
+
 class CheckpointState(StrEnum):
     """How a question to a person stands.
 
@@ -96,6 +100,14 @@ class CheckpointState(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     CLOSED = "closed"
+
+
+class ContractState(StrEnum):
+    """How far the interface of a feature is agreed on."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    IMPLEMENTED = "implemented"
 
 
 class OnFailure(StrEnum):

@@ -13,10 +13,19 @@ class WorkersConfig(AppConfig):
         """Connect the fleet and the listeners to the record, and CPDS's hooks to Celery's worker."""
         from tasks_app.services.audience import connect_audience
         from tasks_app.services.fleet import connect_fleet
+        from tasks_app.services.http_workers import connect_http_workers
         from workers_app import checks, hooks
         from workers_app.services.audience import ConnectedAudience
         from workers_app.services.fleet import fleet
 
         connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
+        connect_http_workers(is_online=_is_http_worker_online)
         self.connected = (checks, hooks)
+
+
+def _is_http_worker_online(project_id: int) -> bool:
+    # Imported late: every program starts with this module, and few ask.
+    from workers_app.services.http_workers import is_http_worker_online
+
+    return is_http_worker_online(project_id=project_id)

@@ -27,9 +27,11 @@ INSTALLED_APPS = [
     "tasks_app",
     "workers_app",
     "cpds.standalone",
+    "cpds.web",
 ]
 
 MIDDLEWARE = [
+    "cpds.health.middleware.answer_probes",
     "cpds.api.middleware.requests_with_an_origin",
     "cpds.api.middleware.pages_with_a_policy",
     "corsheaders.middleware.CorsMiddleware",
@@ -215,6 +217,10 @@ CPDS = {
     "sweep_seconds": _SWEEP_SECONDS,
     "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
     "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
+    "web_threads": int(environment.number("CPDS_WEB_THREADS", 8)),
+    "trusted_proxies": environment.words("CPDS_TRUSTED_PROXIES"),
+    "access_log": environment.flag("CPDS_ACCESS_LOG"),
+    "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "capabilities": environment.words("CPDS_CAPABILITIES"),
     "labels": environment.words("CPDS_LABELS"),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),

@@ -85,6 +85,14 @@ class Conf:
     rehearsal_url: str = ""
     """Where the rehearsal's Messages API listens; used only when there is no ``claude_api_key``."""
     model_prices_file: str = "config/model_prices.yaml"
+    web_threads: int = 8
+    """Requests the web server performs at a time; each thread keeps a connection to the database."""
+    trusted_proxies: list[str] = field(default_factory=list)
+    """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    access_log: bool = False
+    """Whether the web server logs a line for each request, the probes' excepted."""
+    probe_seconds: float = 2
+    """How long a health check waits for the database or the broker before it says that it is away."""
 
     @property
     def state_path(self) -> Path:

@@ -6,6 +6,7 @@ transaction and a helper cannot open one by accident.
 """
 
 import functools
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 from django.db import transaction as django_transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 from django.db.utils import DEFAULT_DB_ALIAS
 
@@ -113,6 +115,16 @@ def locking(rows: "QuerySet[Row]") -> "QuerySet[Row]":
     if connections[rows.db].features.has_select_for_no_key_update:
         return rows.select_for_update(no_key=True)
     return rows.select_for_update()
+
+
+def allow_full_statements(*, connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Let Django put as many parameters into a statement as this SQLite takes: rows come in thousands.
+
+    Django stops at 999, the limit of libraries older than 3.32.
+    """
+    if connection.vendor == "sqlite":
+        limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        connection.features.max_query_params = limit
 
 
 def run_when_committed(function: Callable[[], None]) -> None:

@@ -134,8 +134,8 @@ def web(installation: Installation, *, listening: int, host: str, port: int) -> 
     return ChildSpec(
         name="web",
         argv=lambda: [
-            *(sys.executable, "-m", "uvicorn", "cpds.asgi:application", "--fd", str(listening)),
-            *("--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS), "--no-access-log", "--no-use-colors"),
+            *(sys.executable, str(installation.project / "manage.py"), "server", "start"),
+            *("--listening", str(listening), "--grace", str(WEB_GRACE_SECONDS)),
         ],
         environment=lambda: installation.environment(
             CPDS_TRUST_LOCAL=trust, **({"CPDS_ALLOWED_HOSTS": hosts} if hosts else {})

@@ -67,7 +67,7 @@ def _bars(instances: list[dict[str, Any]]) -> Table:
     for each in instances:
         progress = each["progress"]
         grid.add_row(
-            Text(plain(each["workflow_name"]), style="bold"),
+            Text(plain(each["workflow_name"] or "tasks"), style="bold"),
             Text(each["id"], style="dim"),
             ProgressBar(total=max(progress["total"], 1), completed=progress["completed"], width=BAR_WIDTH),
             Text(f"{progress['completed']}/{progress['total']}"),

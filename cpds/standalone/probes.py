@@ -36,7 +36,7 @@ def answers_http(address: tuple[str, int]) -> Probe:
 
     def ask() -> socket.socket:
         asked = socket.create_connection(address, timeout=0.5)
-        asked.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        asked.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return asked
 
     def probe(_pid: int) -> bool:

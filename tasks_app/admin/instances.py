@@ -110,11 +110,13 @@ class InstanceAdmin(ReadOnlyAdmin):
     @admin.display(description="workflow", ordering="workflow__name")
     def of_workflow(self, obj: Instance) -> str:
         """Link to the workflow."""
-        return display.link(obj.workflow)
+        return display.link(obj.workflow) if obj.workflow is not None else "-"
 
     @admin.display(description="version", ordering="version__number")
     def version_number(self, obj: Instance) -> str:
         """Link to the version."""
+        if obj.version is None:
+            return "-"
         return display.link(obj.version, f"v{obj.version.number}")
 
     @admin.display(description="status", ordering="status")

@@ -10,6 +10,7 @@ from cpds.base.errors import CPDSError
 from tasks_app.admin import display
 from tasks_app.admin.asking import ask, is_confirmed, reason_of
 from tasks_app.admin.steering import lines_of
+from tasks_app.errors import NoWorkflow
 from tasks_app.models import Instance
 
 
@@ -43,7 +44,7 @@ def _ask(model_admin: Any, request: HttpRequest, origin: Instance, *, problem: s
         keys=[origin.pk],
         lines=lines_of([origin.pk]),
         problem=problem,
-        tasks=[task["name"] for task in origin.version.definition["tasks"]],
+        tasks=[task["name"] for task in origin.definition.get("tasks", [])],
     )
 
 
@@ -52,6 +53,8 @@ def _rerun(model_admin: Any, request: HttpRequest, origin: Instance) -> None:
     from tasks_app.services.definitions import read_params
     from tasks_app.services.instances import rerun_instance
 
+    if origin.workflow is None:
+        raise NoWorkflow(instance=origin.public_id)
     pairs = [line.strip() for line in request.POST.get("params", "").splitlines() if line.strip()]
     from_task, reason = request.POST.get("from_task", ""), reason_of(request)
     new = rerun_instance(

@@ -52,7 +52,7 @@ class TaskAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("instance",)
     excerpts = ("reason", "error_message")
-    search_fields = ("name", "=instance__public_id", "=worker", "=dispatch_id")
+    search_fields = ("name", "=task_id", "title", "=instance__public_id", "=worker", "=dispatch_id")
     search_help_text = "A part of a name, or a whole instance id, worker name or dispatch id"
     date_hierarchy = "created_at"
     ordering = ("-id",)

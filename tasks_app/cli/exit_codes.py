@@ -5,7 +5,7 @@ from typing import Final
 
 from cpds.base.errors import CPDSError
 from tasks_app.cli import errors as cli
-from tasks_app.errors import AmbiguousId, InvalidParams, InvalidWorkflow, NotFound, NotScheduled
+from tasks_app.errors import AmbiguousId, InvalidParams, InvalidTasks, InvalidWorkflow, NotFound, NotScheduled
 from tasks_app.states import InstanceState
 
 
@@ -26,6 +26,7 @@ EXIT_CODES: Final[dict[type[CPDSError], ExitCode]] = {
     AmbiguousId: ExitCode.USAGE,
     InvalidWorkflow: ExitCode.USAGE,
     InvalidParams: ExitCode.USAGE,
+    InvalidTasks: ExitCode.USAGE,
     cli.UnusableInput: ExitCode.USAGE,
     cli.InvalidParamsFile: ExitCode.USAGE,
     cli.UnknownStatus: ExitCode.USAGE,

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 def instance_table(rows: Sequence[Row], *, now: datetime, width: int) -> Iterator[Text]:
     """Yield the table of instances of any workflow."""
     headings = ("INSTANCE_ID", "WORKFLOW", "STATUS", "STARTED_AT", "DURATION")
-    cells = [(row["id"], row["workflow_name"], *_course(row, now)) for row in rows]
+    cells = [(row["id"], row["workflow_name"] or "-", *_course(row, now)) for row in rows]
     return table(headings, cells, width=width)
 
 
@@ -39,7 +39,8 @@ def status_lines(status: Row, *, now: datetime, width: int) -> Iterator[str | Te
     progress = status["progress"]
     share = 100 * progress["completed"] // progress["total"] if progress["total"] else 100
     yield f"Instance: {status['id']}"
-    yield f"Workflow: {plain(status['workflow_name'])} v{status['workflow_version']}"
+    if status["workflow_name"] is not None:
+        yield f"Workflow: {plain(status['workflow_name'])} v{status['workflow_version']}"
     yield Text("Status:   ").append_text(instance_word(status["status"]))
     yield f"Progress: {progress['completed']}/{progress['total']} ({share}%)"
     yield f"Started:  {shown_time(status['started_at'])}"

@@ -10,6 +10,7 @@ from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
+from tasks_app.errors import NoWorkflow
 from tasks_app.services import definitions, queries
 from tasks_app.services.bulk import Act, How, steer_instance
 from tasks_app.services.instances import rerun_instance
@@ -59,6 +60,8 @@ def _show(out: Output, act: Act, instance: str) -> None:
 
 def _rerun(out: Output, options: Options) -> None:
     origin = queries.instance_summary(given=options.id)
+    if origin["workflow_id"] is None:
+        raise NoWorkflow(instance=origin["id"])
     version = _version(options.version, origin)
     params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param, version=version)
     new = rerun_instance(
@@ -93,7 +96,8 @@ def _why(out: Output, options: Options) -> None:
         out.lines(hold_views.instance_hold_lines(answer))
 
 
-def _takes_who(parser: ArgumentParser) -> None:
+def takes_who(parser: ArgumentParser) -> None:
+    """Take who decides, and why."""
     parser.add_argument(
         "--reason", metavar="TEXT", type=arguments.reference, default="", help="why; recorded"
     )
@@ -118,7 +122,7 @@ def _takes_steering(parser: ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", type=arguments.reference, help="an id, or its beginning"
     )
-    _takes_who(parser)
+    takes_who(parser)
     many.takes_choice(parser)
     parser.add_argument("--dry-run", action="store_true", help="only show which would be chosen")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -177,7 +181,7 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         type=arguments.reference,
         help="another version of the workflow: its number, or latest (that of the origin)",
     )
-    _takes_who(parser)
+    takes_who(parser)
 
 
 def _takes_id(parser: ArgumentParser) -> None:

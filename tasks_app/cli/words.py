@@ -68,6 +68,18 @@ def read_instance_status(given: str) -> InstanceState:
     raise UnknownStatus(given=given, allowed=", ".join(map(_both_words, InstanceState)))
 
 
+def read_task_status(given: str) -> TaskState:
+    """Return the state of a task that was named, in either vocabulary and any case.
+
+    :raises UnknownStatus: when there is none of that name; the error lists all.
+    """
+    wanted = given.strip().casefold()
+    for state, word in TASK_WORDS.items():
+        if wanted in {state.value, word.casefold()}:
+            return state
+    raise UnknownStatus(given=given, allowed=", ".join(TASK_WORDS[state] for state in TaskState))
+
+
 def _both_words(state: InstanceState) -> str:
     word = INSTANCE_WORDS[state]
     return word if word.casefold() == state.value else f"{word} ({state.value})"

@@ -3,6 +3,7 @@
 from tasks_app.models.api_token import ApiToken
 from tasks_app.models.checkpoint import Checkpoint
 from tasks_app.models.chore import Chore
+from tasks_app.models.contract import Contract, ContractVersion
 from tasks_app.models.delivery import Delivery, Listener
 from tasks_app.models.dependency import Dependency
 from tasks_app.models.event import Event
@@ -22,6 +23,8 @@ __all__ = [
     "ApiToken",
     "Checkpoint",
     "Chore",
+    "Contract",
+    "ContractVersion",
     "Delivery",
     "Dependency",
     "Event",

@@ -6,7 +6,7 @@ Each is written with the same QuerySets and moves as everywhere else; see ``prep
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Exists, F, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat, StrIndex
 from django.db.models.lookups import GreaterThan
 
@@ -16,7 +16,7 @@ from tasks_app import signals
 from tasks_app.models.event import Event
 from tasks_app.models.prepared import KEY, SMALL, TEXT, PreparedInsert, PreparedSelect, PreparedUpdate, Rows
 from tasks_app.models.record import ExecutionRecord
-from tasks_app.models.task import Task
+from tasks_app.models.task import Task, TaskQuerySet
 from tasks_app.states import TASK_UNFINISHED, RecordState, TaskState
 
 Update = tuple[QuerySet[Any], Mapping[str, Any]]
@@ -49,9 +49,16 @@ def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str, able: str)
         gate=gate,
         status__in=[TaskState.PENDING, TaskState.QUEUED],
     )
+    return _taken(wanted.filter(Q(requirement="") | Q(is_met)), worker=worker)
+
+
+def _claim_offered(*, task_id: int, dispatch_id: str, worker: str) -> Update:
+    return _taken(Task.objects.offered().filter(pk=task_id), worker=worker, dispatch_id=dispatch_id)
+
+
+def _taken(wanted: TaskQuerySet, *, worker: str, **changes: Any) -> Update:
     return (
-        wanted.filter(Q(requirement="") | Q(is_met))
-        .in_running_instance()
+        wanted.in_running_instance()
         .satisfied()
         .as_move(
             to=TaskState.RUNNING,
@@ -62,6 +69,7 @@ def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str, able: str)
             progress_message="",
             reason="",
             attempts=F("attempts") + 1,
+            **changes,
         )
     )
 
@@ -111,7 +119,7 @@ def _look_around(*, task_id: int, dispatch_id: str) -> QuerySet[Any, Any]:
     around: QuerySet[Any, Any] = (
         Task.objects.filter(pk=task_id)
         .annotate(
-            unfinished=Exists(followers),
+            unfinished=Exists(followers.filter(instance_id=OuterRef("instance_id"))),
             ready=Exists(elsewhere.satisfied()),
             backlog=Exists(Task.objects.backlog()),
         )
@@ -144,6 +152,14 @@ CLAIM = PreparedUpdate(
     variant=lambda: conf().lease_seconds,
 )
 """Take a task that was published under a dispatch; nothing comes back when it is not to be had."""
+
+CLAIM_OFFERED = PreparedUpdate(
+    _claim_offered,
+    returning=CLAIM_COLUMNS,
+    examples={**_FENCE, "worker": _WORKER},
+    variant=lambda: conf().lease_seconds,
+)
+"""Take a task that is offered to workers that speak HTTP, under a new dispatch."""
 
 COMPLETE = PreparedUpdate(_complete, returning=("id",), examples={**_FENCE, "output": _OUTPUT})
 """Complete a task that is held; nothing comes back when it is not."""

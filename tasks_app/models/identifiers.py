@@ -24,6 +24,11 @@ def instance_id() -> str:
     return _new("inst-")
 
 
+def contract_id() -> str:
+    """Return a new id of a contract, ``ct-…``."""
+    return _new("ct-")
+
+
 def dispatch_id() -> str:
     """Return a new dispatch id: the fence of every claim made under it."""
     return secrets.token_hex(12)

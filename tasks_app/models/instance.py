@@ -1,6 +1,6 @@
 """One run of one version of a workflow."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -38,8 +38,13 @@ class Instance(models.Model):
         "id", max_length=40, unique=True, default=identifiers.instance_id, editable=False
     )
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="instances")
-    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="instances", db_index=False)
-    version = models.ForeignKey(WorkflowVersion, on_delete=models.CASCADE, related_name="instances")
+    workflow = models.ForeignKey(
+        Workflow, on_delete=models.CASCADE, null=True, blank=True, related_name="instances", db_index=False
+    )
+    """Null for the instance of tasks that were created on their own."""
+    version = models.ForeignKey(
+        WorkflowVersion, on_delete=models.CASCADE, null=True, blank=True, related_name="instances"
+    )
     status = models.CharField(
         max_length=16,
         choices=[(state.value, state.value) for state in InstanceState],
@@ -74,6 +79,8 @@ class Instance(models.Model):
     """The task of another instance that started this one and waits for it."""
     paused_with_parent = models.BooleanField(default=False)
     """Whether it was its parent's pause that paused it, so that the parent's resumption resumes it."""
+    is_awaited = models.BooleanField(default=False)
+    """Whether tasks of other instances need tasks of this one."""
     is_pruning = models.BooleanField(default=False)
     """Being deleted, piece by piece: nothing brings it back, and whoever prunes next goes on with it."""
     schedule = models.ForeignKey(
@@ -139,3 +146,13 @@ class Instance(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def workflow_name(self) -> str:
+        """The name of its workflow; empty for tasks that were created on their own."""
+        return self.workflow.name if self.workflow is not None else ""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What its version of the workflow says; empty for tasks that were created on their own."""
+        return self.version.definition if self.version is not None else {}

@@ -8,8 +8,9 @@ from django.db.models.functions import Now
 
 from tasks_app.models.instance import Instance
 from tasks_app.models.moves import TaskMoves
+from tasks_app.models.project import Project
 from tasks_app.planning.requirements import LONGEST_NAME
-from tasks_app.states import TASK_FINAL, Gate, InstanceState, JoinMode, TaskState, WaitKind
+from tasks_app.states import EXTERNAL, TASK_FINAL, Gate, InstanceState, JoinMode, TaskState, WaitKind
 
 
 class TaskQuerySet(TaskMoves):
@@ -62,6 +63,13 @@ class TaskQuerySet(TaskMoves):
 
     def backlog(self) -> "TaskQuerySet":
         """Ready and not published: what waits for room in the publish window."""
+        return self._ready().exclude(executor=EXTERNAL, gate=Gate.OPEN)
+
+    def offered(self) -> "TaskQuerySet":
+        """Ready for workers that speak HTTP: external, every gate passed, held by nobody."""
+        return self._ready().filter(executor=EXTERNAL, gate=Gate.OPEN)
+
+    def _ready(self) -> "TaskQuerySet":
         return self.filter(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
 
     def planned(self) -> "TaskQuerySet":
@@ -89,6 +97,10 @@ class Task(models.Model):
     from here to an end is expected to take.
     """
 
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    """That of its instance."""
+    task_id = models.CharField(max_length=200, null=True, blank=True)
+    """What its creator calls it, unique in the project; null for a task of a workflow."""
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="items", db_index=False
@@ -96,6 +108,12 @@ class Task(models.Model):
     """The task whose ``for_each`` this one is an item of, or which is run once for each batch of a stream."""
     item_index = models.PositiveIntegerField(null=True, blank=True)
     name = models.CharField(max_length=220)
+    title = models.CharField(max_length=200, blank=True)
+    """For people; of a task created on its own, whose name is its id."""
+    created_by = models.CharField(max_length=200, blank=True)
+    """Who created it on its own."""
+    deployment_mode = models.CharField(max_length=10, blank=True)
+    claude_context = models.TextField(blank=True)
     position = models.PositiveIntegerField()
     description = models.TextField(blank=True)
     executor = models.CharField(max_length=100)
@@ -169,6 +187,8 @@ class Task(models.Model):
             models.UniqueConstraint(
                 fields=["instance", "name"], name="task_name_per_instance", condition=Q(parent__isnull=True)
             ),
+            # Prevents two tasks of one id, which clients could not tell apart.
+            models.UniqueConstraint(fields=["project", "task_id"], name="task_id_per_project"),
             # Prevents a list from being opened twice.
             models.UniqueConstraint(
                 fields=["parent", "item_index"], name="task_per_item", condition=Q(parent__isnull=False)
@@ -191,6 +211,20 @@ class Task(models.Model):
                 name="task_backlog",
                 condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False),
             ),
+            # What workers that speak HTTP may take, in order.
+            models.Index(
+                fields=["project", "-priority", "id"],
+                name="task_offered",
+                condition=Q(
+                    executor=EXTERNAL,
+                    gate=Gate.OPEN,
+                    status=TaskState.PENDING,
+                    dispatch_id__isnull=True,
+                    ready_at__isnull=False,
+                ),
+            ),
+            # The tasks of a project, newest first.
+            models.Index(fields=["project", "-id"], name="task_of_project"),
             # What is out, to keep the publish window and to publish again what was never claimed.
             models.Index(
                 fields=["requirement", "published_at"],
@@ -227,6 +261,11 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def address(self) -> str:
+        """What it is called outside: its id, else its number."""
+        return self.task_id if self.task_id is not None else str(self.pk)
 
     @property
     def duration_ms(self) -> int | None:

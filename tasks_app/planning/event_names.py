@@ -32,6 +32,7 @@ NATIVE_KINDS: Final = frozenset(
         "instance.stopping",
         "task.progress",
         "task.log",
+        "task.retried",
     }
 )
 ALL_NAMES: Final = frozenset(KINDS_OF) | NATIVE_KINDS

@@ -20,6 +20,8 @@ from tasks_app.states import (
     TaskState,
 )
 
+RETRIED: Final = "task.retried"
+"""A person had this task tried again, while its instance went on."""
 SPEECH: Final = frozenset({"task.progress", "task.log"})
 DONE: Final = frozenset({TaskState.COMPLETED, TaskState.COMPENSATING, TaskState.COMPENSATED})
 REOPENED: Final = frozenset({TaskState.PENDING, TaskState.COMPENSATING})
@@ -53,6 +55,14 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """What a task needs of other instances: how much, and how much of it is satisfied or was pruned since."""
+
+    needs: int = 0
+    good: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """An event, as far as it matters here."""
 
@@ -69,6 +79,7 @@ class _Course:
     state: TaskState = TaskState.PENDING
     attempts: int = 0
     skips: int = 0
+    is_retried: bool = False
     done_by: int | None = None
     """The attempt that completed it; None: none did, its result came from elsewhere."""
 
@@ -92,6 +103,7 @@ class History:
         self.status = status
         self.subjects: dict[int, Subject] = {}
         self.needs: dict[int, list[int]] = {}
+        self.elsewhere: dict[int, Elsewhere] = {}
         self.violations: list[Violation] = []
         self.stands = InstanceState.PENDING
         self.courses: dict[int, _Course] = {}
@@ -101,6 +113,8 @@ class History:
         """Judge the next event."""
         if line.kind in _INSTANCE_MOVE:
             self._take_instance(_INSTANCE_MOVE[line.kind], line)
+        elif line.kind == RETRIED and line.task is not None:
+            self.course(line.task).is_retried = True
         elif line.task is not None and line.task in self.subjects:
             if line.kind in _TASK_MOVE:
                 self._take_task(_TASK_MOVE[line.kind], line.task, line)
@@ -130,12 +144,18 @@ class History:
         before, course.state = course.state, to
         if to not in TASK_MOVES[before]:
             self.blame("illegal_move", task, f"it was {before} and became {to}", line.event)
-        elif before in TASK_FINAL and to is TaskState.PENDING and self.stands not in INSTANCE_FINAL:
+        elif (
+            before in TASK_FINAL
+            and to is TaskState.PENDING
+            and self.stands not in INSTANCE_FINAL
+            and not course.is_retried
+        ):
             self.blame("stale_write", task, f"it was {before} and started again without a retry", line.event)
         elif self.stands in INSTANCE_FINAL and to not in REOPENED:
             self.blame(
                 "stale_write", task, f"it became {to} after its instance was {self.stands}", line.event
             )
+        course.is_retried = False
         if to is TaskState.RUNNING:
             self._take_start(course, task, line)
         elif to is TaskState.SKIPPED:
@@ -162,9 +182,12 @@ class History:
             sentence = f"its start number {course.attempts} was counted as attempt {line.attempt}"
             self.blame("attempts", task, sentence, line.event)
         needs = self.needs.get(task, ())
-        if not needs:
+        elsewhere = self.elsewhere.get(task, Elsewhere())
+        if not needs and not elsewhere.needs:
             return
-        good = over = 0
+        # What happened in other instances is not in this ledger: what satisfies never ceases to, and
+        # what is over is taken for granted.
+        good, over = elsewhere.good, elsewhere.needs
         unsure: list[tuple[int, int]] = []
         for needed in needs:
             theirs = self.courses.get(needed)
@@ -177,7 +200,7 @@ class History:
                 good += self.subjects[needed].allow_failure
             elif theirs.state is TaskState.SKIPPED:
                 unsure.append((needed, theirs.skips))
-        if good < len(needs):
+        if good < len(needs) + elsewhere.needs:
             self._starts.append(
                 _Start(task=task, event=line.event, good=good, over=over, unsure=tuple(unsure))
             )
@@ -202,7 +225,8 @@ def check_history(*, history: History, is_moving: bool = False) -> list[Violatio
 def _check_starts(history: History) -> None:
     for start in history.starts():
         subject = history.subjects[start.task]
-        needs = len(history.needs[start.task])
+        elsewhere = history.elsewhere.get(start.task, Elsewhere())
+        needs = len(history.needs.get(start.task, ())) + elsewhere.needs
         # A skip that a retry took back did not satisfy anybody; of the last one the row still tells.
         good = start.good + sum(
             history.courses[needed].skips == skip and history.subjects[needed].satisfies is True

@@ -70,7 +70,8 @@ class TaskSpec(Spec):
     run: RunName | None = Field(
         default=None,
         title="Run",
-        description="The executor (claude, shell_command, http_request) or Python function that performs it.",
+        description="The executor (claude, shell_command, http_request, external) "
+        "or Python function that performs it.",
     )
     workflow: WorkflowName | None = Field(
         default=None,

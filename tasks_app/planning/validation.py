@@ -22,6 +22,7 @@ from tasks_app.planning.stream_checks import check_streams
 from tasks_app.planning.template_references import has_template
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.planning.yaml_source import try_yaml
+from tasks_app.states import EXTERNAL
 
 
 def load_workflow(source: bytes | str, *, catalog: Catalog) -> WorkflowSpec:
@@ -63,6 +64,11 @@ def load_task(definition: Mapping[str, JSON]) -> TaskSpec:
     if findings or spec is None:
         raise _invalid([replace(finding, path=finding.path[2:]).without_place() for finding in findings])
     return spec.tasks[0]
+
+
+def check_definition(raw: JSON, *, catalog: Catalog) -> tuple[WorkflowSpec | None, list[Finding]]:
+    """Return a definition's workflow, None when its shape is wrong, and everything wrong with it."""
+    return _checked(raw, catalog)
 
 
 def check_outline(outline: Outline, *, catalog: Catalog) -> Iterator[Finding]:
@@ -115,7 +121,7 @@ def _check_runs(outline: Outline, catalog: Catalog) -> Iterator[Finding]:
         if part is not None
     )
     for path, part in runs:
-        if part.run is None:
+        if part.run is None or part.run == EXTERNAL:
             continue
         if part.run not in names:
             message = f"there is no executor or function {shortened(repr(part.run))}"

@@ -19,6 +19,8 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
 
     ``timeout_seconds`` is the time the whole instance has from now on.
     """
+    if instance.workflow_id is None:
+        raise LookupError(f"Instance {instance.pk} has no workflow that could admit it.")
     # One admission at a time: two that count together would both find the last place.
     db.locking(Workflow.objects.all()).get(pk=instance.workflow_id)
     if not _is_its_turn(instance):
@@ -40,16 +42,16 @@ def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
 
     Their first tasks are ready, to be published by the caller.
     """
-    waiting = Instance.objects.filter(status=InstanceState.PENDING).order_by("pk")
+    waiting = Instance.objects.filter(status=InstanceState.PENDING, version__isnull=False).order_by("pk")
     if workflow_id is not None:
         waiting = waiting.filter(workflow_id=workflow_id)
     admitted: list[int] = []
-    full: set[int] = set()
+    full: set[int | None] = set()
     occupied: set[int] = set()
     for instance in waiting.select_related("version")[:BATCH]:
         if instance.workflow_id in full or instance.schedule_id in occupied:
             continue
-        definition = instance.version.definition
+        definition = instance.definition
         with db.transaction():
             is_admitted = admit(
                 instance=instance,

@@ -1,5 +1,6 @@
 """Plan what follows in one instance: ready, ruled out, or over."""
 
+import heapq
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,12 @@ from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Node
 from tasks_app.planning.decisions import instance_end
-from tasks_app.services import saga, window
+from tasks_app.services import foreign, saga, window
 from tasks_app.services.admission import admit_waiting
 from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
 from tasks_app.services.items import is_waited_for
 from tasks_app.services.release import release_followers
-from tasks_app.services.ruling_out import rule_out
+from tasks_app.services.ruling_out import culprits_among, rule_out
 from tasks_app.services.waits import settle_waits
 from tasks_app.states import (
     INSTANCE_RUNNABLE,
@@ -41,11 +42,43 @@ def advance(
     what depends on them is ruled out. ``waiting``: tasks whose items or whose
     instance may have ended (None: look at every one). Safe to call at any time,
     by anyone, as often as they like: it acts on what the rows say under the instance's lock.
+    Other instances whose tasks need tasks of this one are told.
     """
+    if _advance(instance_id, after, failed, waiting):
+        tell_others(instance_id=instance_id)
+
+
+def tell_others(*, instance_id: int) -> None:
+    """Advance the instances whose tasks need tasks of this one that have ended, and so on from each."""
+    telling = [instance_id]
+    told: set[int] = set()
+    while telling:
+        # What is needed was created before what needs it, so in this order each is told once.
+        teller = heapq.heappop(telling)
+        if teller in told:
+            continue
+        told.add(teller)
+        for news in foreign.news_from(instance_id=teller):
+            if hear(news=news):
+                heapq.heappush(telling, news.instance_id)
+
+
+def hear(*, news: foreign.News) -> bool:
+    """Advance an instance after what it needed elsewhere; return whether others await news of it in turn."""
+    return _advance(news.instance_id, news.satisfied, news.lost, ())
+
+
+def _advance(
+    instance_id: int,
+    after: Collection[int] | None,
+    failed: Collection[int],
+    waiting: Collection[int] | None,
+) -> bool:
+    """Advance one instance; return whether others may await news of it."""
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status not in INSTANCE_RUNNABLE:
-            return
+            return False
         ended = _settle(instance, failed, waiting)
         ready = _mark_what_is_ready(instance, None if after is None else [*after, *ended])
         has_ended = not ready and _close(instance)
@@ -59,11 +92,13 @@ def advance(
     if after is None or failed or waiting != () or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
         # What waited for its turn, was freed from a failed task's canvas, or was made ready before.
         pump()
+    return instance.is_awaited
 
 
 def follow_end(*, instance: Instance) -> None:
     """Do what the end of an instance makes possible: others of its workflow start, its parent goes on."""
-    start_waiting_instances(workflow_id=instance.workflow_id)
+    if instance.workflow_id is not None:
+        start_waiting_instances(workflow_id=instance.workflow_id)
     if instance.parent_task_id is not None:
         parent = Task.objects.filter(pk=instance.parent_task_id).values_list("instance_id", flat=True).first()
         if parent is not None:
@@ -145,6 +180,12 @@ def failed_in(*, instance_id: int) -> list[int]:
     return list(failed.order_by("pk").values_list("pk", flat=True))
 
 
+def cancelled_in(*, instance_id: int) -> list[int]:
+    """Return the tasks of an instance that were cancelled one by one."""
+    cancelled = Task.objects.filter(instance_id=instance_id, status=TaskState.CANCELLED)
+    return list(cancelled.order_by("pk").values_list("pk", flat=True))
+
+
 def is_exhausted(*, instance_id: int) -> bool:
     """Return whether no task of the instance is unfinished."""
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
@@ -192,6 +233,11 @@ def _close(instance: Instance) -> bool:
     if end is None:
         return False
     message = _first_failure(instance) if end is InstanceState.FAILED else instance.error_message
+    if end is InstanceState.COMPLETED and counts.get(TaskState.SKIPPED):
+        # Nothing failed here, so what was ruled out needed what failed in another instance.
+        lost = tasks.filter(status=TaskState.SKIPPED, satisfies=False).order_by("pk").first()
+        if lost is not None:
+            end, message = InstanceState.FAILED, f"{lost.name}: {lost.reason}"
     if saga.is_wanted(instance=instance, end=end) and saga.begin(instance=instance, reason=message):
         return False
     Instance.objects.filter(pk=instance.pk).move(
@@ -233,13 +279,5 @@ def _give_up(instance: Instance, failed: Collection[int]) -> list[int]:
     release_followers(
         instance_id=instance.pk, dispatch_ids=list(dispatches.values_list("dispatch_id", flat=True))
     )
-    # What failed on the way forward rules out no undo: there it is history.
-    is_undoing = instance.status == InstanceState.COMPENSATING
-    culprits = dict(
-        Task.objects.filter(
-            pk__in=failed, status=TaskState.FAILED, satisfies=False, compensates__isnull=not is_undoing
-        )
-        .order_by("pk")
-        .values_list("pk", "name")
-    )
+    culprits = culprits_among(instance=instance, ended=failed)
     return rule_out(instance=instance, culprits=culprits) if culprits else []

@@ -80,12 +80,12 @@ def start_child(*, task: Task, wanted: WantedChild) -> Instance:
     )
 
 
-def _lineage(task: Task) -> list[tuple[str, int]]:
+def _lineage(task: Task) -> list[tuple[str, int | None]]:
     """Return name and key of the workflow of each instance around the task, outermost first."""
-    found: list[tuple[str, int]] = []
+    found: list[tuple[str, int | None]] = []
     instance: Instance | None = task.instance
     while instance is not None and len(found) <= MAX_DEPTH:
-        found.append((instance.workflow.name, instance.workflow_id))
+        found.append((instance.workflow_name, instance.workflow_id))
         instance = (
             Instance.objects.filter(tasks=instance.parent_task_id).select_related("workflow").first()
             if instance.parent_task_id is not None

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -12,8 +12,8 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import Event, Instance, Task, hot_path
-from tasks_app.models.prepared import stored_json
+from tasks_app.models import Event, Instance, Task, hot_path, identifiers
+from tasks_app.models.prepared import Rows, stored_json
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.secrets import secret_texts
@@ -53,6 +53,8 @@ class Claim:
     executor: str
     arguments: Mapping[str, JSON]
     reads: tuple[str, ...]
+    foreign: Mapping[str, int] = field(default_factory=dict)
+    """The tasks of other instances that its templates read: their keys, by the names they have there."""
     timeout_seconds: float | None
     parent_id: int | None = None
     stream: "StreamSettings | None" = None
@@ -87,16 +89,51 @@ def claim_task(
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
-    mark = secrets.token_hex(8)
-    take = partial(
-        _take,
+    return _surely(
+        lambda: hot_path.CLAIM.run(
+            task_id=task_id,
+            dispatch_id=dispatch_id,
+            gate=str(gate),
+            worker=worker,
+            able=hot_path.listed(able),
+        ),
         task_id=task_id,
         dispatch_id=dispatch_id,
         worker=worker,
-        gate=gate,
-        able=hot_path.listed(able),
-        mark=mark,
     )
+
+
+def claim_offered(*, task_id: int, worker: str) -> Claim:
+    """Take a task that waits for a worker that speaks HTTP, under a new dispatch; among many one wins.
+
+    :raises StaleDispatch: when it is not to be had.
+    """
+    dispatch_id = identifiers.dispatch_id()
+    return _surely(
+        lambda: hot_path.CLAIM_OFFERED.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
+        task_id=task_id,
+        dispatch_id=dispatch_id,
+        worker=worker,
+    )
+
+
+def held_claim(*, task_id: int, worker: str | None = None, dispatch_id: str | None = None) -> Claim | None:
+    """Return the claim under which a task runs; None when it does not, or not for this worker."""
+    rows = Task.objects.filter(pk=task_id, status=TaskState.RUNNING)
+    if worker is not None:
+        rows = rows.filter(worker=worker)
+    if dispatch_id is not None:
+        rows = rows.filter(dispatch_id=dispatch_id)
+    task = rows.values(*hot_path.CLAIM_COLUMNS, "worker", "dispatch_id").first()
+    if task is None:
+        return None
+    return _claim(task_id, task, dispatch_id=task["dispatch_id"], worker=task["worker"])
+
+
+def _surely(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str) -> Claim:
+    """Take a task; when the connection breaks around the commit, look whether that went through first."""
+    mark = secrets.token_hex(8)
+    take = partial(_take, decide=decide, task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
     try:
         return take()
     except (OperationalError, InterfaceError):
@@ -107,16 +144,10 @@ def claim_task(
         return before or take()
 
 
-def _take(*, task_id: int, dispatch_id: str, worker: str, gate: Gate, able: str, mark: str) -> Claim:
+def _take(*, decide: Callable[[], Rows], task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim:
     try:
         with db.transaction():
-            rows = hot_path.CLAIM.run(
-                task_id=task_id,
-                dispatch_id=dispatch_id,
-                gate=str(gate),
-                worker=worker,
-                able=able,
-            )
+            rows = decide()
             if not rows:
                 raise StaleDispatch(task_id=task_id, dispatch_id=dispatch_id)
             task = dict(zip(hot_path.CLAIM_COLUMNS, rows[0], strict=True))
@@ -197,7 +228,11 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
         return render(
             claim.arguments,
             params=claim.params,
-            outputs={**outputs_of(instance_pk=claim.instance_pk, names=claim.reads), **claim.batch},
+            outputs={
+                **outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
+                **foreign_outputs(key_of=claim.foreign),
+                **claim.batch,
+            },
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
             task={"name": name, "attempt": claim.attempt},
             extra={**claim.roots, **extra},
@@ -242,6 +277,15 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
     return dict(rows.values_list("name", "output"))
 
 
+def foreign_outputs(*, key_of: Mapping[str, int]) -> dict[str, JSON]:
+    """Return what templates may see of tasks of other instances, by the names they have there."""
+    if not key_of:
+        return {}
+    rows = Task.objects.filter(pk__in=key_of.values(), satisfies=True).values_list("pk", "output")
+    found = dict(rows)
+    return {name: found[key] for name, key in key_of.items() if key in found}
+
+
 def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: str) -> Claim:
     spec = json.loads(task["spec"]) if isinstance(task["spec"], str) else task["spec"]
     instance = _instance_facts(task["instance_id"])
@@ -266,6 +310,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
+        foreign=spec.get("foreign", {}),
         # A stream is not meant to end, so it has a timeout only when it asks for one.
         timeout_seconds=task["timeout_seconds"] or (None if stream else conf().default_timeout_seconds),
         parent_id=task["parent_id"],
@@ -297,7 +342,7 @@ class _InstanceFacts:
 def _instance_facts(instance_pk: int) -> _InstanceFacts:
     """Return what every task of an instance is told; none of it ever changes."""
     row = Instance.objects.values_list("public_id", "params", "workflow__name").get(pk=instance_pk)
-    return _InstanceFacts(*row)
+    return _InstanceFacts(public_id=row[0], params=row[1], workflow_name=row[2] or "")
 
 
 def forget_instances() -> None:

@@ -9,24 +9,21 @@ from django.db.models import Q
 from cpds.base import clock, db
 from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
-from tasks_app.errors import IllegalMove, NothingToUndo, RetryTheParent
+from tasks_app.errors import IllegalMove, NothingToUndo
 from tasks_app.models import Event, Instance, Task
-from tasks_app.models.task import TaskQuerySet
 from tasks_app.services import saga
-from tasks_app.services.advance import advance, failed_in, follow_end
-from tasks_app.services.checkpoints import close_checkpoints
+from tasks_app.services.advance import advance, cancelled_in, failed_in, follow_end, tell_others
 from tasks_app.services.consumers import open_waiting_consumers
 from tasks_app.services.dispatch import mark_ready, pump
 from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
-from tasks_app.services.release import close_records, revoke, take_back
-from tasks_app.services.reopening import reopen
+from tasks_app.services.release import revoke, take_back
+from tasks_app.services.reopening import check_that_it_is_its_own, reopen
+from tasks_app.services.stopping import cancel_unstarted, stop_tasks
 from tasks_app.services.undo_rows import newest_first
 from tasks_app.states import (
     INSTANCE_FINAL,
-    TASK_UNSTARTED,
     InstanceState,
-    RecordState,
     TaskState,
     WaitKind,
     instance_sources,
@@ -98,7 +95,7 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
         # From here on the sweep goes on with it, should this process die. A task that failed
         # during the pause has ruled out nothing yet.
         mark_ready(candidates=Task.objects.filter(instance=instance))
-        culprits = failed_in(instance_id=instance.pk)
+        culprits = [*failed_in(instance_id=instance.pk), *cancelled_in(instance_id=instance.pk)]
         Task.objects.filter(pk__in=culprits).update(settled=False)
     advance(instance_id=instance.pk, failed=culprits, waiting=None)
     pump()
@@ -144,7 +141,7 @@ def cancel_instance(
             # What streams handed on, or still will, is consumed before the instance ends.
             open_waiting_consumers(instance_id=instance.pk)
             taking = Q(wait_kind=WaitKind.BATCHES) | Q(spec__has_key="batch")
-            _cancel_unstarted(instance.pk, why, settled=False, but=taking)
+            cancel_unstarted(instance_id=instance.pk, reason=why, settled=False, but=taking)
         advance(instance_id=instance.pk, after=[], waiting=None)
         pump()
         _cancel_children(instance.pk, by=by, reason=reason, drain=True)
@@ -175,7 +172,7 @@ def undo_instance(*, given: str, by: str = "", reason: str = "", drain: bool = F
                 is_stopping=True, is_to_compensate=True, error_message=why
             )
             _say_that_it_stops(instance, by, why, compensate=True)
-            _cancel_unstarted(instance.pk, why, settled=False)
+            cancel_unstarted(instance_id=instance.pk, reason=why, settled=False)
         _cancel_children(found.pk, by=by, reason=reason, drain=True)
         advance(instance_id=found.pk, after=[])
     elif not stop_and_undo(instance_id=found.pk, reason=why, by=by) and not stop_for_good(
@@ -198,7 +195,7 @@ def stop_and_undo(*, instance_id: int, reason: str, by: str = "") -> bool:
             return False
         if not newest_first(instance=instance):
             return False
-        _stop_tasks(instance, reason)
+        stop_tasks(instance_id=instance.pk, reason=reason)
         _begin_to_undo(instance, reason, by)
     # The first undo waits for their end; should this process die here, the sweep ends them.
     _cancel_children(instance_id, by=by, reason=reason)
@@ -232,7 +229,7 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status in INSTANCE_FINAL | {InstanceState.COMPENSATING}:
             return False
-        _stop_tasks(instance, reason)
+        stop_tasks(instance_id=instance.pk, reason=reason)
         _say_who(
             instance,
             to,
@@ -244,6 +241,8 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
         )
     _cancel_children(instance_id, by=by, reason=reason)
     follow_end(instance=instance)
+    if instance.is_awaited:
+        tell_others(instance_id=instance_id)
     return True
 
 
@@ -268,27 +267,11 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
         instance = _locked_for(
             found, InstanceState.RUNNING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
         )
-        _check_that_it_is_its_own(instance)
+        check_that_it_is_its_own(instance=instance)
         reopen(instance=instance, by=by, reason=reason)
     advance(instance_id=instance.pk, after=[])
     pump()
     return instance.public_id
-
-
-def _check_that_it_is_its_own(instance: Instance) -> None:
-    parent = (
-        Instance.objects.filter(tasks=instance.parent_task_id).first() if instance.parent_task_id else None
-    )
-    if parent is not None:
-        raise RetryTheParent(instance=instance.public_id, parent=parent.public_id)
-
-
-def _stop_tasks(instance: Instance, reason: str) -> None:
-    running = Task.objects.filter(instance=instance, status=TaskState.RUNNING)
-    claims = revoke(running=running)
-    close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
-    _cancel(running, reason)
-    _cancel_unstarted(instance.pk, reason)
 
 
 def _locked_for(
@@ -327,23 +310,3 @@ def _call_back(instance_pk: int) -> None:
     )
     out.planned().update(dispatch_id=None)
     out.backlog().update(ready_at=None)
-
-
-def _cancel_unstarted(instance_pk: int, reason: str, *, settled: bool = True, but: Q | None = None) -> None:
-    unstarted = Task.objects.filter(instance_id=instance_pk, status__in=sorted(TASK_UNSTARTED))
-    _cancel(unstarted if but is None else unstarted.exclude(but), reason, settled=settled)
-
-
-def _cancel(tasks: TaskQuerySet, reason: str, *, settled: bool = True) -> None:
-    close_checkpoints(tasks=tasks)
-    tasks.move(
-        to=TaskState.CANCELLED,
-        message=reason,
-        reason=reason,
-        dispatch_id=None,
-        lease_expires_at=None,
-        wake_at=None,
-        wait_kind="",
-        finished_at=clock.database_now(),
-        settled=settled,
-    )

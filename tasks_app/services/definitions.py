@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cpds.base import clock, db
-from tasks_app.errors import NotFound, WorkflowInUse
+from tasks_app.errors import NotFound, WorkflowInUse, WorkflowNeeded
 from tasks_app.models import Project, Workflow, WorkflowVersion
 from tasks_app.planning.params import params_from_text, resolve_params
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
 from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.foreign import dependants_elsewhere, foreign_names
 from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
 from tasks_app.services.schedules import drop_schedule, keep_schedule
 
@@ -145,6 +146,7 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
 
     :raises NotFound: when there is no such workflow.
     :raises WorkflowInUse: when an instance of it is unfinished; nothing is deleted.
+    :raises WorkflowNeeded: when tasks of other instances need tasks of it; nothing is deleted.
     """
     with db.transaction():
         workflow = lock_workflow(workflow=find_workflow(given=given), to_delete=True)
@@ -156,6 +158,14 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
                 workflow=workflow.name,
                 count=(count := workflow.instances.unfinished().count()),
                 instances=", ".join(unfinished) + (f" and {count - LISTED:,} more" if count > LISTED else ""),
+            )
+        needed = dependants_elsewhere(needed__instance__workflow=workflow)
+        if needed.exists():
+            raise WorkflowNeeded(
+                workflow=workflow.name,
+                tasks=", ".join(
+                    sorted(foreign_names(keys=needed.values_list("task_id", flat=True)[:10]).values())
+                ),
             )
         removal = WorkflowRemoval(
             workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()

@@ -15,7 +15,7 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Canvas, Node, plan_canvases
 from tasks_app.services import window
 from tasks_app.services.window import Look
-from tasks_app.states import INSTANCE_RUNNABLE, TaskState
+from tasks_app.states import EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
 
 NODE_COLUMNS = ("id", "stage", "stage_position", "meets", "fan_in", "requirement")
 _NODE_FIELDS = ("task_id", *NODE_COLUMNS[1:])
@@ -23,17 +23,18 @@ _NODE_FIELDS = ("task_id", *NODE_COLUMNS[1:])
 
 @db.transaction_required
 def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
-    """Mark those of the blocked ``candidates`` whose dependencies have all completed.
+    """Mark those of the blocked ``candidates`` whose dependencies have all completed; return what to publish.
 
     The caller holds the instance's lock.
     """
     found = update_returning(
         candidates.blocked().satisfied(),
         {"ready_at": clock.database_now()},
-        (*NODE_COLUMNS, "priority", "rank"),
+        (*NODE_COLUMNS, "priority", "rank", "executor", "gate"),
     )
     found.sort(key=lambda row: (-row[6], -row[7], row[0]))
-    return [_node(row[:6]) for row in found]
+    # What waits for a worker that speaks HTTP is ready, and not to be published.
+    return [_node(row[:6]) for row in found if row[8:] != (EXTERNAL, Gate.OPEN)]
 
 
 @db.transaction_required

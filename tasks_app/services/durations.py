@@ -15,14 +15,18 @@ ROWS_READ: Final = 10_000
 DEFAULT_MILLISECONDS: Final = 1000
 
 
-def expected_milliseconds(*, workflow_id: int, names: Collection[str]) -> dict[str, int]:
+def expected_milliseconds(*, workflow_id: int | None, names: Collection[str]) -> dict[str, int]:
     """Return how many milliseconds each of a workflow's tasks is expected to take, at least 1.
 
     It is the median of what the task of this name took in the instances that
     ended last. A task that is new counts as the middle one of those that are
     known, so that where nothing is known the path with the most tasks is longest.
     """
-    taken = _taken(workflow_id, max(1, min(RECENT_INSTANCES, ROWS_READ // max(1, len(names)))))
+    taken = (
+        {}
+        if workflow_id is None
+        else _taken(workflow_id, max(1, min(RECENT_INSTANCES, ROWS_READ // max(1, len(names)))))
+    )
     known = {name: median(taken[name]) for name in names if name in taken}
     default = median(known.values()) if known else DEFAULT_MILLISECONDS
     return {name: max(1, round(known.get(name, default))) for name in names}

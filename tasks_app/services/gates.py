@@ -21,13 +21,13 @@ from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.batches import batch_output
 from tasks_app.services.checkpoints import open_checkpoint
 from tasks_app.services.children import prepare_child, start_child
-from tasks_app.services.claims import outputs_of
+from tasks_app.services.claims import foreign_outputs, outputs_of
 from tasks_app.services.consumers import REASON
 from tasks_app.services.dispatch import pump
 from tasks_app.services.items import create_items
 from tasks_app.services.release import release_followers
 from tasks_app.services.roots import roots_of
-from tasks_app.states import Gate, InstanceState, TaskState, WaitKind
+from tasks_app.states import EXTERNAL, Gate, InstanceState, TaskState, WaitKind
 
 
 class Passage(StrEnum):
@@ -53,7 +53,7 @@ def pass_gates(*, task_id: int, dispatch_id: str) -> Passage | tuple[Gate, Faile
             return Passage.CLOSED
         gate = Gate(task.gate)
         if gate is Gate.OPEN:
-            return Passage.OPEN
+            return _offer(task, dispatch_id) if task.executor == EXTERNAL else Passage.OPEN
         try:
             passage = _pass(task, dispatch_id, gate)
         except TemplateError as error:
@@ -97,15 +97,29 @@ def _delivered(task_id: int, dispatch_id: str) -> Task | None:
     return found.in_running_instance().satisfied().select_related("instance__workflow").first()
 
 
+def _offer(task: Task, dispatch_id: str) -> Passage:
+    """Hand a task that has passed its gates on to the workers that speak HTTP."""
+    with db.transaction():
+        Instance.objects.locked(task.instance_id)
+        out = Task.objects.filter(pk=task.pk, dispatch_id=dispatch_id, gate=Gate.OPEN)
+        offered: dict[str, Any] = {"dispatch_id": None, "ready_at": clock.database_now()}
+        if not out.filter(status=TaskState.PENDING).update(**offered):
+            out.filter(status=TaskState.QUEUED).move(to=TaskState.PENDING, message="offered", **offered)
+        release_followers(instance_id=task.instance_id, dispatch_ids=[dispatch_id])
+    pump()
+    return Passage.CLOSED
+
+
 def _known(task: Task) -> dict[str, Any]:
     """Return everything the templates of a task may name."""
     return {
         "params": task.instance.params,
         "outputs": {
             **outputs_of(instance_pk=task.instance_id, names=task.spec["reads"]),
+            **foreign_outputs(key_of=task.spec.get("foreign", {})),
             **batch_output(spec=task.spec),
         },
-        "instance": {"id": task.instance.public_id, "workflow": task.instance.workflow.name},
+        "instance": {"id": task.instance.public_id, "workflow": task.instance.workflow_name},
         "task": {"name": task.name, "attempt": task.attempts + 1},
         "extra": roots_of(task_id=task.pk, parent_id=task.parent_id, spec=task.spec),
     }

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from cpds.base import clock, db
 from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
-from tasks_app.errors import ChangedUpstream, IllegalMove, NotFound
+from tasks_app.errors import ChangedUpstream, IllegalMove, NotFound, NoWorkflow
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.graph import ancestors, descendants
 from tasks_app.planning.spec import WorkflowSpec
@@ -43,7 +43,7 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
         instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
-    _publish(instance)
+    publish_started(instance=instance)
     return instance.public_id
 
 
@@ -101,11 +101,14 @@ def rerun_instance(
     :raises NotFound: when there is no such instance, version or task.
     :raises IllegalMove: when the instance has not ended.
     :raises ChangedUpstream: when the version changed what is upstream of the task.
+    :raises NoWorkflow: when its tasks were created on their own.
     :raises InvalidParams: when the parameters do not fit.
     """
     origin = find_instance(given=given)
     if origin.status not in INSTANCE_FINAL:
         raise IllegalMove(kind="Instance", key=origin.public_id, state=origin.status, wanted="rerun")
+    if origin.workflow is None or origin.version is None:
+        raise NoWorkflow(instance=origin.public_id)
     chosen = find_version(workflow=origin.workflow, number=version or origin.version.number)
     spec = WorkflowSpec.from_json(chosen.definition)
     needs = {task.name: task.needs for task in spec.tasks}
@@ -142,7 +145,7 @@ def rerun_instance(
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
         mark_ready(candidates=Task.objects.filter(instance=instance))
-    _publish(instance)
+    publish_started(instance=instance)
     return instance.public_id
 
 
@@ -182,7 +185,8 @@ def _start(instance: Instance, spec: WorkflowSpec) -> None:
         mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
 
 
-def _publish(instance: Instance) -> None:
+def publish_started(*, instance: Instance) -> None:
+    """Publish what an instance starts with, after the commit."""
     # A caller may have a transaction open, to store its answer along with the instance.
     db.run_when_committed(partial(_pump, instance))
 

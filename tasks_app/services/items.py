@@ -10,7 +10,7 @@ from tasks_app.states import TASK_UNFINISHED, Gate
 
 BATCH: Final = 1000
 _STAGES_PER_LIST: Final = 20_000
-_INHERITED: Final = ("with", "reads", "secrets", "retry", "workflow", "approval")
+_INHERITED: Final = ("with", "reads", "secrets", "foreign", "retry", "workflow", "approval")
 
 
 @db.transaction_required
@@ -74,6 +74,7 @@ def is_waited_for(*, parent_id: int) -> bool:
 def _item(parent: Task, index: int, own: Mapping[str, Any]) -> Task:
     gate = Gate.WORKFLOW if parent.spec.get("workflow") else Gate.OPEN
     return Task(
+        project_id=parent.project_id,
         instance_id=parent.instance_id,
         parent=parent,
         item_index=index,

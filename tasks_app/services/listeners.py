@@ -60,7 +60,7 @@ def list_failed_deliveries(*, name: str, limit: int = 100) -> list[dict[str, Any
     return [
         {
             "instance_id": each.instance.public_id,
-            "workflow_name": each.instance.workflow.name,
+            "workflow_name": each.instance.workflow_name,
             "parked": each.is_parked,
             "failures": each.failures,
             "next_try_at": None if each.is_parked or each.wake_at is None else each.wake_at.isoformat(),

@@ -1,17 +1,19 @@
 """Find what a person named: a whole id, the start of one, or a name."""
 
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
 from cpds.base import db
 from tasks_app.errors import AmbiguousId, NotFound
-from tasks_app.models import Instance, Task, Workflow
+from tasks_app.models import Instance, Project, Task, Workflow
+from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.values import as_json
 
 Row = TypeVar("Row", bound=Model)
 SHOWN = 5
+ASKED_AT_ONCE = 500
 LONGEST_KEY = 18
 """Digits of a key that every database can compare."""
 WORKFLOWS = "manage.py workflow list"
@@ -65,19 +67,24 @@ def find_instance(*, given: str, projects: Collection[int] | None = None) -> Ins
 
 
 def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
-    """Return the task with this number, or the one named by ``INSTANCE/NAME``, with its instance.
+    """Return the task with this id or number, or the one named by ``INSTANCE/NAME``, with its instance.
 
     :raises NotFound: when there is no such task or instance.
-    :raises AmbiguousId: when a shortened id of an instance fits several.
+    :raises AmbiguousId: when a shortened id of an instance fits several, or several projects have the id.
     """
-    rows = _in(projects, Task.objects.select_related("instance__workflow", "instance__version"), "instance__")
+    rows = _in(projects, Task.objects.select_related("instance__workflow", "instance__version"))
+    own: list[Task] = list(rows.filter(task_id=given)[:2]) if _is_plain(given) else []
+    if len(own) > 1:
+        raise AmbiguousId(kind="task", given=given, candidates=", ".join(str(each.pk) for each in own))
+    if own:
+        return own[0]
     instance, slash, name = given.partition("/")
     listing = "manage.py instance status INSTANCE"
     if slash:
         found = find_instance(given=instance, projects=projects)
         rows = rows.filter(instance=found, name=name) if _is_plain(name) else rows.none()
         listing = f"manage.py instance status {found.public_id}"
-    elif given.isascii() and given.isdecimal() and len(given) <= LONGEST_KEY:
+    elif _is_number(given):
         rows = rows.filter(pk=int(given))
     else:
         rows = rows.none()
@@ -87,8 +94,42 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     return task
 
 
-def _in(projects: Collection[int] | None, rows: "QuerySet[Row]", way: str = "") -> "QuerySet[Row]":
-    return rows if projects is None else rows.filter(**{f"{way}project__in": sorted(projects)})
+def find_tasks(*, project: Project, given: Collection[str]) -> dict[str, Task]:
+    """Return the tasks of a project that are called so, as far as there are any.
+
+    Each is called by its id, else by ``INSTANCE/NAME`` with the whole id of its
+    instance, else by its number.
+    """
+    called = [each for each in given if _is_plain(each)]
+    rows = Task.objects.filter(project=project, parent__isnull=True, compensates__isnull=True)
+    found = _by(rows, "task_id", {each: each for each in called})
+    pairs = {tuple(each.split("/", 1)): each for each in called if "/" in each and each not in found}
+    for start in range(0, len(pairs), ASKED_AT_ONCE):
+        asked = dict(list(pairs.items())[start : start + ASKED_AT_ONCE])
+        instances, names = zip(*asked, strict=True)
+        within = rows.filter(instance__public_id__in=instances, name__in=names).select_related("instance")
+        for task in within:
+            if (key := (task.instance.public_id, task.name)) in asked:
+                found[asked[key]] = task
+    numbers = {int(each): each for each in called if each not in found and _is_number(each)}
+    return {**_by(rows, "pk", numbers), **found}
+
+
+def _by(rows: TaskQuerySet, field: str, wanted: Mapping[Any, str]) -> dict[str, Task]:
+    found: dict[str, Task] = {}
+    keys = list(wanted)
+    for start in range(0, len(keys), ASKED_AT_ONCE):
+        for task in rows.filter(**{f"{field}__in": keys[start : start + ASKED_AT_ONCE]}):
+            found[wanted[getattr(task, field)]] = task
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY
+
+
+def _in(projects: Collection[int] | None, rows: "QuerySet[Row]") -> "QuerySet[Row]":
+    return rows if projects is None else rows.filter(project__in=sorted(projects))
 
 
 def _by_id(rows: "QuerySet[Row]", given: str, *, prefix: str, kind: str, listing: str) -> Row:

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, StreamBatch, Task
+from tasks_app.services.foreign import dependants_elsewhere, has_unfinished_dependants
 from tasks_app.services.lookup import find_workflow
 from tasks_app.services.workspaces import remove_workspaces
 from tasks_app.states import INSTANCE_FINAL, InstanceState
@@ -32,7 +33,8 @@ def prunable_instances(
     """Return the ids of the instances that ended longer ago than that, oldest end first.
 
     Never one that is unfinished, nor the origin of an unfinished rerun, nor one
-    that an unfinished instance started. What an
+    that an unfinished instance started, nor one that tasks of other instances need
+    and have not completed. What an
     interrupted pruning left behind comes first, whatever was asked for.
 
     :raises NotFound: when the workflow named does not exist.
@@ -83,9 +85,12 @@ def _ended(older_than_seconds: float) -> "QuerySet[Instance]":
         is_pruning=False,
     )
     has_parent = Instance.objects.unfinished().filter(tasks=OuterRef("parent_task"))
-    return rows.filter(~Exists(_unfinished_reruns(OuterRef("pk"))), ~Exists(has_parent)).order_by(
-        "finished_at", "pk"
-    )
+    awaited = dependants_elsewhere(needed__instance_id=OuterRef("pk"))
+    return rows.filter(
+        ~Exists(_unfinished_reruns(OuterRef("pk"))),
+        ~Exists(has_parent),
+        Q(is_awaited=False) | ~Exists(awaited),
+    ).order_by("finished_at", "pk")
 
 
 def _unfinished_reruns(origin: Any) -> "QuerySet[Instance]":
@@ -133,6 +138,8 @@ def _mark(key: int) -> bool:
         if instance.status not in INSTANCE_FINAL or _unfinished_reruns(key).exists():
             return False
         if Instance.objects.unfinished().filter(tasks__children=key).exists():
+            return False
+        if instance.is_awaited and has_unfinished_dependants(instance_id=key):
             return False
         Instance.objects.filter(pk=key).update(is_pruning=True)
     return True

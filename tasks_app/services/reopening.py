@@ -2,10 +2,23 @@
 
 from cpds.base import clock, db
 from cpds.base.redaction import redact_text
+from tasks_app.errors import RetryTheParent
 from tasks_app.models import Instance, Task
 from tasks_app.services import saga
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.states import InstanceState, TaskState
+
+
+def check_that_it_is_its_own(*, instance: Instance) -> None:
+    """Make sure that no other instance decides whether this one goes on.
+
+    :raises RetryTheParent: when another instance started it.
+    """
+    parent = (
+        Instance.objects.filter(tasks=instance.parent_task_id).first() if instance.parent_task_id else None
+    )
+    if parent is not None:
+        raise RetryTheParent(instance=instance.public_id, parent=parent.public_id)
 
 
 @db.transaction_required
@@ -28,7 +41,15 @@ def _start_again(instance: Instance, by: str, reason: str) -> None:
     tasks.filter(satisfies=False, status__in=again).move(
         to=TaskState.PENDING, message="retried", **saga.AGAIN
     )
-    timeout = instance.version.definition.get("timeout")
+    run_again(instance=instance, by=by, reason=reason)
+    # From here on the sweep goes on with it, should this process die.
+    mark_ready(candidates=tasks)
+
+
+@db.transaction_required
+def run_again(*, instance: Instance, by: str, reason: str) -> None:
+    """Let an ended instance run again; its time begins anew. The caller has seen to its tasks."""
+    timeout = instance.definition.get("timeout")
     Instance.objects.filter(pk=instance.pk).move(
         to=InstanceState.RUNNING,
         message=redact_text(reason),
@@ -37,8 +58,5 @@ def _start_again(instance: Instance, by: str, reason: str) -> None:
         finished_at=None,
         is_stopping=False,
         is_to_compensate=False,
-        # Its time begins anew.
         deadline_at=None if timeout is None else clock.database_now_plus(timeout),
     )
-    # From here on the sweep goes on with it, should this process die.
-    mark_ready(candidates=tasks)

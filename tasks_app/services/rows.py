@@ -1,6 +1,7 @@
 """From a definition to the rows of an instance's tasks."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cpds.base import db
@@ -11,7 +12,7 @@ from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.task_spec import TaskSpec
 from tasks_app.services.durations import expected_milliseconds
 from tasks_app.services.requirements import note_requirements
-from tasks_app.states import Gate, JoinMode
+from tasks_app.states import EXTERNAL, Gate, JoinMode
 
 BATCH = 1000
 CHILD_WORKFLOW = "workflow"
@@ -19,49 +20,71 @@ CHILD_WORKFLOW = "workflow"
 
 
 @db.transaction_required
-def create_tasks(*, instance: Instance, spec: WorkflowSpec) -> dict[str, int]:
-    """Insert every task of the instance and what they need; return their keys by name."""
+def create_tasks(
+    *,
+    instance: Instance,
+    spec: WorkflowSpec,
+    foreign: Mapping[str, int] = MappingProxyType({}),
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, int]:
+    """Insert every task of the instance and what they need; return their keys by name.
+
+    ``foreign``: tasks of other instances, by the names under which the definition
+    has them; there they only stand for those, and get no row. ``own``: further
+    columns of some tasks, by name.
+    """
     secrets = [name for name, param in spec.params.items() if param.secret]
-    early = [task.name for task in spec.tasks if task.join.mode != JoinMode.ALL]
+    mine = [task for task in spec.tasks if task.name not in foreign]
+    early = [task.name for task in mine if task.join.mode != JoinMode.ALL]
     stream_of = _streams(spec)
+    waits_abroad = {task.name for task in mine if not foreign.keys().isdisjoint(task.needs)}
+    # No canvas takes along what waits for another instance, or for a worker that takes no messages.
+    apart = {*stream_of, *waits_abroad, *(task.name for task in mine if task.run == EXTERNAL)}
+    needs = {task.name: [each for each in task.needs if each not in foreign] for task in mine}
     shape_of = shapes(
-        {task.name: task.needs for task in spec.tasks},
+        needs,
         early=early,
-        apart=stream_of,
-        milliseconds=expected_milliseconds(
-            workflow_id=instance.workflow_id, names=[task.name for task in spec.tasks]
-        ),
+        apart=apart,
+        milliseconds=expected_milliseconds(workflow_id=instance.workflow_id, names=list(needs)),
     )
-    note_requirements(wanted=[task.requires for task in spec.tasks])
+    # Only what is published waits in a queue of its own for whoever is able.
+    required = {task.name: () if task.run == EXTERNAL else task.requires for task in mine}
+    note_requirements(wanted=required.values())
     tasks = Task.objects.bulk_create(
         [
             Task(
+                project_id=instance.project_id,
                 instance=instance,
                 name=task.name,
                 position=position,
                 description=task.description,
                 executor=task.run or CHILD_WORKFLOW,
-                spec=_row_spec(task, secrets, stream_of.get(task.name)),
+                spec=_row_spec(task, secrets, stream_of.get(task.name), foreign),
                 priority=task.priority,
                 requires=list(task.requires),
-                requirement=requirement_name(task.requires),
+                requirement=requirement_name(required[task.name]),
                 tags=list(task.tags),
                 timeout_seconds=task.timeout_seconds,
                 join=task.join.mode,
                 join_count=task.join.count,
                 allow_failure=task.allow_failure,
                 gate=next(iter(_gates(task, stream_of.get(task.name))), Gate.OPEN),
-                **vars(shape_of[task.name]),
+                **{**vars(shape_of[task.name]), "fan_in": len(task.needs)},
+                **(own or {}).get(task.name, {}),
             )
-            for position, task in enumerate(spec.tasks)
+            for position, task in enumerate(mine)
         ],
         batch_size=BATCH,
     )
     key_of = {task.name: task.pk for task in tasks}
     Dependency.objects.bulk_create(
         [
-            Dependency(task_id=key_of[task.name], needed_id=key_of[needed])
-            for task in spec.tasks
+            Dependency(
+                task_id=key_of[task.name],
+                needed_id=foreign[needed] if needed in foreign else key_of[needed],
+                is_foreign=needed in foreign,
+            )
+            for task in mine
             for needed in task.needs
         ],
         batch_size=BATCH,
@@ -87,7 +110,9 @@ def _gates(task: TaskSpec, stream: str | None) -> list[Gate]:
     return [gate for gate, is_wanted in wanted.items() if is_wanted]
 
 
-def _row_spec(task: TaskSpec, secrets: list[str], stream: str | None) -> Mapping[str, Any]:
+def _row_spec(
+    task: TaskSpec, secrets: list[str], stream: str | None, foreign: Mapping[str, int]
+) -> Mapping[str, Any]:
     """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
     stored = task.model_dump(
         mode="json",
@@ -102,10 +127,16 @@ def _row_spec(task: TaskSpec, secrets: list[str], stream: str | None) -> Mapping
         "with": task.arguments,
         "reads": list(task.reads),
         **({"secrets": secrets} if secrets else {}),
+        **({"foreign": read} if (read := _read_abroad(task, foreign)) else {}),
         **stored,
         **_streaming(task, stream),
         **({"gates": [str(gate) for gate in gates]} if (gates := _gates(task, stream)) else {}),
     }
+
+
+def _read_abroad(task: TaskSpec, foreign: Mapping[str, int]) -> dict[str, int]:
+    """Return the tasks of other instances whose outputs its templates read, by the name they have there."""
+    return {name: foreign[name] for name in task.reads if name in foreign}
 
 
 def _streaming(task: TaskSpec, stream: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from cpds.base import clock
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
+from tasks_app.services.foreign import foreign_names
 from tasks_app.services.window import Look
 from tasks_app.states import TASK_FINAL, InstanceState, TaskState, WaitKind
 
@@ -89,15 +90,25 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
 
 def _needs(keys: Sequence[int]) -> dict[int, list[Need]]:
     found: dict[int, list[Need]] = defaultdict(list)
-    edges = (
+    edges = list(
         Dependency.objects.filter(task_id__in=keys)
         .filter(Q(needed__satisfies__isnull=True) | Q(needed__satisfies=False) | ~Q(task__join="all"))
         .order_by("needed__position", "needed_id")
+        .values_list(
+            "task_id",
+            "needed_id",
+            "needed__name",
+            "needed__status",
+            "needed__satisfies",
+            "needed__created_at",
+            "is_foreign",
+        )
     )
-    for task_id, name, status, satisfies, since in edges.values_list(
-        "task_id", "needed__name", "needed__status", "needed__satisfies", "needed__created_at"
-    ):
-        found[task_id].append(Need(name=name, status=status, satisfies=satisfies, since=since))
+    names = foreign_names(keys=[needed_id for _, needed_id, *_, is_foreign in edges if is_foreign])
+    for task_id, needed_id, name, status, satisfies, since, _ in edges:
+        found[task_id].append(
+            Need(name=names.get(needed_id, name), status=status, satisfies=satisfies, since=since)
+        )
     return found
 
 
@@ -174,4 +185,6 @@ def _beside(pending: Sequence[Instance]) -> dict[int, int]:
 
 
 def _most(instance: Instance) -> int | None:
+    if instance.version is None:
+        return None
     return WorkflowSpec.from_json(instance.version.definition).max_instances

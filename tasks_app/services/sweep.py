@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 SWEEP = "sweep"
 BATCH = 500
 OVERDUE_INTERVALS = 3
+_CULPRITS = (TaskState.FAILED, TaskState.CANCELLED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +141,7 @@ def advance_unsettled() -> int:
         advance(
             instance_id=instance_id,
             after=[pk for pk, owner, _ in rows if owner == instance_id],
-            failed=[pk for pk, owner, status in rows if owner == instance_id and status == TaskState.FAILED],
+            failed=[pk for pk, owner, status in rows if owner == instance_id and status in _CULPRITS],
         )
     Task.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(settled=True)
     return len(due)

@@ -10,9 +10,11 @@ from tasks_app.errors import IllegalMove
 from tasks_app.models import Instance, Task
 from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.advance import advance
+from tasks_app.services.advance import advance, hear, tell_others
 from tasks_app.services.approvals import expire_checkpoints
 from tasks_app.services.control import cancel_instance, pause_instance, resume_instance
+from tasks_app.services.external import end_overdue_attempts
+from tasks_app.services.foreign import unheard_news
 from tasks_app.services.items import has_places
 from tasks_app.services.stream_chores import tend_streams
 from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, TaskState, WaitKind
@@ -28,7 +30,18 @@ def tend() -> int:
         + mind_children()
         + settle_ended_waits()
         + tend_streams()
+        + hear_from_others()
+        + end_overdue_attempts()
     )
+
+
+def hear_from_others() -> int:
+    """Advance instances that have not heard of tasks they need in others; return how many."""
+    unheard = unheard_news()[:BATCH]
+    for news in unheard:
+        if hear(news=news):
+            tell_others(instance_id=news.instance_id)
+    return len(unheard)
 
 
 def settle_ended_waits() -> int:

@@ -42,6 +42,7 @@ def create_undos(*, instance: Instance, done: Sequence[Task]) -> None:
     rows = Task.objects.bulk_create(
         [
             Task(
+                project_id=instance.project_id,
                 instance=instance,
                 compensates=task,
                 name=name,

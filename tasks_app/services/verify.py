@@ -6,6 +6,7 @@ that of their ids: a task's row lock, or its instance's, is held from the move t
 the event, and whoever relies on a move has seen it committed.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,7 +16,7 @@ from typing import Final
 from django.db.models import Count, F, Max, Q, QuerySet
 
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
-from tasks_app.planning.history import History, Line, Subject, Violation, check_history
+from tasks_app.planning.history import Elsewhere, History, Line, Subject, Violation, check_history
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.why import why_instance
 from tasks_app.states import INSTANCE_FINAL, InstanceState, JoinMode, TaskState
@@ -137,11 +138,22 @@ def _read_tasks(reads: dict[int, _Read]) -> None:
         "join",
         "join_count",
         "attempts",
+        "fan_in",
     )
+    expected: dict[int, tuple[int, int]] = {}
     rows = Task.objects.filter(instance_id__in=reads).order_by().values_list(*columns)
-    for owner, pk, name, status, satisfies, allow_failure, join, join_count, attempts in rows.iterator(
-        EVENTS_AT_ONCE
-    ):
+    for (
+        owner,
+        pk,
+        name,
+        status,
+        satisfies,
+        allow_failure,
+        join,
+        join_count,
+        attempts,
+        fan_in,
+    ) in rows.iterator(EVENTS_AT_ONCE):
         reads[owner].history.subjects[pk] = Subject(
             name=name,
             status=TaskState(status),
@@ -151,11 +163,22 @@ def _read_tasks(reads: dict[int, _Read]) -> None:
             join_count=join_count,
             attempts=attempts,
         )
+        if fan_in:
+            expected[pk] = (owner, fan_in)
+    good: Counter[int] = Counter()
     edges = Dependency.objects.filter(task__instance_id__in=reads).order_by()
-    for owner, task, needed in edges.values_list("task__instance_id", "task_id", "needed_id").iterator(
+    columns_of_edges = ("task__instance_id", "task_id", "needed_id", "is_foreign", "needed__satisfies")
+    for owner, task, needed, is_foreign, satisfies in edges.values_list(*columns_of_edges).iterator(
         EVENTS_AT_ONCE
     ):
-        reads[owner].history.needs.setdefault(task, []).append(needed)
+        if not is_foreign:
+            reads[owner].history.needs.setdefault(task, []).append(needed)
+        elif not satisfies:
+            good[task] -= 1
+    for task, (owner, count) in expected.items():
+        # A need that is missing was of another instance, which was pruned: that waits until it is of no use.
+        if elsewhere := count - len(reads[owner].history.needs.get(task, ())):
+            reads[owner].history.elsewhere[task] = Elsewhere(needs=elsewhere, good=elsewhere + good[task])
 
 
 def _read_records(reads: dict[int, _Read]) -> None:

@@ -17,9 +17,11 @@ from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.situation import READ_BACKLOG, Need, Situation, read_situation
 from tasks_app.states import (
+    EXTERNAL,
     INSTANCE_FINAL,
     TASK_FINAL,
     TASK_UNFINISHED,
+    Gate,
     InstanceState,
     JoinMode,
     TaskState,
@@ -49,6 +51,7 @@ class HoldKind(StrEnum):
     CHILD_WORKFLOW = "child_workflow"
     MESSAGE_OUT = "message_out"
     MAX_PARALLEL = "max_parallel"
+    EXTERNAL = "external"
     NO_WORKER = "no_worker"
     SLOT = "slot"
     BACKLOG = "backlog"
@@ -307,6 +310,11 @@ def _backlog(task: Task, situation: Situation) -> Iterator[Hold]:
             sentence=f"{active} tasks of its instance are on their way; {most} may be at once",
             since=task.ready_at,
         )
+    if task.executor == EXTERNAL and task.gate == Gate.OPEN:
+        yield Hold(
+            kind=HoldKind.EXTERNAL, sentence="it waits for a worker that speaks HTTP", since=task.ready_at
+        )
+        return
     yield from _hands(task, situation)
     ahead = situation.places.get(task.pk, READ_BACKLOG)
     number = f"{ahead:,}" if task.pk in situation.places else f"more than {ahead:,}"

@@ -24,7 +24,7 @@ SELECT 'queued', requirement, COUNT(*) FROM tasks_app_task
  WHERE status = 'queued' AND published_at IS NOT NULL GROUP BY requirement
 UNION ALL
 SELECT 'running', worker, COUNT(*) FROM tasks_app_task
- WHERE status = 'running' AND lease_expires_at IS NOT NULL GROUP BY worker
+ WHERE status = 'running' AND lease_expires_at IS NOT NULL AND executor <> 'external' GROUP BY worker
 UNION ALL
 SELECT 'waiting', name, 1 FROM tasks_app_requirementset
  WHERE EXISTS (SELECT 1 FROM tasks_app_task WHERE requirement = tasks_app_requirementset.name

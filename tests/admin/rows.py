@@ -98,6 +98,7 @@ def tasks_in(instance, count, *, text="text"):
     tasks = Task.objects.bulk_create(
         [
             Task(
+                project_id=instance.project_id,
                 instance=instance,
                 name=f"{text}-{place}",
                 position=place,

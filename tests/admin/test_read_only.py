@@ -92,10 +92,10 @@ class TestProjects:
         admin_client.post(page(Project, "add"), {"name": "Garden", "slug": "garden"})
         project = Project.objects.get(slug="garden")
 
-        admin_client.post(page(Project, "change", project.pk), {"name": "Park", "slug": "park"})
+        admin_client.post(page(Project, "change", project.pk), {"name": "Park", "slug": "park", "weight": 3})
 
         project.refresh_from_db()
-        assert (project.name, project.slug) == ("Park", "garden")
+        assert (project.name, project.slug, project.weight) == ("Park", "garden", 3)
 
     def test_an_empty_project_is_deleted(self, admin_client):
         project = Project.objects.create(slug="empty", name="Empty")

@@ -57,7 +57,7 @@ def test_who_and_why_are_recorded(admin_client, admin_user, version):
     entry = LogEntry.objects.get()
     assert said(answer) == ["1 instance paused."]
     assert (state(instance), instance.pause_reason) == ("paused", "<b>lunch</b>")
-    assert event.data == {"by": admin_user.get_username()}
+    assert event.data == {"by": admin_user.get_username(), "via": "admin", "address": "127.0.0.1"}
     assert (entry.object_id, entry.user) == (str(instance.pk), admin_user)
     assert entry.get_change_message() == "Paused (now): <b>lunch</b>"
 

@@ -26,7 +26,9 @@ def patterns(resolver, prefix=""):
 DOORS = [
     (route, each)
     for route, each in patterns(get_resolver())
-    if route.startswith("api/") and route not in NOT_DOORS
+    if route.startswith("api/")
+    and route not in NOT_DOORS
+    and each.callback.__module__ != "cpds.health.views"  # open to everyone, and held by tests/web
 ]
 
 

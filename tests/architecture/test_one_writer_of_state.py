@@ -9,8 +9,8 @@ from tests.architecture.sources import dotted, name_of, nodes, python_files
 
 THE_WRITERS = frozenset({"tasks_app/models/moves.py"})
 STATUS = "status"
-# The status of an execution record and of a worker is no state of the table: services write it.
-NO_STATE_OF_THE_TABLE = re.compile(r"^(ExecutionRecord|Worker)\b")
+# The status of an execution record, a worker or a contract is no state of the table: services write it.
+NO_STATE_OF_THE_TABLE = re.compile(r"^(ExecutionRecord|Worker|Contract)\b")
 MODELS_ROOM = re.compile(r"^(tasks_app|workers_app)/models/")
 UPDATE_IN_SQL = re.compile(r"\bUPDATE\b.*\bSET\b[^;]*\bstatus\b\s*=", re.IGNORECASE | re.DOTALL)
 

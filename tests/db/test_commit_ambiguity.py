@@ -86,7 +86,7 @@ def test_what_another_thread_of_the_worker_has_is_left_to_it(instance, commits_b
     row = task(instance, "link-0")
     take = claims._take
 
-    def broken(**wanted):
+    def broken(**_):
         monkeypatch.setattr(claims, "_take", take)
         claim(row)
         raise OperationalError("the connection broke")

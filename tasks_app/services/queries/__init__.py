@@ -19,7 +19,7 @@ from tasks_app.services.queries.overview import (
     unfinished_instances,
 )
 from tasks_app.services.queries.schedules import list_schedules, next_fires, schedule_summary
-from tasks_app.services.queries.tasks import instance_holds, task_holds, task_records
+from tasks_app.services.queries.tasks import instance_holds, list_tasks, task_detail, task_holds, task_records
 from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
 
@@ -36,6 +36,7 @@ __all__ = [
     "is_final",
     "list_instances",
     "list_schedules",
+    "list_tasks",
     "list_workflows",
     "moment",
     "newest_instance",
@@ -43,6 +44,7 @@ __all__ = [
     "progress_of",
     "running_overview",
     "schedule_summary",
+    "task_detail",
     "task_holds",
     "task_records",
     "unfinished_counts",

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from tasks_app.errors import NotFound
 from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.planning.secrets import secret_names, shown_params, shown_value
+from tasks_app.services.foreign import foreign_names
 from tasks_app.services.lookup import find_instance, find_workflow
 from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms, standing
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
@@ -36,14 +37,13 @@ def instance_status(*, given: str) -> JSONObject:
         for task in tasks
         if task.compensates_id is None
     )
-    secrets = secret_names(instance.version.definition)
+    secrets = secret_names(instance.definition)
     for task in tasks:
         task.output = shown_value(task.output, params=instance.params, secrets=secrets)
     return {
         "id": instance.public_id,
-        "workflow_id": instance.workflow.public_id,
-        "workflow_name": instance.workflow.name,
-        "workflow_version": instance.version.number,
+        **_workflow_of(instance),
+        "workflow_version": instance.version.number if instance.version is not None else None,
         "status": instance.status,
         "params": shown_params(instance.params, secrets),
         "progress": progress_of(counts=counts),
@@ -141,8 +141,7 @@ def _summaries(rows: Iterable[Instance]) -> list[JSONObject]:
     return [
         {
             "id": row.public_id,
-            "workflow_id": row.workflow.public_id,
-            "workflow_name": row.workflow.name,
+            **_workflow_of(row),
             "status": row.status,
             "progress": progress[row.pk],
             "created_at": moment(at=row.created_at),
@@ -159,9 +158,20 @@ def _needs_by_name(instance: Instance, tasks: Iterable[Task]) -> dict[int, list[
     name_of = {task.pk: task.name for task in tasks}
     needs: dict[int, list[str]] = defaultdict(list)
     edges = Dependency.objects.filter(task__instance=instance).order_by("id")
-    for task_id, needed_id in edges.values_list("task_id", "needed_id"):
+    rows = list(edges.values_list("task_id", "needed_id", "is_foreign"))
+    name_of |= foreign_names(keys=[needed_id for _, needed_id, is_foreign in rows if is_foreign])
+    for task_id, needed_id, _ in rows:
         needs[task_id].append(name_of[needed_id])
     return needs
+
+
+def _workflow_of(instance: Instance) -> JSONObject:
+    """Return id and name of its workflow; None for tasks that were created on their own."""
+    workflow = instance.workflow
+    return {
+        "workflow_id": workflow.public_id if workflow is not None else None,
+        "workflow_name": workflow.name if workflow is not None else None,
+    }
 
 
 def _parent_of(instance: Instance) -> str | None:

@@ -60,7 +60,7 @@ def running_overview(*, keys: Sequence[str] | None = None) -> JSONObject:
         "instances": [
             {
                 "id": row.public_id,
-                "workflow_name": row.workflow.name,
+                "workflow_name": row.workflow_name or None,
                 "status": row.status,
                 "progress": progress[row.pk],
             }

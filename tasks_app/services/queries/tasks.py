@@ -1,9 +1,110 @@
-"""One task: what holds it, and its attempts."""
+"""Tasks one by one: which there are, where one stands, what holds it, and its attempts."""
 
-from tasks_app.models import ExecutionRecord, Task
+from typing import Final
+
+from django.db.models import Q
+
+from tasks_app.models import Dependency, ExecutionRecord, Task
+from tasks_app.planning.secrets import secret_names, shown_value
+from tasks_app.services.foreign import foreign_names
 from tasks_app.services.lookup import find_task
 from tasks_app.services.queries.values import JSONObject, moment
 from tasks_app.services.why import Hold, why_instance, why_waiting
+
+READ_TAGS: Final = 20_000
+READ_TAGGED: Final = 1_000
+
+
+def list_tasks(
+    *,
+    project: str | None = None,
+    status: str | None = None,
+    executor: str | None = None,
+    tag: str | None = None,
+    created_by: str | None = None,
+    worker: str | None = None,
+    only_loose: bool = False,
+    search: str = "",
+    limit: int = 20,
+    offset: int = 0,
+) -> list[JSONObject]:
+    """Return the newest tasks, newest first, without the first ``offset``: what ``task list --json`` prints.
+
+    ``project`` is a slug. ``only_loose``: those that were created on their own. ``search``
+    looks in ids, names and titles.
+    """
+    wanted = {
+        "project__slug": project,
+        "status": status,
+        "executor": executor,
+        "created_by": created_by,
+        "worker": worker,
+    }
+    rows = Task.objects.filter(**{key: value for key, value in wanted.items() if value is not None})
+    if only_loose:
+        rows = rows.filter(task_id__isnull=False)
+    if search:
+        rows = rows.filter(Q(name__icontains=search) | Q(title__icontains=search))
+    if tag is not None:
+        rows = rows.filter(pk__in=_tagged(tag))
+    found = rows.select_related("instance", "project").defer("spec", "output").order_by("-pk")
+    return [_summary(task) for task in found[offset : offset + limit]]
+
+
+def task_detail(*, given: str) -> JSONObject:
+    """Return everything about a task: what ``task show --json`` prints.
+
+    :raises NotFound: when there is no such task.
+    """
+    task = find_task(given=given)
+    needs = (
+        Dependency.objects.filter(task=task)
+        .order_by("id")
+        .values_list("needed_id", "needed__name", "is_foreign")
+    )
+    names = foreign_names(keys=[key for key, _, is_foreign in needs if is_foreign])
+    error = {"kind": task.error_kind, "message": task.error_message} if task.error_kind else None
+    secrets = secret_names(task.instance.definition)
+    return {
+        **_summary(task),
+        "description": task.description,
+        "needs": [names.get(key, name) for key, name, _ in needs],
+        "requires": task.requires,
+        "deployment_mode": task.deployment_mode or None,
+        "claude_context": task.claude_context or None,
+        "reason": task.reason or None,
+        "output": shown_value(task.output, params=task.instance.params, secrets=secrets),
+        "error": error,
+    }
+
+
+def _tagged(tag: str) -> list[int]:
+    """Return the newest tasks that have a tag; SQLite cannot look into a list of texts."""
+    rows = Task.objects.exclude(tags=[]).order_by("-pk").values_list("pk", "tags")
+    return [pk for pk, tags in rows[:READ_TAGS] if tag in tags][:READ_TAGGED]
+
+
+def _summary(task: Task) -> JSONObject:
+    return {
+        "id": task.pk,
+        "task_id": task.task_id,
+        "name": task.name,
+        "title": task.title or None,
+        "instance_id": task.instance.public_id,
+        "project": task.project.slug,
+        "status": task.status,
+        "executor": task.executor,
+        "priority": task.priority,
+        "tags": task.tags,
+        "created_by": task.created_by or None,
+        "worker": task.worker or None,
+        "attempts": task.attempts,
+        "progress": task.progress,
+        "progress_message": task.progress_message or None,
+        "created_at": moment(at=task.created_at),
+        "started_at": moment(at=task.started_at),
+        "finished_at": moment(at=task.finished_at),
+    }
 
 
 def task_holds(*, given: str) -> JSONObject:

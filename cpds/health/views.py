@@ -1,0 +1,123 @@
+"""The doors. None of them tells a stranger a version of a server, a host or an address."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_safe
+
+from cpds import __version__
+from cpds.base import clock
+from cpds.base.conf import conf
+from cpds.health.checks import broker_answers, database_answers
+
+APP = "CPDS"
+STARTED_AT = clock.monotonic()
+
+
+def alive(_request: HttpRequest) -> JsonResponse:
+    """Answer that the process answers."""
+    return _answer({"status": "alive"})
+
+
+async def livez(request: HttpRequest) -> JsonResponse:
+    """Answer apart from the threads: if requests hang in all of them, a restart would not help."""
+    return alive(request)
+
+
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """Say whether requests can be served: 503 without the database.
+
+    A broker that is away is told, and does not take the web server out of service:
+    what is submitted meanwhile is in the database, and published later.
+    """
+    database = database_answers()
+    return _answer({"status": "ready" if database else "unready", "database": _word(database)}, ok=database)
+
+
+@require_safe
+def mode(_request: HttpRequest) -> JsonResponse:
+    """Answer ``GET /api/health``, without an envelope."""
+    shown = "cloud" if conf().mode == "cloud" else "standalone"
+    return _answer({"status": "healthy", "mode": shown})
+
+
+@require_safe
+def health(_request: HttpRequest) -> JsonResponse:
+    """Answer ``GET /health`` with the keys that clients of several systems look for."""
+    database, broker = database_answers(), broker_answers()
+    ok = database and broker
+    return _answer(
+        {
+            **_envelope(ok),
+            "service": "cpds",
+            "database": _word(database),
+            "redis": _word(broker),
+            "data": {
+                "status": _status(ok),
+                "version": __version__,
+                "uptime": _uptime(clock.monotonic() - STARTED_AT),
+                "timestamp": clock.now().isoformat().replace("+00:00", "Z"),
+            },
+        },
+        ok=ok,
+    )
+
+
+@require_safe
+def health_v1(_request: HttpRequest) -> JsonResponse:
+    """Answer ``GET /api/v1/health``."""
+    database, broker = database_answers(), broker_answers()
+    ok = database and broker
+    services = {"database": _word(database), "redis": _word(broker)}
+    return _answer(
+        {**_envelope(ok), "app": APP, "version": __version__, "services": services, **services},
+        ok=ok,
+    )
+
+
+@require_safe
+def database(_request: HttpRequest) -> JsonResponse:
+    """Answer ``GET /api/v1/health/database``."""
+    ok = database_answers()
+    return _answer({**_envelope(ok), "status": _word(ok)}, ok=ok)
+
+
+@require_safe
+def redis(_request: HttpRequest) -> JsonResponse:
+    """Answer ``GET /api/v1/health/redis``, which asks whatever the broker is."""
+    ok = broker_answers()
+    return _answer({**_envelope(ok), "status": _word(ok)}, ok=ok)
+
+
+def _envelope(ok: bool) -> dict[str, Any]:
+    return {
+        "status": _status(ok),
+        "success": ok,
+        "code": 0 if ok else HTTPStatus.SERVICE_UNAVAILABLE.value,
+        "message": "success" if ok else "The database or the broker does not answer.",
+    }
+
+
+def _status(ok: bool) -> str:
+    return "healthy" if ok else "unhealthy"
+
+
+def _word(ok: bool) -> str:
+    return "connected" if ok else "disconnected"
+
+
+def _answer(content: dict[str, Any], *, ok: bool = True) -> JsonResponse:
+    response = JsonResponse(content, status=HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE)
+    add_never_cache_headers(response)
+    return response
+
+
+def _uptime(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m"
+    return f"{minutes}m{rest}s" if minutes else f"{seconds:.1f}s"

@@ -1,0 +1,1 @@
+"""The web server: how a request comes in, and who answers it."""

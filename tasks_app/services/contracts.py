@@ -1,0 +1,283 @@
+"""Contracts: the interface of a feature that its developers agree on before they work in parallel.
+
+``version`` counts the changes of a contract and guards them: whoever changes
+one says which version they read. What a change replaces stays on record, so an
+approved version can be read for ever.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import IntegrityError
+
+from cpds.base import clock, db
+from tasks_app.errors import (
+    ContractChanged,
+    ContractExists,
+    ContractIncomplete,
+    ContractNotApproved,
+    InvalidContract,
+    NotFound,
+)
+from tasks_app.models import Contract, ContractVersion, Project
+from tasks_app.outcomes import JSON
+from tasks_app.planning.contract_spec import (
+    GENERATED_BY,
+    INVOLVES,
+    PARTS,
+    check_complete,
+    check_feature,
+    check_parts,
+    generated_parts,
+)
+from tasks_app.planning.pointers import PointedProblem
+from tasks_app.planning.values import as_json
+from tasks_app.states import ContractState
+
+LISTING: Final = "the contracts of the project"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one version of a contract says."""
+
+    version: int
+    status: str
+    api: JSON
+    database: JSON
+    frontend: JSON
+    created_by: str
+    approved_by: str
+
+
+def create_contract(
+    *,
+    project: Project,
+    feature_id: str,
+    feature_name: str,
+    parts: Mapping[str, JSON] | None = None,
+    by: str = "",
+) -> Contract:
+    """Create the contract of a feature, a draft in version 1. ``parts``: api, database, frontend.
+
+    :raises InvalidContract: with every problem there is.
+    :raises ContractExists: when the feature has one already.
+    """
+    given = dict(parts or {})
+    _refuse(check_feature(feature_id=feature_id, feature_name=feature_name) + _check(given))
+    try:
+        with db.transaction():
+            return Contract.objects.create(
+                project=project,
+                feature_id=as_json(feature_id),
+                feature_name=as_json(feature_name),
+                created_by=by,
+                **_stored(given),
+            )
+    except IntegrityError:
+        there = Contract.objects.filter(project=project, feature_id=feature_id).first()
+        if there is None:
+            raise
+        raise ContractExists(feature_id=feature_id, contract=there.public_id) from None
+
+
+def get_contract(*, project: Project, given: str) -> Contract:
+    """Return a contract by its id.
+
+    :raises NotFound: when the project has none of that id.
+    """
+    return _found(Contract.objects.filter(project=project, public_id=as_json(given)).first(), given)
+
+
+def contract_of_feature(*, project: Project, feature_id: str) -> Contract:
+    """Return the contract of a feature.
+
+    :raises NotFound: when it has none.
+    """
+    rows = Contract.objects.filter(project=project, feature_id=as_json(feature_id))
+    return _found(rows.first(), feature_id)
+
+
+def update_contract(
+    *, contract: Contract, version: int, changes: Mapping[str, JSON], by: str = ""
+) -> Contract:
+    """Replace parts or the feature's name; the contract is a draft again, in its next version.
+
+    ``version`` is the one that was read. A part set to None is taken out; what is
+    not named stays.
+
+    :raises ContractChanged: when somebody has changed it since.
+    :raises InvalidContract: with every problem there is.
+    """
+    parts = {name: value for name, value in changes.items() if name != "feature_name"}
+    name = changes.get("feature_name", contract.feature_name)
+    _refuse(check_feature(feature_id=contract.feature_id, feature_name=name) + _check(parts))
+    with db.transaction():
+        row = _locked(contract, version)
+        _keep(row)
+        Contract.objects.filter(pk=row.pk).update(
+            version=version + 1,
+            status=ContractState.DRAFT,
+            feature_name=as_json(name),
+            created_by=by or row.created_by,
+            approved_by="",
+            updated_at=clock.now(),
+            **_stored(parts),
+        )
+        row.refresh_from_db()
+    return row
+
+
+def validate_contract(*, contract: Contract) -> list[PointedProblem]:
+    """Return everything that keeps a contract from being approved, each with its pointer."""
+    return check_complete(_parts(contract))
+
+
+def approve_contract(*, contract: Contract, version: int, by: str = "") -> Contract:
+    """Approve a contract in the version that was read; approving what is approved changes nothing.
+
+    :raises ContractChanged: when somebody has changed it since.
+    :raises ContractIncomplete: with everything that is missing.
+    """
+    with db.transaction():
+        row = _locked(contract, version)
+        if row.status != ContractState.DRAFT:
+            return row
+        problems = validate_contract(contract=row)
+        if problems:
+            raise ContractIncomplete(contract=row.public_id, problems=problems, count=len(problems))
+        Contract.objects.filter(pk=row.pk).update(
+            status=ContractState.APPROVED, approved_by=by, updated_at=clock.now()
+        )
+        row.refresh_from_db()
+    return row
+
+
+def mark_implemented(*, contract: Contract, version: int) -> Contract:
+    """Say that what was approved is there; saying so again changes nothing.
+
+    :raises ContractChanged: when somebody has changed it since.
+    :raises ContractNotApproved: when nobody has approved it.
+    """
+    with db.transaction():
+        row = _locked(contract, version)
+        if row.status == ContractState.DRAFT:
+            raise ContractNotApproved(contract=row.public_id)
+        Contract.objects.filter(pk=row.pk).update(status=ContractState.IMPLEMENTED, updated_at=clock.now())
+        row.refresh_from_db()
+    return row
+
+
+def delete_contract(*, contract: Contract) -> None:
+    """Delete a contract with all its versions."""
+    with db.transaction():
+        Contract.objects.filter(pk=contract.pk).delete()
+
+
+def contract_versions(*, contract: Contract) -> list[Said]:
+    """Return what each version of a contract says, the newest first."""
+    replaced = ContractVersion.objects.filter(contract=contract).order_by("-number")
+    return [_said(contract, contract.version), *(_said(row, row.number) for row in replaced)]
+
+
+def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str = GENERATED_BY) -> Contract:
+    """Create the draft of a feature's contract: an API, database or frontend part for what it ``involves``.
+
+    ``feature`` has ``id``, ``name``, ``involves`` (backend, database, frontend) and maybe ``module``.
+
+    :raises InvalidContract: when the feature is not described so.
+    :raises ContractExists: when the feature has a contract already.
+    """
+    feature_id, name, involves = feature.get("id"), feature.get("name"), feature.get("involves", [])
+    problems = [
+        PointedProblem(
+            pointer=each.pointer.replace("/feature_id", "/id").replace("/feature_name", "/name"),
+            code=each.code,
+            message=each.message,
+            hint=each.hint,
+        )
+        for each in check_feature(feature_id=feature_id, feature_name=name)
+    ]
+    if not isinstance(involves, list):
+        problems.append(_not_involved("/involves"))
+    else:
+        problems += [
+            _not_involved(f"/involves/{place}")
+            for place, each in enumerate(involves)
+            if not isinstance(each, str) or each not in INVOLVES
+        ]
+    module = feature.get("module") or feature_id
+    if not isinstance(module, str):
+        problems.append(PointedProblem(pointer="/module", code="wrong_type", message="expected text"))
+    _refuse(problems)
+    parts = generated_parts(
+        feature_id=str(feature_id), name=str(name), module=str(module), involves=list(involves)
+    )
+    return create_contract(
+        project=project, feature_id=str(feature_id), feature_name=str(name), parts=parts, by=by
+    )
+
+
+def _not_involved(pointer: str) -> PointedProblem:
+    message = f"expected a list of {', '.join(INVOLVES)}"
+    return PointedProblem(pointer=pointer, code="bad_value", message=message)
+
+
+def _check(parts: Mapping[str, JSON]) -> list[PointedProblem]:
+    unknown = [
+        PointedProblem(pointer=f"/{name}", code="unknown_key", message=f"a contract has no part {name!r}")
+        for name in parts
+        if name not in PARTS
+    ]
+    return unknown or check_parts(parts)
+
+
+def _refuse(problems: list[PointedProblem]) -> None:
+    if problems:
+        raise InvalidContract(problems=problems, count=len(problems))
+
+
+def _stored(parts: Mapping[str, JSON]) -> dict[str, Any]:
+    return {name: as_json(value, path=name) for name, value in parts.items()}
+
+
+def _parts(row: Contract) -> dict[str, JSON]:
+    return {name: getattr(row, name) for name in PARTS}
+
+
+def _said(row: Contract | ContractVersion, number: int) -> Said:
+    return Said(
+        version=number,
+        status=row.status,
+        api=row.api,
+        database=row.database,
+        frontend=row.frontend,
+        created_by=row.created_by,
+        approved_by=row.approved_by,
+    )
+
+
+def _found(contract: Contract | None, given: str) -> Contract:
+    if contract is None:
+        raise NotFound(kind="contract", given=given, listing=LISTING)
+    return contract
+
+
+def _locked(contract: Contract, version: int) -> Contract:
+    row = _found(db.locking(Contract.objects.filter(pk=contract.pk)).first(), contract.public_id)
+    if row.version != version:
+        raise ContractChanged(contract=row.public_id, version=row.version, given=version)
+    return row
+
+
+def _keep(row: Contract) -> None:
+    """Keep what a change is about to replace."""
+    ContractVersion.objects.create(
+        contract=row,
+        number=row.version,
+        status=row.status,
+        created_by=row.created_by,
+        approved_by=row.approved_by,
+        **_parts(row),
+    )
