@@ -113,9 +113,8 @@ def enveloped(
     if answer is not None:
         fields["data"] = answer() if isinstance(answer, type) else answer
     fields |= dict(beside or {})
-    return inline_serializer(
-        name=f"{_name_of(answer, beside)}{'Classic' if envelope is CLASSIC else ''}Answer", fields=fields
-    )
+    is_classic = "Classic" if envelope is CLASSIC else ""
+    return _made(f"{_name_of(answer, beside)}{is_classic}Answer", fields)
 
 
 def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
@@ -126,13 +125,26 @@ def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
         "items": item(many=True),
         "has_more": serializers.BooleanField(),
     }
-    return inline_serializer(name=f"{name}Page", fields=fields)
+    return _made(f"{name}Page", fields)
 
 
 def streamed(item: type[serializers.BaseSerializer[Any]]) -> Any:
     """Return the shape of a page by ``cursor``."""
     fields = {"items": item(many=True), "next": serializers.CharField(allow_null=True)}
-    return inline_serializer(name=f"{item.__name__}CursorPage", fields=fields)
+    return _made(f"{item.__name__}CursorPage", fields)
+
+
+_shapes: dict[str, Any] = {}
+
+
+def _made(name: str, fields: dict[str, Any]) -> Any:
+    """Return the shape of this name, the same one each time: a name in the schema means one shape."""
+    if name not in _shapes:
+        _shapes[name] = inline_serializer(name=name, fields=dict(fields))
+    known = type(_shapes[name])
+    if set(known._declared_fields) != set(fields):  # noqa: SLF001
+        raise ValueError(f"Two shapes are called {name}; name one otherwise.")
+    return known()
 
 
 def _name_of(answer: Any, beside: Mapping[str, Any] | None) -> str:

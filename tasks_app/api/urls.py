@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tasks_app.api import auth, converters, projects, tokens
+from tasks_app.api import audit, auth, converters, projects, tokens
 
 converters.register()
 
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/projects/<slug:slug>", projects.OneProject.as_view()),
     path("api/v1/projects/<slug:slug>/members", projects.Members.as_view()),
     path("api/v1/projects/<slug:slug>/members/<ref:username>", projects.OneMember.as_view()),
+    path("api/v1/audit", audit.Audit.as_view()),
+    path("api/v1/audit/export", audit.AuditFile.as_view()),
     path("api/v1/tokens", tokens.Tokens.as_view()),
     path("api/v1/tokens/<key:token>", tokens.OneToken.as_view()),
 ]

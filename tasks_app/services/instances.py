@@ -27,12 +27,12 @@ NAMED = 20
 logger = logging.getLogger(__name__)
 
 
-def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -> str:
+def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None, by: str = "") -> str:
     """Start an instance of the newest version of a workflow; return its id.
 
     When this returns, the instance and all its tasks are in the database: what
     follows survives the loss of any process. If as many instances of the
-    workflow run as may, it waits as pending.
+    workflow run as may, it waits as pending. ``by`` is who started it, for the ledger.
 
     :raises NotFound: when there is no such workflow.
     :raises InvalidParams: when the parameters do not fit; nothing is started.
@@ -43,6 +43,13 @@ def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None) -
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
         instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
+        if by:
+            Event.objects.create(
+                instance=instance,
+                project_id=instance.project_id,
+                kind="instance.submitted",
+                data=signed({"by": by, "subject": instance.public_id}),
+            )
     publish_started(instance=instance)
     return instance.public_id
 

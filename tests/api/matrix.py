@@ -62,4 +62,6 @@ LINES = [
     line("POST", "/api/v1/tokens", "viewer", {"name": "mine"}),
     line("GET", "/api/v1/tokens/{token}", "admin", in_project=True),
     line("DELETE", "/api/v1/tokens/{token}", "admin", in_project=True),
+    line("GET", "/api/v1/audit", "admin"),
+    line("GET", "/api/v1/audit/export?format=jsonl", "admin"),
 ]
