@@ -17,8 +17,29 @@ def a_token(people: People) -> str:
     return str(new.token.pk)
 
 
+def a_worker(people: People) -> str:
+    """A worker over HTTP of the project, outside of pools."""
+    from workers_app.services.http_workers import HttpRegistration, register_http_worker
+
+    registration = HttpRegistration(worker_id="W-1", name="one")
+    return register_http_worker(project_id=people.mine.pk, registration=registration).public_id
+
+
+def a_claim(people: People) -> str:
+    """The token of a claim that this worker holds."""
+    from tasks_app.services.loose import create_task
+    from workers_app.models import Worker
+    from workers_app.services.http_claims import claim_batch
+
+    create_task(task={"executor": "external"}, project=people.mine)
+    [granted] = claim_batch(worker=Worker.objects.get(public_id=a_worker(people)), limit=1).granted
+    return granted.token
+
+
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
+    "http_worker": a_worker,
+    "claim": a_claim,
 }
 
 

@@ -31,25 +31,26 @@ exit codes:
 
 def read_options(given: Sequence[str]) -> argparse.Namespace:
     """Return what was asked for; exits with 2 when it cannot be used."""
-    parser = _parser()
-    options = parser.parse_args(given)
+    commands = parser()
+    options = commands.parse_args(given)
     if not options.server:
-        parser.error(f"--server is needed, or {SERVER_VARIABLE} in the environment")
+        commands.error(f"--server is needed, or {SERVER_VARIABLE} in the environment")
     if options.exec is not None:
         try:
             options.argv = shlex.split(options.exec)
         except ValueError as error:
-            parser.error(f"--exec: expected words as a shell would quote them ({error})")
+            commands.error(f"--exec: expected words as a shell would quote them ({error})")
         if not options.argv:
-            parser.error("--exec: expected a command")
+            commands.error("--exec: expected a command")
     try:
         options.token = _token(options)
     except OSError as error:
-        parser.error(f"--token-file: {error.strerror or error}")
+        commands.error(f"--token-file: {error.strerror or error}")
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m workers_app.sdk",
         description=DESCRIPTION,
