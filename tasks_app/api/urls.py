@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tasks_app.api import audit, auth, converters, projects, tokens
+from tasks_app.api import audit, auth, classic_tasks, converters, projects, tokens
 
 converters.register()
 
@@ -19,4 +19,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/audit/export", audit.AuditFile.as_view()),
     path("api/v1/tokens", tokens.Tokens.as_view()),
     path("api/v1/tokens/<key:token>", tokens.OneToken.as_view()),
+    path("api/tasks/create", classic_tasks.CreateTask.as_view()),
+    path("api/tasks/running", classic_tasks.RunningTasks.as_view()),
+    path("api/tasks/completed", classic_tasks.CompletedTasks.as_view()),
+    # After those of the fleet: any other word is the id of a task.
+    path("api/tasks/<ref:task_id>", classic_tasks.OneClassicTask.as_view()),
 ]

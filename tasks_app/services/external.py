@@ -177,6 +177,8 @@ def why_lost(*, task_ids: Collection[int]) -> dict[int, bool]:
 def renew(*, worker: str, lease_seconds: float | None = None) -> dict[int, str]:
     """Extend the lease of everything a worker holds; return the dispatch id of each task, by its key.
 
+    ``lease_seconds``: until then from now; None: as long as the setting says.
+
     What is missing from the answer was taken back or cancelled: the worker must stop it.
     """
     held = Task.objects.filter(worker=worker, status=TaskState.RUNNING)

@@ -2,7 +2,8 @@
 
 ``need`` is a role, or ``anyone``, ``signed_in``, ``superuser``; with ``worker`` the door is for
 worker tokens. ``path`` holds the address of something in the project ``mine``; what stands in
-braces is filled in from ``tests.api.seeds``. ``body`` is what a request that would succeed sends.
+braces, there and in ``body``, is filled in from ``tests.api.seeds``. ``body`` is what a request
+that would succeed sends.
 """
 
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ LINES = [
     line("POST", "/api/v1/auth/refresh", "anyone", {"refresh": "none"}),
     line("POST", "/api/v1/auth/logout", "anyone", {"refresh": "none"}),
     line("GET", "/api/v1/auth/me", "signed_in", worker=True),
+    line("GET", "/api/v1/health/detailed", "signed_in"),
     line("GET", "/api/v1/projects", "signed_in"),
     line("POST", "/api/v1/projects", "superuser", {"slug": "new", "name": "New"}),
     line("GET", "/api/v1/projects/mine", "viewer", in_project=True),
@@ -62,6 +64,24 @@ LINES = [
     line("POST", "/api/v1/tokens", "viewer", {"name": "mine"}),
     line("GET", "/api/v1/tokens/{token}", "admin", in_project=True),
     line("DELETE", "/api/v1/tokens/{token}", "admin", in_project=True),
+    line("POST", "/api/workers/register", "operator", {"worker_id": "W-1", "name": "one"}, worker=True),
+    line("POST", "/api/workers/heartbeat", "operator", {"worker_id": "{http_worker}"}, worker=True),
+    line("GET", "/api/workers", "viewer", worker=True),
+    line("POST", "/api/tasks/create", "operator", {"title": "One"}, worker=True),
+    line("GET", "/api/tasks/pending", "viewer", worker=True),
+    line("GET", "/api/tasks/running", "viewer", worker=True),
+    line("GET", "/api/tasks/completed", "viewer", worker=True),
+    line("GET", "/api/tasks/{offered}", "viewer", worker=True, in_project=True),
+    line(
+        "POST",
+        "/api/tasks/assign",
+        "operator",
+        {"task_id": "{offered}", "worker_id": "{http_worker}"},
+        worker=True,
+    ),
+    line("POST", "/api/tasks/progress", "operator", {"task_id": "{offered}", "progress": 5}, worker=True),
+    line("POST", "/api/tasks/complete", "operator", {"task_id": "{offered}"}, worker=True),
+    line("GET", "/api/status", "viewer", worker=True),
     line("GET", "/api/v1/audit", "admin"),
     line("GET", "/api/v1/audit/export?format=jsonl", "admin"),
     *(

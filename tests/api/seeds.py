@@ -4,6 +4,7 @@ Add a function here for each name in braces; it returns the id.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from tasks_app.roles import Role
 from tests.api.people import OPERATOR, People
@@ -17,12 +18,19 @@ def a_token(people: People) -> str:
     return str(new.token.pk)
 
 
-def a_worker(people: People) -> str:
-    """A worker over HTTP of the project, outside of pools."""
+def an_offered_task(people: People) -> str:
+    """A task that waits for a worker over HTTP."""
+    from tasks_app.services.loose import create_task
+
+    return create_task(task={"executor": "external"}, project=people.mine).task_ids[0]
+
+
+def an_http_worker(people: People) -> str:
+    """A worker over HTTP."""
     from workers_app.services.http_workers import HttpRegistration, register_http_worker
 
-    registration = HttpRegistration(worker_id="W-1", name="one")
-    return register_http_worker(project_id=people.mine.pk, registration=registration).public_id
+    made = register_http_worker(project_id=people.mine.pk, registration=HttpRegistration(name="seed"))
+    return made.public_id
 
 
 def a_claim(people: People) -> str:
@@ -32,20 +40,26 @@ def a_claim(people: People) -> str:
     from workers_app.services.http_claims import claim_batch
 
     create_task(task={"executor": "external"}, project=people.mine)
-    [granted] = claim_batch(worker=Worker.objects.get(public_id=a_worker(people)), limit=1).granted
+    [granted] = claim_batch(worker=Worker.objects.get(public_id=an_http_worker(people)), limit=1).granted
     return granted.token
 
 
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
-    "http_worker": a_worker,
+    "offered": an_offered_task,
+    "http_worker": an_http_worker,
     "claim": a_claim,
 }
 
 
-def filled(path: str, people: People) -> str:
-    """Return an address with ids in the place of names in braces."""
-    for name, make in SEEDS.items():
-        if f"{{{name}}}" in path:
-            path = path.replace(f"{{{name}}}", make(people))
-    return path
+def filled(value: Any, people: People) -> Any:
+    """Return an address or a body with ids in the place of names in braces."""
+    if isinstance(value, dict):
+        return {key: filled(each, people) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, people) for each in value]
+    if isinstance(value, str):
+        for name, make in SEEDS.items():
+            if f"{{{name}}}" in value:
+                value = value.replace(f"{{{name}}}", make(people))
+    return value

@@ -76,16 +76,18 @@ def beat(*, worker: Worker, tokens: Collection[str], is_draining: bool = False) 
     )
 
 
-def pending_for(
-    *, worker: Worker, limit: int, wait_seconds: float = 0, kinds: Collection[str] | None = None
-) -> list[Any]:
-    """Return tasks that a worker may take, most urgent first; wait for one up to ``wait_seconds``."""
-    return wait_for_offer(
-        project_id=_project_of(worker).pk,
-        look=lambda: _offered(worker, limit, kinds),
-        is_enough=bool,
-        seconds=wait_seconds,
-    )
+def pending_for(*, project: Any, worker: Worker | None, limit: int, wait_seconds: float = 0) -> list[Any]:
+    """Return tasks of a project that may be taken, most urgent first; wait for one up to ``wait_seconds``.
+
+    ``worker``: only those that it is able to do, and none while it takes nothing.
+    """
+
+    def look() -> list[Any]:
+        if worker is None:
+            return external.pending(project=project, limit=limit)
+        return _offered(worker, limit, None)
+
+    return wait_for_offer(project_id=project.pk, look=look, is_enough=bool, seconds=wait_seconds)
 
 
 def claim_batch(

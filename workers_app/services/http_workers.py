@@ -79,16 +79,22 @@ def find_http_worker(*, given: str, projects: Collection[int] | None, pool: str 
 
     :raises NotFound: when there is none.
     """
-    rows = Worker.objects.http().select_related("project")
-    rows = rows.filter(public_id=given) if WORKER_ID.match(given) else rows.none()
-    if projects is not None:
-        rows = rows.filter(project_id__in=sorted(projects))
-    if pool is not None:
-        rows = rows.filter(pool=pool)
-    found = rows.first()
+    found = seek_http_worker(given=given, projects=projects, pool=pool)
     if found is None:
         raise NotFound(kind="worker", given=given, listing=LISTING)
     return found
+
+
+def seek_http_worker(
+    *, given: str, projects: Collection[int] | None, pool: str | None = None
+) -> Worker | None:
+    """Return the same, None when there is none."""
+    if not WORKER_ID.match(given):
+        return None
+    rows = Worker.objects.http().select_related("project").filter(public_id=given)
+    if projects is not None:
+        rows = rows.filter(project_id__in=sorted(projects))
+    return rows.first() if pool is None else rows.filter(pool=pool).first()
 
 
 def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) -> None:
