@@ -18,6 +18,42 @@ def a_token(people: People) -> str:
     return str(new.token.pk)
 
 
+def a_workflow(people: People) -> str:
+    """A workflow of two versions and a schedule, which has no instances."""
+    from tests.api.instances import stored
+
+    stored(people.mine, name="scheduled")
+    return stored(people.mine, name="scheduled", schedule="@hourly", description="more").workflow_id
+
+
+def a_running_instance(people: People) -> str:
+    """An instance with a task that a worker may take."""
+    from tests.api.instances import started
+
+    return started(people.mine).public_id
+
+
+def a_paused_instance(people: People) -> str:
+    """An instance that somebody paused."""
+    from tasks_app.services.control import pause_instance
+
+    return pause_instance(given=a_running_instance(people))
+
+
+def a_failed_instance(people: People) -> str:
+    """An instance whose only task failed."""
+    from tests.api.instances import failed
+
+    return failed(people.mine).public_id
+
+
+def an_asking_instance(people: People) -> str:
+    """An instance that waits for an approval."""
+    from tests.api.instances import asking
+
+    return asking(people.mine).public_id
+
+
 def an_offered_task(people: People) -> str:
     """A task that waits for a worker over HTTP."""
     from tasks_app.services.loose import create_task
@@ -46,6 +82,11 @@ def a_claim(people: People) -> str:
 
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
+    "workflow": a_workflow,
+    "running": a_running_instance,
+    "paused": a_paused_instance,
+    "failed": a_failed_instance,
+    "asking": an_asking_instance,
     "offered": an_offered_task,
     "http_worker": an_http_worker,
     "claim": a_claim,
