@@ -7,7 +7,6 @@ from tasks_app.api import (
     auth,
     bulk,
     classic_tasks,
-    converters,
     events,
     executions,
     instances,
@@ -17,8 +16,6 @@ from tasks_app.api import (
     tokens,
     workflows,
 )
-
-converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/auth/token", auth.LogIn.as_view()),

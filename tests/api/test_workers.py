@@ -11,7 +11,7 @@ from tasks_app.states import RecordState, TaskState
 from tests.api.people import ApiClient, worker_token_for
 from workers_app.models import Worker
 from workers_app.services.operators import drain_worker
-from workers_app.services.workers import Registration, register_worker
+from workers_app.services.workers import Registration, lost_holders, register_worker
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/workers"
@@ -197,10 +197,11 @@ class TestHeartbeat:
         worker.beat()
         assert len(worker.claim()) == 1
 
-    def test_silence_requeues(self, people, worker):
+    def test_silence_requeues(self, people, worker, fleet):
         [row] = created(people, {})
         [claim] = worker.claim()
         Worker.objects.update(silent_at=clock.database_now_plus(-1))
+        fleet.gone = lost_holders()
 
         sweep()
 
