@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks_app.models import Event, ExecutionRecord, Task
@@ -63,12 +64,12 @@ def web(
     ended_after_test: Callable[[Program], Program],
     tmp_path: Path,
     settings: object,
-) -> Iterator[WebProcess]:
+) -> WebProcess:
     settings.CPDS = {**settings.CPDS, "lease_seconds": 3, "heartbeat_seconds": 1}  # type: ignore[attr-defined]
     server = WebProcess(directory=tmp_path, port=a_free_port())
     ended_after_test(server)
     server.start()
-    yield server
+    return server
 
 
 @pytest.fixture
@@ -106,8 +107,15 @@ def wait_for(row: Task, *states: str) -> Task:
     return row
 
 
-def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text()
+def started_by(worker: SdkProcess) -> list[psutil.Process]:
+    """Return what a worker has started, by the host's pids: a command sees only those of its namespace."""
+    found = worker.descendants()
+    assert found
+    return found
+
+
+def are_gone(processes: list[psutil.Process]) -> bool:
+    return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
 
 
 def pid_in(path: Path) -> int:
@@ -130,14 +138,17 @@ def test_a_command_performs_tasks_as_they_come(start: Callable[..., SdkProcess])
     for number, row in enumerate(rows):
         wait_for(row, TaskState.COMPLETED)
         assert row.output == f"Say\n\nwords {number}"
-    worker.end()
+    worker.stop()
     assert worker.exit_code == 0
     assert Worker.objects.get(name="cat").left_at is not None
     assert Worker.objects.get(name="cat").tasks_completed == 6
 
 
 def test_json_on_the_output_is_the_output_and_a_failure_says_why(start: Callable[..., SdkProcess]) -> None:
-    code = "import json, sys; d = json.load(open(sys.argv[1])); d['arguments'].get('fail') and sys.exit('no luck'); print(json.dumps(d['arguments']))"
+    code = (
+        "import json, sys; given = json.load(open(sys.argv[1]))['arguments']; "
+        "given.get('fail') and sys.exit('no luck'); print(json.dumps(given))"
+    )
     start("json", f'{sys.executable} -c "{code}" {{task_file}}')
     good = a_task("good", **{"with": {"n": 3}})
     bad = a_task("bad", **{"with": {"fail": True}})
@@ -149,13 +160,14 @@ def test_json_on_the_output_is_the_output_and_a_failure_says_why(start: Callable
 
 
 def test_cancelling_ends_the_work(start: Callable[..., SdkProcess], tmp_path: Path) -> None:
-    start("sleeper", sleeping(tmp_path / "pid"))
+    worker = start("sleeper", sleeping(tmp_path / "pid"))
     row = a_task("long")
-    pid = pid_in(tmp_path / "pid")
+    pid_in(tmp_path / "pid")
+    started = started_by(worker)
 
-    cancel_task(given="long")
+    cancel_task(task=row)
 
-    wait_until(lambda: is_gone(pid), timeout=END, message="the command to end")
+    wait_until(lambda: are_gone(started), timeout=END, message="the command to end")
     assert wait_for(row, TaskState.CANCELLED).output is None
 
 
@@ -164,7 +176,8 @@ def test_a_killed_worker_loses_its_task_and_its_command_ends(
 ) -> None:
     worker = start("killed", sleeping(tmp_path / "pid"))
     row = a_task("lost")
-    pid = pid_in(tmp_path / "pid")
+    pid_in(tmp_path / "pid")
+    started = started_by(worker)
 
     os.kill(worker.pid, signal.SIGKILL)
 
@@ -174,7 +187,7 @@ def test_a_killed_worker_loses_its_task_and_its_command_ends(
         return row.status == TaskState.PENDING
 
     wait_until(rescued, timeout=END, message="the task to be ready again")
-    wait_until(lambda: is_gone(pid), timeout=END, message="the command to end with its worker")
+    wait_until(lambda: are_gone(started), timeout=END, message="the command to end with its worker")
     assert ExecutionRecord.objects.get(task=row).status == RecordState.LOST
 
 
@@ -301,3 +314,4 @@ def test_a_wait_ends_when_there_is_something(web: WebProcess) -> None:
     assert claim["task"]["id"] == row.pk
     server.complete(worker, claim["token"], output=1, report={})
     assert wait_for(row, TaskState.COMPLETED).output == 1
+    server.close()
