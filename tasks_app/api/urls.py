@@ -8,7 +8,6 @@ from tasks_app.api import (
     bulk,
     classic_tasks,
     contracts,
-    converters,
     events,
     executions,
     instances,
@@ -20,8 +19,6 @@ from tasks_app.api import (
     tokens,
     workflows,
 )
-
-converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/auth/token", auth.LogIn.as_view()),

@@ -151,4 +151,20 @@ LINES = [
     line("GET", "/api/status", "viewer", worker=True),
     line("GET", "/api/v1/audit", "admin"),
     line("GET", "/api/v1/audit/export?format=jsonl", "admin"),
+    *(
+        line("POST", f"/api/v1/workers/{path}", "viewer", body, worker=True, people=False)
+        for path, body in (
+            ("register", {"name": "builder"}),
+            ("{http_worker}/heartbeat", {}),
+            ("{http_worker}/leave", {}),
+            ("{http_worker}/claims", {"limit": 1}),
+            ("{http_worker}/claims/{claim}/progress", {"progress": 0.5}),
+            ("{http_worker}/claims/{claim}/logs", {"lines": ["a line"]}),
+            ("{http_worker}/claims/{claim}/complete", {"output": {"lines": 3}}),
+            ("{http_worker}/claims/{claim}/fail", {"message": "no"}),
+            ("{http_worker}/claims/{claim}/release", {}),
+        )
+    ),
+    line("GET", "/api/v1/workers", "viewer"),
+    line("GET", "/api/v1/workers/{http_worker}", "viewer", in_project=True),
 ]

@@ -96,6 +96,17 @@ def an_http_worker(people: People) -> str:
     return made.public_id
 
 
+def a_claim(people: People) -> str:
+    """The token of a claim that this worker holds."""
+    from tasks_app.services.loose import create_task
+    from workers_app.models import Worker
+    from workers_app.services.http_claims import claim_batch
+
+    create_task(task={"executor": "external"}, project=people.mine)
+    [granted] = claim_batch(worker=Worker.objects.get(public_id=an_http_worker(people)), limit=1).granted
+    return granted.token
+
+
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
     "workflow": a_workflow,
@@ -108,6 +119,7 @@ SEEDS: dict[str, Callable[[People], str]] = {
     "contract": a_contract,
     "approved_contract": an_approved_contract,
     "http_worker": an_http_worker,
+    "claim": a_claim,
 }
 
 
