@@ -7,6 +7,9 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from cpds.api.pages import NothingHere
 from cpds.health.urls import urlpatterns as health
+from tasks_app.api import converters
+
+converters.register()
 
 # There is no site beside the admin that its pages could lead to.
 admin.site.site_url = None
