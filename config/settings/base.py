@@ -276,6 +276,8 @@ LOGGING = {
         # One line per message is the broker's view; the ledger's own events say more, once.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # A stranger who names another host gets 400, which django.request notes; no traceback is owed for it.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         # It advises a restart when the broker is away; here the sweep publishes again what was not.
         "celery.backends": {"handlers": ["nowhere"], "propagate": False},
     },

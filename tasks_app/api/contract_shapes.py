@@ -91,7 +91,7 @@ class ContractQuery(Form):
     status = serializers.ChoiceField(choices=STATES, required=False)
 
 
-class VersionShape(serializers.Serializer[Any]):
+class ContractVersionShape(serializers.Serializer[Any]):
     """What one version says."""
 
     version = serializers.IntegerField(min_value=1)
@@ -103,7 +103,7 @@ class VersionShape(serializers.Serializer[Any]):
     approvedBy = serializers.CharField(allow_blank=True)  # noqa: N815
 
 
-class ContractShape(VersionShape):
+class ContractShape(ContractVersionShape):
     """A contract as it stands."""
 
     id = serializers.CharField()
@@ -114,11 +114,11 @@ class ContractShape(VersionShape):
     updatedAt = serializers.DateTimeField()  # noqa: N815
 
 
-class VersionsShape(serializers.Serializer[Any]):
+class ContractVersionsShape(serializers.Serializer[Any]):
     """Every version, the newest first."""
 
     id = serializers.CharField()
-    versions = VersionShape(many=True)
+    versions = ContractVersionShape(many=True)
 
 
 class ProblemShape(serializers.Serializer[Any]):

@@ -82,7 +82,7 @@ class TaskQuery(FilterForm):
     projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815 - a documented client's
 
 
-class BulkForm(FilterForm, ProjectForm):
+class TaskBulkForm(FilterForm, ProjectForm):
     """Which tasks, by their ids or by what they are; ``dry_run`` only says which."""
 
     ids = serializers.ListField(
@@ -92,7 +92,7 @@ class BulkForm(FilterForm, ProjectForm):
     reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
 
 
-class ReasonForm(Form):
+class TaskReasonForm(Form):
     """Why."""
 
     reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
@@ -149,7 +149,7 @@ class TasksPageShape(serializers.Serializer[Any]):
     count = serializers.IntegerField(required=False)
 
 
-class HoldShape(serializers.Serializer[Any]):
+class TaskHoldShape(serializers.Serializer[Any]):
     """One thing that holds a task."""
 
     kind = serializers.CharField()
@@ -158,7 +158,7 @@ class HoldShape(serializers.Serializer[Any]):
     until = serializers.DateTimeField(allow_null=True)
 
 
-class WhyShape(serializers.Serializer[Any]):
+class TaskWhyShape(serializers.Serializer[Any]):
     """Where a task stands and what holds it."""
 
     instance_id = serializers.CharField()
@@ -166,7 +166,7 @@ class WhyShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=STATES)
     finished_at = serializers.DateTimeField(allow_null=True)
-    holds = HoldShape(many=True)
+    holds = TaskHoldShape(many=True)
 
 
 class RecordShape(serializers.Serializer[Any]):
@@ -203,7 +203,7 @@ class SteeredShape(serializers.Serializer[Any]):
     refusal = serializers.CharField(allow_blank=True)
 
 
-class BulkShape(serializers.Serializer[Any]):
+class TaskBulkShape(serializers.Serializer[Any]):
     """What became of all; ``more``: there are others, ask again."""
 
     dry_run = serializers.BooleanField()
