@@ -146,6 +146,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "cpds"
+# In Redis smaller numbers come first: what is within its project's share overtakes the rest, with 0.
+CELERY_TASK_DEFAULT_PRIORITY = 6
 # Both by default; a worker of its own for listeners: -Q cpds.listeners.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("cpds", "cpds.listeners")]
 CELERY_TASK_ROUTES = {"cpds.deliver_events": {"queue": "cpds.listeners"}}
@@ -223,6 +225,10 @@ CPDS = {
     "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "capabilities": environment.words("CPDS_CAPABILITIES"),
     "labels": environment.words("CPDS_LABELS"),
+    "worker_projects": environment.words("CPDS_WORKER_PROJECTS"),
+    "capability_limits": environment.json_object(
+        environment.text("CPDS_CAPABILITY_LIMITS"), name="CPDS_CAPABILITY_LIMITS"
+    ),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
     "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),

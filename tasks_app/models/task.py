@@ -205,11 +205,12 @@ class Task(models.Model):
             ),
             # The next piece of a line, when it is planned.
             models.Index(fields=["instance", "stage", "stage_position"], name="task_by_stage"),
-            # What to publish next of each requirement set, in order.
+            # What to publish next of each requirement set and project, in order.
             models.Index(
-                fields=["requirement", "-priority", "-rank", "ready_at", "id"],
+                fields=["requirement", "project", "-priority", "-rank", "ready_at", "id"],
                 name="task_backlog",
-                condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False),
+                condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
+                & ~Q(executor=EXTERNAL, gate=Gate.OPEN),
             ),
             # What workers that speak HTTP may take, in order.
             models.Index(

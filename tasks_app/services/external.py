@@ -14,6 +14,7 @@ from tasks_app.errors import NotHeld, NotOffered, StaleDispatch
 from tasks_app.models import Instance, Project, Task
 from tasks_app.outcomes import JSON, Completed, Failed, Report
 from tasks_app.services.claims import Claim, claim_offered, held_claim
+from tasks_app.services.limits import is_limited, places_left
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import report_progress
 from tasks_app.states import EXTERNAL, InstanceState, TaskState
@@ -49,7 +50,7 @@ def assign(*, task: Task, worker: str) -> Claim:
     :raises NotOffered: when it is not pending, or not for workers that speak HTTP.
     """
     try:
-        if task.instance.max_parallel is None:
+        if not is_limited(instance=task.instance):
             return claim_offered(task_id=task.pk, worker=worker)
         with db.transaction():
             _check_room(task)
@@ -156,13 +157,10 @@ def end_overdue_attempts() -> int:
 
 
 def _check_room(task: Task) -> None:
-    """Refuse to start more of an instance than its ``max_parallel``."""
+    """Refuse to start more of an instance, its workflow or its project than may be at once."""
     instance = Instance.objects.locked(task.instance_id)
-    active = Task.objects.filter(
-        instance_id=task.instance_id, status__in=[TaskState.QUEUED, TaskState.RUNNING]
-    ).count()
-    if instance is not None and instance.max_parallel is not None and active >= instance.max_parallel:
-        why = f"{active} tasks of its instance are on their way, and no more may be at once"
+    if instance is not None and places_left(instance=instance, requirements=[""])("") <= 0:
+        why = "as many tasks of its instance, its workflow or its project are on their way as may be at once"
         raise NotOffered(task_id=task.address, why=why)
 
 

@@ -6,6 +6,7 @@ from cpds.base import clock, db
 from tasks_app.canvas import publish
 from tasks_app.models import Instance, Task
 from tasks_app.models.returning import update_returning
+from tasks_app.services import window
 from tasks_app.services.dispatch import pump
 from tasks_app.services.release import release_followers
 from tasks_app.states import TaskState
@@ -20,8 +21,9 @@ def publish_again(*, instance_id: int, tasks: Sequence[tuple[int, str]]) -> tupl
     :returns: how many went out, and whether the broker took them all.
     """
     sent = 0
-    for task_id, dispatch_id, requirement in _still_unclaimed(instance_id, tasks):
-        if not publish.publish_alone(task_id, dispatch_id, requirement):
+    for task_id, dispatch_id, requirement, project in _still_unclaimed(instance_id, tasks):
+        own = window.queue_project(project=project)
+        if not publish.publish_alone(task_id, dispatch_id, requirement, project=own):
             return sent, False
         sent += 1
     return sent, True
@@ -48,15 +50,18 @@ def hand_on(*, task_id: int, dispatch_id: str) -> None:
     pump()
 
 
-def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str, str]]:
+def _still_unclaimed(instance_id: int, tasks: Sequence[tuple[int, str]]) -> list[tuple[int, str, str, int]]:
     """Note that these tasks are published now, free what was planned with them, and return them."""
     with db.transaction():
         Instance.objects.locked(instance_id)
         unclaimed = update_returning(
             Task.objects.filter(pk__in=[task_id for task_id, _ in tasks], status=TaskState.QUEUED),
             {"published_at": clock.database_now()},
-            ("id", "dispatch_id", "requirement"),
+            ("id", "dispatch_id", "requirement", "project_id"),
         )
-        dispatches = [dispatch_id for _, dispatch_id, _ in unclaimed]
+        dispatches = [dispatch_id for _, dispatch_id, *_ in unclaimed]
         release_followers(instance_id=instance_id, dispatch_ids=dispatches)
-    return [(task_id, dispatch_id, requirement) for task_id, dispatch_id, requirement in unclaimed]
+    return [
+        (task_id, dispatch_id, requirement, project)
+        for task_id, dispatch_id, requirement, project in unclaimed
+    ]

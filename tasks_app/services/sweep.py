@@ -178,7 +178,7 @@ def publish_unclaimed_again() -> int:
     with copies. A new dispatch id would make the copy still in a queue stale.
     """
     look = window.look()
-    idle = [requirement for requirement in look.queued if look.free_slots(requirement)]
+    idle = [requirement for requirement in look.requirements_out if look.free_slots(requirement)]
     if not idle:
         return 0
     cutoff = clock.database_now_plus(-conf().redeliver_seconds)

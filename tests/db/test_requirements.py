@@ -99,9 +99,9 @@ class TestPublishing:
         an_instance(*(needing(f"g{number}", "gpu") for number in range(10)))
 
         assert len(doorbell.messages) == 6
-        assert window.look().queued == {"gpu": 6}
+        assert window.look().queued_of("gpu") == 6
         assert window.look().room("gpu") == 0
-        assert window.look().waiting == ["gpu"]
+        assert window.look().requirements_waiting == ["gpu"]
 
     def test_a_line_is_cut_where_the_requirement_changes(self, doorbell, fleet):
         fleet.others = [a_hand("gpu")]

@@ -38,7 +38,9 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
         hand_on(task_id=task_id, dispatch_id=dispatch_id)
         return False
     try:
-        taken = take_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able)
+        taken = take_task(
+            task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able, serves=duty.serves
+        )
     except BaseException:
         duty.put_back()
         raise
