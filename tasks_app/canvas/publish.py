@@ -49,10 +49,15 @@ def publish(canvases: Iterable[tuple[Canvas, str]]) -> bool:
 
 
 def publish_alone(
-    task_id: int, dispatch_id: str, requirement: str = "", *, project: int | None = None
+    task_id: int,
+    dispatch_id: str,
+    requirement: str = "",
+    *,
+    project: int | None = None,
+    is_express: bool = False,
 ) -> bool:
     """Publish one task again, without followers, under the dispatch id it already has."""
-    canvas = Canvas(lines=((task_id,),), requirement=requirement, project=project)
+    canvas = Canvas(lines=((task_id,),), requirement=requirement, project=project, is_express=is_express)
     return publish([(canvas, dispatch_id)])
 
 

@@ -174,6 +174,8 @@ class Task(models.Model):
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     ready_at = models.DateTimeField(null=True, blank=True)
+    is_express = models.BooleanField(default=False, db_default=False)
+    """Whether its message overtakes others: it is, or was made to be, within its project's share."""
     published_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

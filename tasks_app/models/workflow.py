@@ -20,7 +20,7 @@ class Workflow(models.Model):
     description = models.TextField(blank=True)
     latest = models.PositiveIntegerField(default=1)
     max_running = models.PositiveIntegerField(null=True, blank=True)
-    """How many tasks of all its instances may be out at once, as its newest version says; null: any number."""
+    """How many tasks of all its instances may be out at once, says its newest version; null: any number."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 

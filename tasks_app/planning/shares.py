@@ -18,6 +18,8 @@ class Standing:
     project: int
     weight: int = 1
     out: int = 0
+    ordinary: int = 0
+    """Messages among these that nobody has taken, and that overtake no others."""
     is_waiting: bool = False
     places: int | None = None
     """How many more it may have out; None: as many as it likes."""
@@ -25,9 +27,13 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """How many messages of a project may go out now; those ``within`` its share overtake others."""
+    """How many messages of a project may go out now; those ``within`` its share overtake others.
+
+    ``promoted``: so many that are out already are to overtake others from now on.
+    """
 
     project: int
+    promoted: int = 0
     within: int = 0
     beyond: int = 0
 
@@ -50,30 +56,70 @@ def grants(standings: Sequence[Standing], *, slots: int, room: int, most: int | 
     of two alike, of the one with the smaller key. Beside others a project gets its
     share even when they fill the window. ``most``: not more messages than this (None: no such limit).
     """
-    waiting = [each for each in standings if each.is_waiting and each.places != 0]
     is_shared = len(standings) > 1
-    share = {each.project: share_of(each.project, standings, slots=slots) for each in waiting}
-    within = dict.fromkeys(share, 0)
-    beyond = dict.fromkeys(share, 0)
+    turns = [
+        _Turn(each, share_of(each.project, standings, slots=slots))
+        for each in standings
+        if (each.is_waiting and each.places != 0) or (is_shared and each.ordinary)
+    ]
+    heap = [(turn.load, turn.standing.project, turn) for turn in turns]
+    heapq.heapify(heap)
     left = most
-    turns = [(_load(each, 0), each.project, each) for each in waiting]
-    heapq.heapify(turns)
-    while turns and left != 0:
-        _, project, each = heapq.heappop(turns)
-        given = within[project] + beyond[project]
-        if is_shared and each.out + given < share[project]:
-            within[project] += 1
-        elif room > 0:
-            beyond[project] += 1
-        else:
+    while heap:
+        _, project, turn = heapq.heappop(heap)
+        if is_shared and turn.promotes():
+            heapq.heappush(heap, (turn.load, project, turn))
             continue
+        is_within = is_shared and turn.held < turn.share
+        if left == 0 or not turn.may_publish or (room <= 0 and not is_within):
+            continue
+        turn.publish(is_within=is_within)
         room -= 1
         left = None if left is None else left - 1
-        if each.places is None or given + 1 < each.places:
-            heapq.heappush(turns, (_load(each, given + 1), project, each))
-    found = [Grant(project=key, within=within[key], beyond=beyond[key]) for key in share]
-    return [each for each in found if each.messages]
+        heapq.heappush(heap, (turn.load, project, turn))
+    return [turn.grant for turn in turns if turn.grant.messages or turn.grant.promoted]
 
 
-def _load(standing: Standing, given: int) -> float:
-    return (standing.out + given + 1) / standing.weight
+@dataclass
+class _Turn:
+    """What a project has been granted so far."""
+
+    standing: Standing
+    share: float
+    promoted: int = 0
+    within: int = 0
+    beyond: int = 0
+
+    @property
+    def load(self) -> float:
+        given = self.within + self.beyond
+        return (self.standing.out + given + 1) / self.standing.weight
+
+    @property
+    def held(self) -> int:
+        """How many it runs, or will before others that are beyond their shares."""
+        return self.standing.out - self.standing.ordinary + self.promoted + self.within
+
+    @property
+    def may_publish(self) -> bool:
+        places = self.standing.places
+        return self.standing.is_waiting and (places is None or self.within + self.beyond < places)
+
+    @property
+    def grant(self) -> Grant:
+        return Grant(
+            project=self.standing.project, promoted=self.promoted, within=self.within, beyond=self.beyond
+        )
+
+    def promotes(self) -> bool:
+        """Have one that is out overtake others, if that is its share; return whether it does."""
+        if self.held >= self.share or self.promoted >= self.standing.ordinary:
+            return False
+        self.promoted += 1
+        return True
+
+    def publish(self, *, is_within: bool) -> None:
+        if is_within:
+            self.within += 1
+        else:
+            self.beyond += 1

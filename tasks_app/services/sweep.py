@@ -20,10 +20,10 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
-from tasks_app.services.dispatch import pump
 from tasks_app.services.firing import fire_due
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.prune import prune_due
+from tasks_app.services.pump import pump
 from tasks_app.services.redelivery import publish_again
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.stopped import forget_stopped

@@ -35,10 +35,11 @@ WITH RECURSIVE waiting(first) AS (
           ORDER BY one.requirement, one.project_id LIMIT 1)
    FROM waiting JOIN tasks_app_task here ON here.id = waiting.first
 )
-SELECT 'queued', '', task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
+SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
+       task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
   FROM tasks_app_task task JOIN tasks_app_project project ON project.id = task.project_id
  WHERE task.status = 'queued' AND task.published_at IS NOT NULL
- GROUP BY task.requirement, project.id, project.weight, project.max_parallel
+ GROUP BY task.is_express, task.requirement, project.id, project.weight, project.max_parallel
 UNION ALL
 SELECT 'running', task.worker, task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
   FROM tasks_app_task task JOIN tasks_app_project project ON project.id = task.project_id
@@ -68,6 +69,8 @@ class Look:
 
     queued: Mapping[tuple[str, int], int]
     """By requirement set and project: how many messages are out."""
+    express: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Of these, how many overtake others."""
     running: Mapping[tuple[str, str, int], int]
     """By worker, requirement set and project: how many tasks run."""
     waiting: Collection[tuple[str, int]]
@@ -81,9 +84,11 @@ class Look:
         return sum(self.running.values())
 
     @property
-    def requirements_waiting(self) -> list[str]:
-        """The requirement sets that ready tasks wait for."""
-        return sorted({requirement for requirement, _ in self.waiting})
+    def requirements_in_play(self) -> list[str]:
+        """The requirement sets that ready tasks wait for, or for which several projects have messages out."""
+        out = [requirement for requirement, _ in self.queued]
+        shared = {requirement for requirement in out if out.count(requirement) > 1}
+        return sorted(shared | {requirement for requirement, _ in self.waiting})
 
     @property
     def requirements_out(self) -> list[str]:
@@ -158,6 +163,7 @@ class Look:
                 project=key,
                 weight=self._terms(key).weight,
                 out=out.get(key, 0),
+                ordinary=self.queued.get((requirement, key), 0) - self.express.get((requirement, key), 0),
                 is_waiting=key in waiting,
                 places=self._places(requirement, key),
             )
@@ -227,6 +233,7 @@ class Look:
 def look() -> Look:
     """Look at what is out, what runs and what waits, in one statement."""
     queued: dict[tuple[str, int], int] = {}
+    express: dict[tuple[str, int], int] = {}
     running: dict[tuple[str, str, int], int] = {}
     waiting: list[tuple[str, int]] = []
     terms: dict[int, Terms] = {}
@@ -235,12 +242,15 @@ def look() -> Look:
         for what, worker, requirement, project, weight, max_parallel, count in cursor.fetchall():
             terms[project] = Terms(weight=weight, max_parallel=max_parallel)
             if what == "queued":
-                queued[requirement, project] = int(count)
+                key = requirement, project
+                queued[key] = queued.get(key, 0) + int(count)
+                if worker:
+                    express[key] = int(count)
             elif what == "running":
                 running[worker, requirement, project] = int(count)
             else:
                 waiting.append((requirement, project))
-    return Look(queued=queued, running=running, waiting=waiting, terms=terms)
+    return Look(queued=queued, express=express, running=running, waiting=waiting, terms=terms)
 
 
 def hands_for(*, requirement: str, project: int | None = None) -> list[Hand]:

@@ -7,7 +7,8 @@ from cpds.base import clock
 from cpds.base.db import TransactionRequired
 from tasks_app.models import Event, Instance, Task
 from tasks_app.services import window
-from tasks_app.services.dispatch import Room, dispatch, has_backlog, mark_ready, pump
+from tasks_app.services.dispatch import Room, dispatch, has_backlog, mark_ready
+from tasks_app.services.pump import pump
 from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_chain, a_fan, a_task, diamonds
 from tests.support.driving import deliver, drive_to_end, fail, sweep_now

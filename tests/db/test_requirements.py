@@ -7,8 +7,8 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, RequirementSet, Task
 from tasks_app.services import window
 from tasks_app.services.claims import claim_task
-from tasks_app.services.dispatch import pump
 from tasks_app.services.fleet import Hand
+from tasks_app.services.pump import pump
 from tasks_app.services.requirements import SETS_AT_ONCE, is_for_others, requirements_met
 from tasks_app.services.why import why_waiting
 from tasks_app.states import TaskState

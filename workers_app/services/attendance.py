@@ -5,7 +5,7 @@ import threading
 from collections.abc import Collection
 from typing import Protocol
 
-from tasks_app.services.dispatch import pump
+from tasks_app.services.pump import pump
 from tasks_app.services.requirements import queues_of, requirements_met
 from workers_app.services.abilities import served_here, tools_here
 from workers_app.services.duty import Duty
