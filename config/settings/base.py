@@ -105,7 +105,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["cpds.api.parsers.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpds.api.negotiation.JSONUnlessBrowsed",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "cpds.api.schema.DoorSchema",
     "EXCEPTION_HANDLER": "cpds.api.refusals.answer_error",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
@@ -123,7 +123,22 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"RoleEnum": "tasks_app.roles.Role"},
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token of /api/v1/auth/token, or an API token.",
+            }
+        }
+    },
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "tasks_app.roles.Role",
+        "InstanceStatusEnum": "tasks_app.api.words.STATUSES",
+        "InstanceStateEnum": "tasks_app.api.words.STATES",
+        "TaskStatusEnum": "tasks_app.api.words.TASK_STATUSES",
+        "TaskStateEnum": "tasks_app.api.words.TASK_STATES",
+    },
 }
 SIMPLE_JWT = {"ALGORITHM": "HS256", "USER_ID_CLAIM": "sub"}
 # Browsers may call the API from these sites only; by default from none but this one.

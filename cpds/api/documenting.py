@@ -51,6 +51,9 @@ KEY = OpenApiParameter(
     description="The same key and body again are answered as the first time.",
     pattern=r"^[\x21-\x7e]{1,200}$",
 )
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the answer before."
+)
 LIMIT = OpenApiParameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, OpenApiParameter.QUERY
 )
@@ -71,6 +74,8 @@ def documented(
     query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]]] = (),
     beside: Mapping[str, Any] | None = None,
     creates: bool = False,
+    polled: bool = False,
+    or_status: int | None = None,
     description: str = "",
     envelope: Envelope = NATIVE,
     tags: Sequence[str] | None = None,
@@ -81,19 +86,23 @@ def documented(
 
     ``answer`` is the shape of ``data``, ``beside`` are fields next to it, ``body`` the form
     of the request or a mapping of media types to forms. ``creates``: it takes an
-    ``Idempotency-Key``. ``raw`` replaces the enveloped answer.
+    ``Idempotency-Key``. ``polled``: it answers ``If-None-Match``. ``or_status``: another status
+    with the same answer. ``raw`` replaces the enveloped answer.
     """
     refusal = ClassicRefusal if envelope is CLASSIC else Refusal
     shown: Any = raw
     if raw is None and status != 204:
         shown = enveloped(answer, beside=beside, envelope=envelope)
+    done = OpenApiResponse(shown) if shown is not None else OpenApiResponse(description="Done.")
     return extend_schema(
         summary=summary,
         description=description or None,
         request=body,
-        parameters=[*query, PROJECT, *([KEY] if creates else [])],
+        parameters=[*query, PROJECT, *([KEY] if creates else []), *([IF_NONE_MATCH] if polled else [])],
         responses={
-            status: OpenApiResponse(shown) if shown is not None else OpenApiResponse(description="Done."),
+            status: done,
+            **({or_status: done} if or_status else {}),
+            **({304: OpenApiResponse(description="Nothing has changed.")} if polled else {}),
             "4XX": OpenApiResponse(refusal, description="Refused; the sentence says what to do."),
         },
         tags=list(tags) if tags else None,
@@ -113,9 +122,8 @@ def enveloped(
     if answer is not None:
         fields["data"] = answer() if isinstance(answer, type) else answer
     fields |= dict(beside or {})
-    return inline_serializer(
-        name=f"{_name_of(answer, beside)}{'Classic' if envelope is CLASSIC else ''}Answer", fields=fields
-    )
+    is_classic = "Classic" if envelope is CLASSIC else ""
+    return _made(f"{_name_of(answer, beside)}{is_classic}Answer", fields)
 
 
 def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
@@ -126,13 +134,37 @@ def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
         "items": item(many=True),
         "has_more": serializers.BooleanField(),
     }
-    return inline_serializer(name=f"{name}Page", fields=fields)
+    return _made(f"{name}Page", fields)
+
+
+def browsable(item: type[serializers.BaseSerializer[Any]]) -> Any:
+    """Return the shape of a page by ``limit`` and ``offset``, or by ``cursor``."""
+    fields = {
+        "total": serializers.IntegerField(min_value=0, required=False, help_text="left out after a cursor"),
+        "items": item(many=True),
+        "has_more": serializers.BooleanField(),
+        "next": serializers.CharField(allow_null=True),
+    }
+    return inline_serializer(name=f"{item.__name__}BrowsePage", fields=fields)
 
 
 def streamed(item: type[serializers.BaseSerializer[Any]]) -> Any:
     """Return the shape of a page by ``cursor``."""
     fields = {"items": item(many=True), "next": serializers.CharField(allow_null=True)}
-    return inline_serializer(name=f"{item.__name__}CursorPage", fields=fields)
+    return _made(f"{item.__name__}CursorPage", fields)
+
+
+_shapes: dict[str, Any] = {}
+
+
+def _made(name: str, fields: dict[str, Any]) -> Any:
+    """Return the shape of this name, the same one each time: a name in the schema means one shape."""
+    if name not in _shapes:
+        _shapes[name] = inline_serializer(name=name, fields=dict(fields))
+    known = type(_shapes[name])
+    if set(known._declared_fields) != set(fields):  # noqa: SLF001
+        raise ValueError(f"Two shapes are called {name}; name one otherwise.")
+    return known()
 
 
 def _name_of(answer: Any, beside: Mapping[str, Any] | None) -> str:

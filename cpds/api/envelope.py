@@ -58,7 +58,8 @@ CLASSIC = ClassicEnvelope()
 
 def envelope_for(path: str) -> Envelope:
     """Return the envelope of the surface that an address belongs to."""
-    return NATIVE if path.startswith("/api/v1/") or not path.startswith("/api/") else CLASSIC
+    is_classic = f"{path}/".startswith("/api/") and not f"{path}/".startswith("/api/v1/")
+    return CLASSIC if is_classic else NATIVE
 
 
 def ok(

@@ -67,7 +67,7 @@ def pages_with_a_policy(get_response: GetResponse) -> Any:
 
 def is_api(path: str) -> bool:
     """Return whether an address belongs to the API."""
-    return path.startswith("/api/")
+    return f"{path}/".startswith("/api/")
 
 
 def too_large(request: HttpRequest) -> HttpResponse | None:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from cpds.health import views
+from cpds.health.detailed import Detailed
 
 urlpatterns = [
     path("livez", views.livez),
@@ -12,4 +13,5 @@ urlpatterns = [
     path("api/v1/health", views.health_v1),
     path("api/v1/health/database", views.database),
     path("api/v1/health/redis", views.redis),
+    path("api/v1/health/detailed", Detailed.as_view()),
 ]

@@ -23,7 +23,7 @@ from cpds.standalone import children, execution, logs, ports
 from cpds.standalone.broker_binary import find_broker_binary
 from cpds.standalone.children import Installation
 from cpds.standalone.deathwatch import Deathwatch
-from cpds.standalone.errors import CannotGoOn, DatabaseUnusable, WrongMode
+from cpds.standalone.errors import CannotGoOn, DatabaseUnusable, NotSecured, WrongMode
 from cpds.standalone.interrupts import Interrupts
 from cpds.standalone.live_view import LiveView
 from cpds.standalone.options import Options
@@ -38,6 +38,7 @@ from tasks_app.states import InstanceState
 
 COMPLETED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 TURN_SECONDS = 0.2
+SHORTEST_KEY = 32
 
 
 def run(options: Options) -> int:
@@ -64,6 +65,7 @@ def run(options: Options) -> int:
 def _run(options: Options, out: TextIO) -> int:
     if conf().mode == "cloud":
         raise WrongMode(module=settings.SETTINGS_MODULE)
+    _check_the_key(options.host)
     state = StateDirectory(conf().state_path)
     with (
         state.claim() as lock,
@@ -82,6 +84,16 @@ def _run(options: Options, out: TextIO) -> int:
                 supervisor=supervisor,
                 installation=Installation(state=state, project=Path(settings.BASE_DIR)),
             ).run()
+
+
+def _check_the_key(host: str) -> None:
+    """Make sure that tokens shown over the network are signed with a key somebody has chosen.
+
+    :raises NotSecured: when the one in the environment is too short, or there is none.
+    """
+    given = environment.text("SECRET_KEY")
+    if not ports.is_loopback(host) and len(given) < SHORTEST_KEY:
+        raise NotSecured(host=host, found="too short" if given else "not set", least=SHORTEST_KEY)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,19 @@
 """Serve the application with uvicorn."""
 
 import ipaddress
+import logging
+import os
 import signal
 import socket
 from collections.abc import Iterable
+from typing import NoReturn
 
 import uvicorn
 
 from cpds.base.conf import conf
 from cpds.base.errors import CPDSError
+
+STARTUP_FAILURE = 3
 
 
 class ProxiesNotUnderstood(CPDSError):
@@ -20,9 +25,10 @@ class ProxiesNotUnderstood(CPDSError):
     )
 
 
-def serve(*, host: str, port: int, listening: int | None, grace_seconds: int) -> None:
+def serve(*, host: str, port: int, listening: int | None, grace_seconds: int) -> NoReturn:
     """Serve until SIGTERM or SIGINT; requests that are open then have ``grace_seconds`` to end.
 
+    The process ends here: with exit code 0, or 3 when the server could not start.
     ``listening`` is the file descriptor of a socket that listens already, in place of
     ``host`` and ``port``.
 
@@ -47,7 +53,11 @@ def serve(*, host: str, port: int, listening: int | None, grace_seconds: int) ->
         ws="none",
     )
     sockets = None if listening is None else [socket.socket(fileno=listening)]
-    uvicorn.Server(config).run(sockets=sockets)
+    server = uvicorn.Server(config)
+    server.run(sockets=sockets)
+    # A request that hangs past its grace sits in a thread, which Python would wait for without end.
+    logging.shutdown()
+    os._exit(0 if server.started else STARTUP_FAILURE)
 
 
 def check_proxies(proxies: Iterable[str]) -> None:

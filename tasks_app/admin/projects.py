@@ -5,9 +5,11 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from cpds.base import db
 from tasks_app.admin import display
 from tasks_app.admin.base import CPDSAdmin, at
 from tasks_app.models import Project
+from tasks_app.services.audit import note_change
 
 
 @admin.register(Project)
@@ -38,6 +40,20 @@ class ProjectAdmin(CPDSAdmin):
         if obj is not None and (obj.workflows.exists() or obj.instances.exists()):
             return False
         return super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        """Store it, and note the change in the ledger."""
+        after = {name: form.cleaned_data[name] for name in form.changed_data}
+        with db.transaction():
+            super().save_model(request, obj, form, change)
+            note_change(
+                kind="project.changed" if change else "project.created",
+                by=request.user.get_username(),
+                project=obj,
+                subject=obj.slug,
+                before={name: form.initial.get(name) for name in after} if change else {},
+                after=after,
+            )
 
     @admin.display(description="holds")
     def contents(self, obj: Project) -> str:

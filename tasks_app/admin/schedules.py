@@ -66,15 +66,17 @@ class ScheduleAdmin(ReadOnlyAdmin):
         # Imported late: definitions are read with a heavy library, and every program imports the admin.
         from tasks_app.services.schedule_control import pause_schedule
 
-        reason = f"paused in the admin by {request.user.get_username()}"
-        self._steer(request, rows, "paused", lambda given: pause_schedule(given=given, reason=reason))
+        by = request.user.get_username()
+        reason = f"paused in the admin by {by}"
+        self._steer(request, rows, "paused", lambda given: pause_schedule(given=given, reason=reason, by=by))
 
     @admin.action(description="Resume: fire again, from now on", permissions=["steer"])
     def resume(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         """Resume the chosen schedules."""
         from tasks_app.services.schedule_control import resume_schedule
 
-        self._steer(request, rows, "resumed", lambda given: resume_schedule(given=given))
+        by = request.user.get_username()
+        self._steer(request, rows, "resumed", lambda given: resume_schedule(given=given, by=by))
 
     def _steer(
         self, request: HttpRequest, rows: QuerySet[Schedule], done: str, act: Callable[[str], object]

@@ -80,12 +80,12 @@ class WorkflowAdmin(ReadOnlyAdmin):
         ]
         return lost, {"workflows": len(lost)}, set(), []
 
-    def delete_model(self, request: HttpRequest, obj: Workflow) -> None:  # noqa: ARG002
+    def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
         """Delete by the service."""
         # Imported late: definitions are read with a heavy library, and every program imports the admin.
         from tasks_app.services.definitions import delete_workflow
 
-        delete_workflow(given=obj.public_id)
+        delete_workflow(given=obj.public_id, by=request.user.get_username())
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cpds.api.envelope import CLASSIC, NATIVE, Envelope
@@ -81,6 +83,14 @@ class Door(APIView):
         body = self.request.data if isinstance(self.request.data, dict) else {}
         given = body.get("project")
         return given if isinstance(given, str) and given else None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let the request come in; those who are refused for lack of credentials are counted, too."""
+        try:
+            super().initial(request, *args, **kwargs)
+        except (AuthenticationFailed, NotAuthenticated):
+            self.check_throttles(request)
+            raise
 
     def finalize_response(self, request: Any, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         """Add the headers that say how many requests are left."""

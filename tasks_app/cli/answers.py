@@ -8,7 +8,7 @@ from tasks_app.cli import arguments
 from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.output import Output
-from tasks_app.cli.steering import whoever
+from tasks_app.cli.who import whoever
 from tasks_app.services import approvals
 
 

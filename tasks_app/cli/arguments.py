@@ -1,6 +1,7 @@
 """What an argument of a command may be; anything else is a usage error."""
 
 import argparse
+import re
 from datetime import datetime
 
 from cpds.base import clock
@@ -40,3 +41,10 @@ def later(text: str) -> datetime:
         return parse_later(text, now=clock.now())
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def slug(text: str) -> str:
+    """Return what may stand in an address: letters, digits, ``-`` and ``_``."""
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is no slug: expected 1 to 64 letters, digits, - or _")

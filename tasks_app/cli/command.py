@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 from django.db import DatabaseError, InterfaceError
 
 from cpds.base.errors import CPDSError
+from cpds.base.origin import Origin, coming_from
 from tasks_app.cli.errors import Interrupted
 from tasks_app.cli.exit_codes import ExitCode, exit_code_of
 from tasks_app.cli.failures import database_failure, failure_document, failure_lines
@@ -75,7 +76,8 @@ class CliCommand(BaseCommand):
         options = Options(**given)
         out = self._output(options)
         try:
-            code = self.perform(out, options)
+            with coming_from(Origin(via="cli")):
+                code = self.perform(out, options)
         except CPDSError as error:
             self._fail(out, options, error)
         except (DatabaseError, InterfaceError) as error:

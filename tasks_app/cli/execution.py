@@ -9,6 +9,7 @@ from tasks_app.cli.files import ParamsFile
 from tasks_app.cli.instance_views import status_lines
 from tasks_app.cli.output import Output
 from tasks_app.cli.waiting import wait_for_end
+from tasks_app.cli.who import whoever
 from tasks_app.errors import InvalidParams
 from tasks_app.services import definitions, instances, queries
 
@@ -28,7 +29,7 @@ def start(*, workflow: str, pairs: Sequence[str], params_file: str | None) -> di
     typed = definitions.read_params(workflow=found["id"], pairs=pairs)
     try:
         params = {**(file.values if file else {}), **typed}
-        instance = instances.submit_instance(workflow=found["id"], params=params)
+        instance = instances.submit_instance(workflow=found["id"], params=params, by=whoever())
     except InvalidParams as error:
         raise (file.placed(error, besides=typed) if file else error) from None
     return {"id": instance, "workflow_id": found["id"], "workflow_name": found["name"]}

@@ -1,6 +1,5 @@
 """``manage.py instance pause|resume|cancel|retry|rerun|why``: one instance, or many at once."""
 
-import getpass
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +9,7 @@ from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
+from tasks_app.cli.who import whoever
 from tasks_app.errors import NoWorkflow
 from tasks_app.services import definitions, queries
 from tasks_app.services.bulk import Act, How, steer_instance
@@ -108,14 +108,6 @@ def takes_who(parser: ArgumentParser) -> None:
         default=whoever(),
         help="who decides; recorded (%(default)s)",
     )
-
-
-def whoever() -> str:
-    """Return who runs this program."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as containers have
-        return ""
 
 
 def _takes_steering(parser: ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from tasks_app.cli.command import Options
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.files import read_source
 from tasks_app.cli.output import Output
-from tasks_app.cli.steering import whoever
+from tasks_app.cli.who import whoever
 from tasks_app.errors import InvalidTasks, InvalidWorkflow
 from tasks_app.planning.yaml_source import read_yaml
 from tasks_app.services.loose import Created, create_task, create_tasks

@@ -10,6 +10,8 @@ from tasks_app.models import Project, Workflow, WorkflowVersion
 from tasks_app.planning.params import params_from_text, resolve_params
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
+from tasks_app.services.audit import note_change
+from tasks_app.services.audit_log import keep_audit
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.foreign import dependants_elsewhere, foreign_names
 from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
@@ -47,7 +49,7 @@ def validate_workflow(*, source: bytes | str) -> WorkflowSpec:
     return load_workflow(source, catalog=connected_fleet())
 
 
-def upload_workflow(*, source: bytes, project: Project | None = None) -> WorkflowUpload:
+def upload_workflow(*, source: bytes, project: Project | None = None, by: str = "") -> WorkflowUpload:
     """Store a workflow, or the next version of the one that has its name.
 
     The same definition again changes nothing: comments and layout do not count.
@@ -66,6 +68,14 @@ def upload_workflow(*, source: bytes, project: Project | None = None) -> Workflo
         if latest is None or latest.digest != spec.digest():
             latest = _next_version(workflow, spec, text)
             created = True
+            note_change(
+                kind="workflow.uploaded",
+                by=by,
+                project=owner,
+                subject=workflow.name,
+                before={"version": latest.number - 1} if latest.number > 1 else {},
+                after={"version": latest.number, "digest": latest.digest},
+            )
         else:
             created = False
         keep_schedule(workflow=workflow, spec=spec.schedule)
@@ -141,7 +151,7 @@ def find_version(*, workflow: Workflow, number: int) -> WorkflowVersion:
     return version
 
 
-def delete_workflow(*, given: str) -> WorkflowRemoval:
+def delete_workflow(*, given: str, by: str = "") -> WorkflowRemoval:
     """Delete a workflow with its versions and its finished instances.
 
     :raises NotFound: when there is no such workflow.
@@ -171,6 +181,14 @@ def delete_workflow(*, given: str) -> WorkflowRemoval:
             workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
         )
         drop_schedule(workflow=workflow)
+        keep_audit(instances=list(workflow.instances.values_list("pk", flat=True)))
+        note_change(
+            kind="workflow.deleted",
+            by=by,
+            project=workflow.project,
+            subject=workflow.name,
+            before={"id": workflow.public_id, "versions": workflow.latest, "instances": removal.instances},
+        )
         workflow.delete()
     return removal
 

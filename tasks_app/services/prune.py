@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, StreamBatch, Task
+from tasks_app.services.audit_log import keep_audit
 from tasks_app.services.foreign import dependants_elsewhere, has_unfinished_dependants
 from tasks_app.services.lookup import find_workflow
 from tasks_app.services.workspaces import remove_workspaces
@@ -109,6 +110,7 @@ def _prune(public_id: str) -> bool:
         return True
     if not _mark(key):
         return False
+    keep_audit(instances=[key])
     events = Event.objects.filter(instance_id=key)
     _delete_in_pieces(events, Event.objects.all(), ROWS_AT_ONCE)
     tasks = Task.objects.filter(instance_id=key)

@@ -8,6 +8,7 @@ from cpds.base.redaction import redact_text
 from tasks_app.errors import NotScheduled
 from tasks_app.models import Schedule
 from tasks_app.planning.cron import parse_cron
+from tasks_app.services.audit import note_change
 from tasks_app.services.bells import hang_bell
 from tasks_app.services.lookup import find_workflow
 
@@ -16,7 +17,7 @@ PAUSE_COLUMNS: Final = ("paused", "paused_at", "pause_reason", "next_fire_at")
 IN_THE_ADMIN: Final = "its periodic task was switched off or deleted in the admin"
 
 
-def pause_schedule(*, given: str, reason: str = "") -> int:
+def pause_schedule(*, given: str, reason: str = "", by: str = "") -> int:
     """Start nothing by itself until resumed; return the schedule's key.
 
     Times that pass meanwhile are not missed: nothing makes up for them.
@@ -25,16 +26,16 @@ def pause_schedule(*, given: str, reason: str = "") -> int:
     :raises NotFound: when there is no such workflow.
     :raises NotScheduled: when it has no schedule.
     """
-    return _switch(given, paused=True, reason=redact_text(reason))
+    return _switch(given, paused=True, reason=redact_text(reason), by=by)
 
 
-def resume_schedule(*, given: str) -> int:
+def resume_schedule(*, given: str, by: str = "") -> int:
     """Let a paused schedule fire again, from now on; return its key.
 
     :raises NotFound: when there is no such workflow.
     :raises NotScheduled: when it has no schedule.
     """
-    return _switch(given, paused=False, reason="")
+    return _switch(given, paused=False, reason="", by=by)
 
 
 def find_schedule(*, given: str) -> Schedule:
@@ -44,7 +45,7 @@ def find_schedule(*, given: str) -> Schedule:
     :raises NotScheduled: when it has no schedule.
     """
     workflow = find_workflow(given=given)
-    schedule = Schedule.objects.select_related("workflow").filter(workflow=workflow).first()
+    schedule = Schedule.objects.select_related("workflow", "project").filter(workflow=workflow).first()
     if schedule is None:
         raise NotScheduled(workflow=workflow.name)
     return schedule
@@ -83,7 +84,7 @@ def heed_bell(*, schedule: Schedule, now: datetime) -> bool:
     return True
 
 
-def _switch(given: str, *, paused: bool, reason: str) -> int:
+def _switch(given: str, *, paused: bool, reason: str, by: str) -> int:
     found = find_schedule(given=given)
     with db.transaction():
         schedule = Schedule.objects.locked(found.pk)
@@ -93,6 +94,13 @@ def _switch(given: str, *, paused: bool, reason: str) -> int:
             schedule.paused = paused
             set_clock(schedule=schedule, now=schedule.asked_at, reason=reason)
             schedule.save(update_fields=PAUSE_COLUMNS)
+            note_change(
+                kind="schedule.paused" if paused else "schedule.resumed",
+                by=by,
+                project=found.project,
+                subject=found.workflow.name,
+                message=reason,
+            )
         hang_bell(schedule=schedule)
     return int(found.pk)
 

@@ -20,6 +20,7 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
+from tasks_app.services.expiry import delete_expired
 from tasks_app.services.firing import fire_due
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.prune import prune_due
@@ -57,6 +58,7 @@ class Swept:
     tended: int = 0
     published: int = 0
     pruned: int = 0
+    expired: int = 0
     rung: int = 0
 
 
@@ -81,6 +83,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         "tended": tend,
         "published": pump,
         "pruned": prune_due,
+        "expired": delete_expired,
         "rung": ring_undelivered,
     }
     swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})

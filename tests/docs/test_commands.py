@@ -38,6 +38,9 @@ OWN = (
     "server",
     "fake_claude",
     "listener",
+    "token",
+    "project",
+    "member",
     "worker",
 )
 

@@ -48,6 +48,17 @@ def test_an_address_of_another_machine(standalone: Callable[..., Standalone]) ->
     assert "192.0.2.1" in line
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.parametrize("key", ["", "short"])
+def test_a_server_for_other_machines_without_a_key_of_its_own(
+    standalone: Callable[..., Standalone], host: str, key: str
+) -> None:
+    line = refusal(standalone("--host", host, wait=False, env={"SECRET_KEY": key} if key else None))
+
+    assert "SECRET_KEY" in line
+    assert ("too short" if key else "not set") in line
+
+
 def test_a_state_directory_that_is_a_file(standalone: Callable[..., Standalone], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
 

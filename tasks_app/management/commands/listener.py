@@ -6,8 +6,8 @@ from functools import partial
 from tasks_app.cli import arguments, listener_views
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
-from tasks_app.cli.steering import whoever
 from tasks_app.cli.text import plain
+from tasks_app.cli.who import whoever
 from tasks_app.services.listeners import list_failed_deliveries, list_listeners, retry_listener, skip_event
 
 

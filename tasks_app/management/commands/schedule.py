@@ -8,6 +8,7 @@ from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
 from tasks_app.cli.text import plain
 from tasks_app.cli.times import shown_time
+from tasks_app.cli.who import whoever
 from tasks_app.services import firing, queries, schedule_control
 
 
@@ -31,12 +32,12 @@ def _next(out: Output, options: Options) -> None:
 
 
 def _pause(out: Output, options: Options) -> None:
-    schedule_control.pause_schedule(given=options.name, reason=options.reason)
+    schedule_control.pause_schedule(given=options.name, reason=options.reason, by=whoever())
     _show(out, options, "paused")
 
 
 def _resume(out: Output, options: Options) -> None:
-    schedule_control.resume_schedule(given=options.name)
+    schedule_control.resume_schedule(given=options.name, by=whoever())
     _show(out, options, "resumed")
 
 

@@ -10,6 +10,7 @@ from tasks_app.cli.execution import start, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.files import read_source
 from tasks_app.cli.output import Output
+from tasks_app.cli.who import whoever
 from tasks_app.planning.diff import diff_definitions
 from tasks_app.planning.schema import workflow_schema
 from tasks_app.services import definitions, queries
@@ -24,7 +25,7 @@ def _validate(out: Output, options: Options) -> None:
 
 
 def _upload(out: Output, options: Options) -> None:
-    upload = definitions.upload_workflow(source=read_source(options.file))
+    upload = definitions.upload_workflow(source=read_source(options.file), by=whoever())
     if out.as_json:
         facts = asdict(upload)
         out.document({"id": facts.pop("workflow_id"), **facts})
@@ -55,7 +56,7 @@ def _delete(out: Output, options: Options) -> None:
     workflow = queries.workflow_summary(given=options.id)
     if not options.yes and not out.as_json and is_terminal():
         confirm(out, f"Delete {workflow['name']} with {_instances(workflow['instances'])}?", done="deleted")
-    removal = definitions.delete_workflow(given=workflow["id"])
+    removal = definitions.delete_workflow(given=workflow["id"], by=whoever())
     if out.as_json:
         out.document({"id": removal.workflow_id, "name": removal.name, "instances": removal.instances})
     else:

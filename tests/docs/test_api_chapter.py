@@ -1,0 +1,39 @@
+"""The calls of the README's chapter on the API do what they say, against a standalone of their own."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+
+from tests.docs.pages import README, section
+from tests.standalone.program import Standalone
+
+pytestmark = [pytest.mark.any_database, pytest.mark.broker, pytest.mark.slow]
+DOCUMENTED = "http://127.0.0.1:8848"
+
+
+def calls():
+    import re
+
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section(README, "The HTTP API"), re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("curl ")]
+
+
+def test_every_call_succeeds(tmp_path, ended_after_test):
+    program = Standalone(state=tmp_path / "state", directory=tmp_path)
+    ended_after_test(program)
+    program.start()
+    url = program.facts()["url"]
+
+    for line in calls():
+        words = [word.replace(DOCUMENTED, url) for word in shlex.split(line)]
+        done = subprocess.run([*words, "--fail-with-body"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        if "/api/v1/" in line and "export" not in line:
+            assert json.loads(done.stdout)["code"] == 0, line
+
+
+def test_the_chapter_has_calls():
+    assert len(calls()) >= 5
