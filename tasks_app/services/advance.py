@@ -86,7 +86,11 @@ def _advance(
         if not has_ended and not ready:
             ready = _mark_undos(instance)
         is_their_turn = bool(ready) and not has_backlog_beside(ready=ready)
-        named = dispatch(instance=instance, heads=ready, room=room_for(instance=instance)) if is_their_turn else []
+        named = (
+            dispatch(instance=instance, heads=ready, room=room_for(instance=instance))
+            if is_their_turn
+            else []
+        )
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)

@@ -1,5 +1,6 @@
 """Projects share the slots by weight, limits hold, and nobody waits for the burst of another."""
 
+import copy
 from collections import Counter
 
 import pytest
@@ -216,7 +217,7 @@ class TestBurst:
             template = Task.objects.backlog().filter(instance=instance).first()
             rows = []
             for number in range(size):
-                row = Task.objects.get(pk=template.pk)
+                row = copy.copy(template)
                 row.pk, row.name = None, f"more-{number}"
                 rows.append(row)
             Task.objects.bulk_create(rows, batch_size=2000)
