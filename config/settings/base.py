@@ -123,6 +123,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {
@@ -161,8 +162,6 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "cpds"
-# In Redis smaller numbers come first: what is within its project's share overtakes the rest, with 0.
-CELERY_TASK_DEFAULT_PRIORITY = 6
 # Both by default; a worker of its own for listeners: -Q cpds.listeners.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("cpds", "cpds.listeners")]
 CELERY_TASK_ROUTES = {"cpds.deliver_events": {"queue": "cpds.listeners"}}

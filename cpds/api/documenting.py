@@ -62,7 +62,12 @@ OFFSET = OpenApiParameter(
     {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
     OpenApiParameter.QUERY,
 )
-CURSOR = OpenApiParameter("cursor", str, OpenApiParameter.QUERY, description="The `next` of the page before.")
+CURSOR = OpenApiParameter(
+    "cursor",
+    {"type": "string", "pattern": "^k[0-9]{1,18}$"},
+    OpenApiParameter.QUERY,
+    description="The `next` of the page before.",
+)
 
 
 def documented(

@@ -69,6 +69,25 @@ class DatabaseAway(CPDSError):
     sentence = "The database does not answer at the moment. Try again in some seconds."
 
 
+class NotSecured(CPDSError):
+    """Other machines could reach the server, and nobody has chosen what its tokens are signed with."""
+
+    code = "not_secured"
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+    sentence = (
+        "{host} can be reached by other machines, and SECRET_KEY is {found}. Set it to at least {least} "
+        "random characters; python -c 'import secrets; print(secrets.token_urlsafe(48))' prints some."
+    )
+
+
+class TrustTooWide(CPDSError):
+    """Requests from this machine need no credentials, which is for a server that only it can reach."""
+
+    code = "trust_too_wide"
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+    sentence = "{host} can be reached by other machines, and CPDS_TRUST_LOCAL is set. Unset one or the other."
+
+
 def flaw(pointer: str, detail: str, *, code: str = "invalid") -> InvalidInput:
     """Return the error for a request with one mistake."""
     return InvalidInput(flaws=[Flaw(pointer=pointer, code=code, detail=detail)])

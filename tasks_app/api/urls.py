@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/instances/<ref:instance>/logs", events.Logs.as_view()),
     path("api/v1/instances/<ref:instance>/graph", instances.Graph.as_view()),
     path("api/v1/instances/<ref:instance>/why", instances.Why.as_view()),
+    path("api/v1/instances/<ref:instance>/compare", instances.Compare.as_view()),
     path("api/v1/instances/<ref:instance>/pause", steering.Pause.as_view()),
     path("api/v1/instances/<ref:instance>/resume", steering.Resume.as_view()),
     path("api/v1/instances/<ref:instance>/cancel", steering.Cancel.as_view()),

@@ -16,8 +16,8 @@ from tasks_app.canvas import names
 from tasks_app.planning.canvas_plan import Canvas
 
 logger = logging.getLogger(__name__)
-_URGENT: Final = 0
-_AMQP_URGENT: Final = 9
+_OF_AMQP: Final = (9, 0)
+_OF_OTHERS: Final = (0, 6)
 
 
 def chords_are_possible() -> bool:
@@ -66,7 +66,7 @@ def ring_listener(listener: str, instance_id: int) -> bool:
     arguments: dict[str, Any] = {"listener": listener, "instance_id": instance_id}
     message = current_app.signature(names.DELIVER_EVENTS, kwargs=arguments, immutable=True)
     try:
-        message.apply_async(queue=names.LISTENERS_QUEUE, retry=False)
+        message.apply_async(queue=names.LISTENERS_QUEUE, retry=False, priority=_priority(is_express=False))
     except Exception as error:
         logger.warning("ring_failed listener=%s error=%s", listener, type(error).__name__)
         return False
@@ -84,13 +84,15 @@ def _step(task_id: int, dispatch_id: str, canvas: Canvas) -> Signature:
     if canvas.requirement or canvas.project is not None:
         step = step.set(queue=names.queue_of(canvas.requirement, canvas.project))
     # A whole line is as urgent as its head: it takes one slot, and keeps it.
-    return step.set(priority=_most_urgent()) if canvas.is_express else step
+    return step.set(priority=_priority(is_express=canvas.is_express))
 
 
-def _most_urgent() -> int:
-    """Return the priority that overtakes: with RabbitMQ larger numbers do, elsewhere smaller ones.
+def _priority(*, is_express: bool) -> int:
+    """Return a message's priority: with RabbitMQ larger numbers overtake, elsewhere smaller ones.
 
     RabbitMQ heeds it in queues that were made for priorities, and leaves it otherwise.
+    Said of every message: what is published by name has no default of the settings.
     """
     broker = str(current_app.conf.broker_url or "")
-    return _AMQP_URGENT if broker.startswith(("amqp", "pyamqp")) else _URGENT
+    urgent, ordinary = _OF_AMQP if broker.startswith(("amqp", "pyamqp")) else _OF_OTHERS
+    return urgent if is_express else ordinary

@@ -127,7 +127,7 @@ def _look_around(*, task_id: int, dispatch_id: str) -> QuerySet[Any, Any]:
     around: QuerySet[Any, Any] = (
         Task.objects.filter(pk=task_id)
         .annotate(
-            unfinished=Exists(followers.filter(instance_id=OuterRef("instance_id"))),
+            unfinished=Exists(followers.of_instance(OuterRef("instance_id"))),
             ready=Exists(elsewhere.satisfied()),
             backlog=Exists(Task.objects.backlog()),
         )

@@ -92,6 +92,7 @@ LINES = [
     line("GET", "/api/v1/instances/{running}/logs", "viewer", in_project=True),
     line("GET", "/api/v1/instances/{running}/graph", "viewer", in_project=True),
     line("GET", "/api/v1/instances/{running}/why", "viewer", in_project=True),
+    line("GET", "/api/v1/instances/{running}/compare?other={failed}", "viewer", in_project=True),
     line("POST", "/api/v1/instances/{running}/pause", "operator", {}, in_project=True),
     line("POST", "/api/v1/instances/{paused}/resume", "operator", {}, in_project=True),
     line("POST", "/api/v1/instances/{running}/cancel", "operator", {}, in_project=True),

@@ -101,7 +101,7 @@ class TestPublishing:
         assert len(doorbell.messages) == 6
         assert window.look().queued_of("gpu") == 6
         assert window.look().room("gpu") == 0
-        assert window.look().requirements_waiting == ["gpu"]
+        assert window.look().requirements_in_play == ["gpu"]
 
     def test_a_line_is_cut_where_the_requirement_changes(self, doorbell, fleet):
         fleet.others = [a_hand("gpu")]

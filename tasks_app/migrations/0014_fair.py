@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0012_loose'),
+        ('tasks_app', '0013_one_index_by_state'),
     ]
 
     operations = [
