@@ -52,6 +52,14 @@ class BodyTooLarge(CPDSError):
     sentence = "The body may have at most {most:,} bytes."
 
 
+class PreconditionFailed(CPDSError):
+    """Somebody has changed it since it was read: read it again."""
+
+    code = "precondition_failed"
+    http_status = HTTPStatus.PRECONDITION_FAILED
+    sentence = "If-Match says {given}, and it is {now} now. Read it again; nothing was changed."
+
+
 class UnknownAddress(CPDSError):
     """Nothing answers at this address: see ``/docs`` for those that do."""
 

@@ -1,5 +1,6 @@
 """One node of an instance."""
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.db import models
@@ -88,6 +89,13 @@ class TaskQuerySet(TaskMoves):
     def offered(self) -> "TaskQuerySet":
         """Ready for workers that speak HTTP: external, every gate passed, held by nobody."""
         return self._ready().filter(executor=EXTERNAL, gate=Gate.OPEN)
+
+    def lent(self, executors: Collection[str]) -> "TaskQuerySet":
+        """Those of these executors that nobody has started, published or not: whoever is first has them."""
+        waiting = Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
+        return self.filter(
+            waiting | Q(status=TaskState.QUEUED), executor__in=sorted(executors), gate=Gate.OPEN
+        )
 
     def _ready(self) -> "TaskQuerySet":
         return self.filter(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
