@@ -15,8 +15,9 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     *health,
-    path("", include("tasks_app.api.urls")),
+    # The fleet's first: in /api/tasks any word that is none of its own is the id of a task.
     path("", include("workers_app.api.urls")),
+    path("", include("tasks_app.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(schema=None), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api(?:/.*)?$", NothingHere.as_view()),

@@ -24,6 +24,22 @@ class NotFound(CPDSError):
     sentence = "No {kind} is called {given!r}. List them with: {listing}"
 
 
+class TaskNotFound(CPDSError):
+    """No task of the caller's projects has that id: look at the lists of tasks. ``/api`` says it so."""
+
+    code = "task_not_found"
+    http_status = HTTPStatus.NOT_FOUND
+    sentence = "{told}"
+
+
+class TaskNotPending(CPDSError):
+    """There is no such task, or it is not to be had (any more): ask for what is pending again."""
+
+    code = "task_not_pending"
+    http_status = HTTPStatus.NOT_FOUND
+    sentence = "{told}"
+
+
 class AmbiguousId(CPDSError):
     """A shortened id fits several objects: give more of it."""
 

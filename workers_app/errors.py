@@ -13,6 +13,14 @@ class UnknownService(CPDSError):
     sentence = "No service is called {name!r}. Name it in settings.CPDS['services']; known: {known}."
 
 
+class FieldsMissing(CPDSError):
+    """A worker left out what is needed; ``flaws`` names each. ``/api`` says it in its own words."""
+
+    code = "fields_missing"
+    http_status = HTTPStatus.BAD_REQUEST
+    sentence = "{what}"
+
+
 class NameTaken(CPDSError):
     """Another worker lives under this name: start this one with another ``-n``, or stop the other first."""
 

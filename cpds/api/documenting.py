@@ -51,6 +51,9 @@ KEY = OpenApiParameter(
     description="The same key and body again are answered as the first time.",
     pattern=r"^[\x21-\x7e]{1,200}$",
 )
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the answer before."
+)
 LIMIT = OpenApiParameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, OpenApiParameter.QUERY
 )
@@ -71,6 +74,8 @@ def documented(
     query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]]] = (),
     beside: Mapping[str, Any] | None = None,
     creates: bool = False,
+    polled: bool = False,
+    or_status: int | None = None,
     description: str = "",
     envelope: Envelope = NATIVE,
     tags: Sequence[str] | None = None,
@@ -81,19 +86,23 @@ def documented(
 
     ``answer`` is the shape of ``data``, ``beside`` are fields next to it, ``body`` the form
     of the request or a mapping of media types to forms. ``creates``: it takes an
-    ``Idempotency-Key``. ``raw`` replaces the enveloped answer.
+    ``Idempotency-Key``. ``polled``: it answers ``If-None-Match``. ``or_status``: another status
+    with the same answer. ``raw`` replaces the enveloped answer.
     """
     refusal = ClassicRefusal if envelope is CLASSIC else Refusal
     shown: Any = raw
     if raw is None and status != 204:
         shown = enveloped(answer, beside=beside, envelope=envelope)
+    done = OpenApiResponse(shown) if shown is not None else OpenApiResponse(description="Done.")
     return extend_schema(
         summary=summary,
         description=description or None,
         request=body,
-        parameters=[*query, PROJECT, *([KEY] if creates else [])],
+        parameters=[*query, PROJECT, *([KEY] if creates else []), *([IF_NONE_MATCH] if polled else [])],
         responses={
-            status: OpenApiResponse(shown) if shown is not None else OpenApiResponse(description="Done."),
+            status: done,
+            **({or_status: done} if or_status else {}),
+            **({304: OpenApiResponse(description="Nothing has changed.")} if polled else {}),
             "4XX": OpenApiResponse(refusal, description="Refused; the sentence says what to do."),
         },
         tags=list(tags) if tags else None,
@@ -126,6 +135,17 @@ def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
         "has_more": serializers.BooleanField(),
     }
     return _made(f"{name}Page", fields)
+
+
+def browsable(item: type[serializers.BaseSerializer[Any]]) -> Any:
+    """Return the shape of a page by ``limit`` and ``offset``, or by ``cursor``."""
+    fields = {
+        "total": serializers.IntegerField(min_value=0, required=False, help_text="left out after a cursor"),
+        "items": item(many=True),
+        "has_more": serializers.BooleanField(),
+        "next": serializers.CharField(allow_null=True),
+    }
+    return inline_serializer(name=f"{item.__name__}BrowsePage", fields=fields)
 
 
 def streamed(item: type[serializers.BaseSerializer[Any]]) -> Any:

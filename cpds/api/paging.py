@@ -44,6 +44,15 @@ def limit_of(request: Request) -> int:
     return page_of(request).limit
 
 
+def paged_together(
+    rows: "QuerySet[Row]", *, page: Page, shown: Callable[[list[Row]], Iterable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Return ``{total, items, has_more}`` like ``paged``; ``shown`` shows a whole page of rows at once."""
+    total = rows.count()
+    found = list(rows[page.offset : page.offset + page.limit]) if total else []
+    return {"total": total, "items": list(shown(found)), "has_more": page.offset + len(found) < total}
+
+
 def paged(rows: "QuerySet[Row]", *, page: Page, view: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
     """Return ``{total, items, has_more}``: the page of ``rows``, each shown by ``view``."""
     total = rows.count()
@@ -66,6 +75,35 @@ def continued(
     more = len(found) > limit
     page = found[:limit]
     return {"items": list(shown(page)), "next": write_cursor(page[-1].pk) if more else None}
+
+
+def browsed(
+    rows: "QuerySet[Row]",
+    *,
+    request: Request,
+    shown: Callable[[list[Row]], Iterable[dict[str, Any]]],
+    ordering: str = "-pk",
+) -> dict[str, Any]:
+    """Return ``{total, items, has_more, next}``: a page by ``limit`` and ``offset``, or after ``cursor``.
+
+    What comes after a cursor is not counted, so there is no ``total``. Cursors go with
+    ``ordering`` by key only (``pk`` or ``-pk``); with another, ``next`` is null.
+    """
+    page, after = page_of(request), cursor_of(request)
+    is_by_key = ordering in {"pk", "-pk"}
+    if after is not None and (page.offset or not is_by_key):
+        raise flaw("?cursor", "a cursor goes without offset, and with ordering by created_at only")
+    chosen = rows.order_by(ordering, *([] if is_by_key else ["-pk"]))
+    if after is not None:
+        chosen = chosen.filter(**{"pk__lt" if ordering == "-pk" else "pk__gt": after})
+    found = list(chosen[page.offset : page.offset + page.limit + 1])
+    items, more = found[: page.limit], len(found) > page.limit
+    return {
+        **({"total": rows.count()} if after is None else {}),
+        "items": list(shown(items)),
+        "has_more": more,
+        "next": write_cursor(items[-1].pk) if more and is_by_key else None,
+    }
 
 
 def cursor_of(request: Request) -> int | None:

@@ -82,7 +82,7 @@ def _of_problems(error: CPDSError) -> Iterator[Flaw]:
         place = f"line {told['line']}, column {told['column']}: " if told.get("line") else ""
         hint = f" ({told['hint']})" if told.get("hint") else ""
         yield Flaw(
-            pointer=as_text(str(told["path"])),
+            pointer=as_text(str(told["pointer"] if "pointer" in told else told["path"])),
             code=str(told["code"]),
             detail=as_text(redact_text(f"{place}{told['message']}{hint}")),
         )

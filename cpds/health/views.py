@@ -10,10 +10,10 @@ from django.views.decorators.http import require_safe
 from cpds import __version__
 from cpds.base import clock
 from cpds.base.conf import conf
+from cpds.base.uptime import uptime_text
 from cpds.health.checks import broker_answers, database_answers
 
 APP = "CPDS"
-STARTED_AT = clock.monotonic()
 
 
 def alive(_request: HttpRequest) -> JsonResponse:
@@ -58,7 +58,7 @@ def health(_request: HttpRequest) -> JsonResponse:
             "data": {
                 "status": _status(ok),
                 "version": __version__,
-                "uptime": _uptime(clock.monotonic() - STARTED_AT),
+                "uptime": uptime_text(),
                 "timestamp": clock.now().isoformat().replace("+00:00", "Z"),
             },
         },
@@ -113,11 +113,3 @@ def _answer(content: dict[str, Any], *, ok: bool = True) -> JsonResponse:
     response = JsonResponse(content, status=HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE)
     add_never_cache_headers(response)
     return response
-
-
-def _uptime(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h{minutes}m"
-    return f"{minutes}m{rest}s" if minutes else f"{seconds:.1f}s"

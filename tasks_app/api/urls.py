@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from tasks_app.api import audit, auth, converters, projects, tokens
+from tasks_app.api import (
+    audit,
+    auth,
+    bulk,
+    classic_tasks,
+    converters,
+    events,
+    executions,
+    instances,
+    projects,
+    schedules,
+    steering,
+    tokens,
+    workflows,
+)
 
 converters.register()
 
@@ -19,4 +33,39 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/audit/export", audit.AuditFile.as_view()),
     path("api/v1/tokens", tokens.Tokens.as_view()),
     path("api/v1/tokens/<key:token>", tokens.OneToken.as_view()),
+    path("api/v1/workflows", workflows.Workflows.as_view()),
+    path("api/v1/workflows/validate", workflows.Validation.as_view()),
+    path("api/v1/workflows/schema", workflows.Schema.as_view()),
+    path("api/v1/workflows/<ref:workflow>", workflows.OneWorkflow.as_view()),
+    path("api/v1/workflows/<ref:workflow>/versions", workflows.Versions.as_view()),
+    path("api/v1/workflows/<ref:workflow>/versions/<key:number>", workflows.OneVersion.as_view()),
+    path("api/v1/workflows/<ref:workflow>/diff", workflows.Diff.as_view()),
+    path("api/v1/workflows/<ref:workflow>/execute", executions.Execute.as_view()),
+    path("api/v1/workflows/<ref:workflow>/history", executions.History.as_view()),
+    path("api/v1/workflows/<ref:workflow>/schedule", schedules.Schedule.as_view()),
+    path("api/v1/workflows/<ref:workflow>/schedule/next", schedules.NextFires.as_view()),
+    path("api/v1/workflows/<ref:workflow>/schedule/pause", schedules.PauseSchedule.as_view()),
+    path("api/v1/workflows/<ref:workflow>/schedule/resume", schedules.ResumeSchedule.as_view()),
+    path("api/v1/workflows/<ref:workflow>/schedule/fire", schedules.Fire.as_view()),
+    path("api/v1/instances", instances.Instances.as_view()),
+    path("api/v1/instances/bulk", bulk.Bulk.as_view()),
+    path("api/v1/instances/<ref:instance>", instances.OneInstance.as_view()),
+    path("api/v1/instances/<ref:instance>/tasks", instances.InstanceTasks.as_view()),
+    path("api/v1/instances/<ref:instance>/events", events.InstanceEvents.as_view()),
+    path("api/v1/instances/<ref:instance>/logs", events.Logs.as_view()),
+    path("api/v1/instances/<ref:instance>/graph", instances.Graph.as_view()),
+    path("api/v1/instances/<ref:instance>/why", instances.Why.as_view()),
+    path("api/v1/instances/<ref:instance>/pause", steering.Pause.as_view()),
+    path("api/v1/instances/<ref:instance>/resume", steering.Resume.as_view()),
+    path("api/v1/instances/<ref:instance>/cancel", steering.Cancel.as_view()),
+    path("api/v1/instances/<ref:instance>/retry", steering.Retry.as_view()),
+    path("api/v1/instances/<ref:instance>/rerun", steering.Rerun.as_view()),
+    path("api/v1/instances/<ref:instance>/approve", steering.Approve.as_view()),
+    path("api/v1/instances/<ref:instance>/reject", steering.Reject.as_view()),
+    path("api/v1/events", events.Events.as_view()),
+    path("api/tasks/create", classic_tasks.CreateTask.as_view()),
+    path("api/tasks/running", classic_tasks.RunningTasks.as_view()),
+    path("api/tasks/completed", classic_tasks.CompletedTasks.as_view()),
+    # After those of the fleet: any other word is the id of a task.
+    path("api/tasks/<ref:task_id>", classic_tasks.OneClassicTask.as_view()),
 ]

@@ -14,7 +14,8 @@ from tasks_app.cli.output import Output
 from tasks_app.cli.text import plain
 from tasks_app.cli.words import read_instance_status
 from tasks_app.services import queries
-from tasks_app.services.bulk import Act, Chosen, How, choose_instances, steer_instances
+from tasks_app.services.bulk import Act, How, choose_instances, steer_instances
+from tasks_app.services.choosing import Chosen
 
 SHOWN: Final = 20
 DONE: Final = {

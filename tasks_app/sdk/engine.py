@@ -13,7 +13,7 @@ from cpds.base import clock
 from tasks_app.errors import StillRunning
 from tasks_app.outcomes import JSON
 from tasks_app.planning.spec import WorkflowSpec
-from tasks_app.sdk.yaml_text import to_yaml
+from tasks_app.planning.yaml_writing import to_yaml
 from tasks_app.services import control, definitions, instances, queries
 
 LOOK_SECONDS: Final = 0.2

@@ -1,19 +1,15 @@
 """Steer many instances at once: choose them, then act on each in a transaction of its own."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from django.db.models import Q, QuerySet
-
-from cpds.base import clock
 from tasks_app.errors import IllegalMove, NotFound, NothingToUndo, RetryTheParent
-from tasks_app.models import Instance
+from tasks_app.services.choosing import Chosen, chosen_instances
 from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
-from tasks_app.services.lookup import find_workflow
-from tasks_app.states import INSTANCE_FINAL, INSTANCE_UNFINISHED, InstanceState
+from tasks_app.states import INSTANCE_UNFINISHED, InstanceState
 
 
 class Act(StrEnum):
@@ -32,18 +28,6 @@ USUAL: Final = {
     Act.RETRY: frozenset({InstanceState.FAILED}),
 }
 """The states an act is meant for when nobody names one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """Which instances: those of a workflow, in some states, of some age.
-
-    The age counts from the end, or from the submission while there is no end.
-    """
-
-    workflow: str | None = None
-    states: Collection[InstanceState] = ()
-    older_than_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,21 +50,16 @@ class Steered:
     refusal: str = ""
 
 
-def choose_instances(*, chosen: Chosen, act: Act) -> list[str]:
+def choose_instances(*, chosen: Chosen, act: Act, at_most: int | None = None) -> list[str]:
     """Return the ids of the instances that ``chosen`` describes, oldest first.
 
     Without states: of those that ``act`` is meant for.
 
     :raises NotFound: when the workflow named does not exist.
     """
-    rows: QuerySet[Instance] = Instance.objects.filter(status__in=sorted(chosen.states or USUAL[act]))
-    if chosen.workflow is not None:
-        rows = rows.filter(workflow=find_workflow(given=chosen.workflow))
-    if chosen.older_than_seconds is not None:
-        before = clock.database_now_plus(-chosen.older_than_seconds)
-        is_over = Q(status__in=sorted(INSTANCE_FINAL))
-        rows = rows.filter(is_over & Q(finished_at__lt=before) | ~is_over & Q(created_at__lt=before))
-    return list(rows.order_by("pk").values_list("public_id", flat=True))
+    meant = replace(chosen, states=chosen.states or USUAL[act])
+    rows = chosen_instances(chosen=meant).order_by("pk").values_list("public_id", flat=True)
+    return list(rows[:at_most])
 
 
 def steer_instance(*, act: Act, given: str, how: How) -> str:

@@ -114,8 +114,10 @@ def fail(
     _report(task, outcome, worker, dispatch_id)
 
 
-def renew(*, worker: str) -> dict[int, str]:
+def renew(*, worker: str, lease_seconds: float | None = None) -> dict[int, str]:
     """Extend the lease of everything a worker holds; return the dispatch id of each task, by its key.
+
+    ``lease_seconds``: until then from now; None: as long as the setting says.
 
     What is missing from the answer was taken back or cancelled: the worker must stop it.
     """
@@ -124,7 +126,7 @@ def renew(*, worker: str) -> dict[int, str]:
         # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
         claims = dict(db.locking(held).order_by("pk").values_list("pk", "dispatch_id"))
         Task.objects.filter(pk__in=claims).update(
-            lease_expires_at=clock.database_now_plus(conf().lease_seconds)
+            lease_expires_at=clock.database_now_plus(lease_seconds or conf().lease_seconds)
         )
     return claims
 

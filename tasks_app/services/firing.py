@@ -75,7 +75,7 @@ def fire_due(*, schedule_id: int | None = None) -> int:
         except Exception:
             logger.exception("schedule_not_fired schedule=%s", key)
     if fired:
-        _publish()
+        _publish_ready()
     return fired
 
 
@@ -104,7 +104,7 @@ def fire_now(*, given: str, by: str = "") -> Fired:
     if fire is None or fire.instance is None:
         why = fire.note if fire else "instances of it keep starting"
         raise NotFired(workflow=found.workflow.name, why=why)
-    _publish()
+    db.run_when_committed(_publish_ready)
     return Fired(
         outcome=FireOutcome(fire.outcome),
         note=fire.note,
@@ -258,7 +258,7 @@ def _unfinished(schedule: Schedule) -> InstanceQuerySet:
     return found
 
 
-def _publish() -> None:
+def _publish_ready() -> None:
     try:
         pump()
     except (OperationalError, InterfaceError) as error:

@@ -27,22 +27,26 @@ NAMED = 20
 logger = logging.getLogger(__name__)
 
 
-def submit_instance(*, workflow: str, params: Mapping[str, Any] | None = None, by: str = "") -> str:
-    """Start an instance of the newest version of a workflow; return its id.
+def submit_instance(
+    *, workflow: str, params: Mapping[str, Any] | None = None, version: int | None = None, by: str = ""
+) -> str:
+    """Start an instance of a version of a workflow, the newest unless its number is given; return its id.
 
     When this returns, the instance and all its tasks are in the database: what
     follows survives the loss of any process. If as many instances of the
     workflow run as may, it waits as pending. ``by`` is who started it, for the ledger.
 
-    :raises NotFound: when there is no such workflow.
+    :raises NotFound: when there is no such workflow or version.
     :raises InvalidParams: when the parameters do not fit; nothing is started.
     """
     found = find_workflow(given=workflow)
-    version = latest_version(workflow=found)
-    spec = WorkflowSpec.from_json(version.definition)
+    chosen = (
+        latest_version(workflow=found) if version is None else find_version(workflow=found, number=version)
+    )
+    spec = WorkflowSpec.from_json(chosen.definition)
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
-        instance = insert_instance(workflow=found, version=version, spec=spec, params=complete)
+        instance = insert_instance(workflow=found, version=chosen, spec=spec, params=complete)
         if by:
             Event.objects.create(
                 instance=instance,

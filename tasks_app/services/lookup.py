@@ -25,13 +25,17 @@ def find_workflow(*, given: str, projects: Collection[int] | None = None) -> Wor
     ``projects``: the keys of those to look into, as for the others here; None: all.
 
     :raises NotFound: when nothing fits.
-    :raises AmbiguousId: when the start fits several.
+    :raises AmbiguousId: when the start fits several, or several projects have the name.
     """
     if _is_plain(given):
         called = _in(projects, Workflow.objects.filter(Q(public_id=given) | Q(name=given)))
         # A name may look like an id; a whole id is what programs give, and means that one.
-        for found in sorted(called, key=lambda each: each.public_id != given):
-            return found
+        found = sorted(called[: SHOWN + 1], key=lambda each: (each.public_id != given, each.public_id))
+        if len(found) > 1 and found[0].public_id != given:
+            candidates = ", ".join(each.public_id for each in found[:SHOWN])
+            raise AmbiguousId(kind="workflow", given=given, candidates=candidates)
+        if found:
+            return found[0]
     return _by_id(
         _in(projects, Workflow.objects.all()), given, prefix="wf-", kind="workflow", listing=WORKFLOWS
     )
@@ -57,7 +61,7 @@ def find_instance(*, given: str, projects: Collection[int] | None = None) -> Ins
     :raises AmbiguousId: when the start fits several.
     """
     found: Instance = _by_id(
-        _in(projects, Instance.objects.select_related("workflow", "version")),
+        _in(projects, Instance.objects.select_related("workflow", "version", "project")),
         given,
         prefix="inst-",
         kind="instance",

@@ -1,4 +1,6 @@
-"""How many tasks each worker runs."""
+"""What each worker runs."""
+
+from collections.abc import Collection
 
 from django.db.models import Count
 
@@ -10,3 +12,10 @@ def running_by_worker() -> dict[str, int]:
     """Return how many tasks each worker holds, by the word it holds them under; who holds none is missing."""
     rows = Task.objects.filter(status=TaskState.RUNNING, lease_expires_at__isnull=False).values_list("worker")
     return dict(rows.annotate(Count("pk")).order_by())
+
+
+def held_by_workers(*, workers: Collection[str]) -> dict[str, Task]:
+    """Return the task that each of these workers has held for longest; who holds none is missing."""
+    held = Task.objects.filter(status=TaskState.RUNNING, worker__in=sorted(workers))
+    newest_first = held.defer("spec", "output").order_by("-started_at", "-pk")
+    return {task.worker: task for task in newest_first}

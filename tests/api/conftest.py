@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 
 from tests.api.people import ApiClient, People, everybody
+from tests.db.conftest import doorbell, fleet
+from tests.support.doorbell import Doorbell
+from tests.support.fleet import StaffedFleet
+
+__all__ = ["doorbell", "fleet"]
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +22,11 @@ def _no_limits(settings: Any) -> None:
         "worker_requests_per_minute": 0,
         "logins_per_minute": 0,
     }
+
+
+@pytest.fixture(autouse=True)
+def _engine(doorbell: Doorbell, fleet: StaffedFleet) -> None:
+    """Give every test an engine without a broker."""
 
 
 @pytest.fixture

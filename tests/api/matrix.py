@@ -2,7 +2,8 @@
 
 ``need`` is a role, or ``anyone``, ``signed_in``, ``superuser``; with ``worker`` the door is for
 worker tokens. ``path`` holds the address of something in the project ``mine``; what stands in
-braces is filled in from ``tests.api.seeds``. ``body`` is what a request that would succeed sends.
+braces, there and in ``body``, is filled in from ``tests.api.seeds``. ``body`` is what a request
+that would succeed sends.
 """
 
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ def line(method: str, path: str, need: str, body: Any = None, **more: Any) -> Li
     """Return a line of the table."""
     return Line(method=method, path=path, need=need, body=body, **more)
 
+
+WORKFLOW = "name: posted\ntasks:\n  - {name: only, run: noop}\n"
 
 LINES = [
     line("POST", "/api/v1/auth/token", "anyone", {"username": "stranger", "password": "wrong"}),
@@ -63,6 +66,58 @@ LINES = [
     line("POST", "/api/v1/tokens", "viewer", {"name": "mine"}),
     line("GET", "/api/v1/tokens/{token}", "admin", in_project=True),
     line("DELETE", "/api/v1/tokens/{token}", "admin", in_project=True),
+    line("GET", "/api/v1/workflows", "viewer"),
+    line("POST", "/api/v1/workflows", "editor", {"content": WORKFLOW}),
+    line("POST", "/api/v1/workflows/validate", "signed_in", {"content": WORKFLOW}),
+    line("GET", "/api/v1/workflows/schema", "signed_in"),
+    line("GET", "/api/v1/workflows/{workflow}", "viewer", in_project=True),
+    line("DELETE", "/api/v1/workflows/{workflow}", "editor", in_project=True),
+    line("GET", "/api/v1/workflows/{workflow}/versions", "viewer", in_project=True),
+    line("GET", "/api/v1/workflows/{workflow}/versions/1", "viewer", in_project=True),
+    line("GET", "/api/v1/workflows/{workflow}/diff", "viewer", in_project=True),
+    line("POST", "/api/v1/workflows/{workflow}/execute", "operator", {}, in_project=True),
+    line("GET", "/api/v1/workflows/{workflow}/history", "viewer", in_project=True),
+    line("GET", "/api/v1/workflows/{workflow}/schedule", "viewer", in_project=True),
+    line("PUT", "/api/v1/workflows/{workflow}/schedule", "editor", {"cron": "@daily"}, in_project=True),
+    line("DELETE", "/api/v1/workflows/{workflow}/schedule", "editor", in_project=True),
+    line("GET", "/api/v1/workflows/{workflow}/schedule/next", "viewer", in_project=True),
+    line("POST", "/api/v1/workflows/{workflow}/schedule/pause", "operator", {}, in_project=True),
+    line("POST", "/api/v1/workflows/{workflow}/schedule/resume", "operator", {}, in_project=True),
+    line("POST", "/api/v1/workflows/{workflow}/schedule/fire", "operator", {}, in_project=True),
+    line("GET", "/api/v1/instances", "viewer"),
+    line("POST", "/api/v1/instances/bulk", "operator", {"action": "pause", "filter": {}}),
+    line("GET", "/api/v1/instances/{running}", "viewer", in_project=True),
+    line("GET", "/api/v1/instances/{running}/tasks", "viewer", in_project=True),
+    line("GET", "/api/v1/instances/{running}/events", "viewer", in_project=True),
+    line("GET", "/api/v1/instances/{running}/logs", "viewer", in_project=True),
+    line("GET", "/api/v1/instances/{running}/graph", "viewer", in_project=True),
+    line("GET", "/api/v1/instances/{running}/why", "viewer", in_project=True),
+    line("POST", "/api/v1/instances/{running}/pause", "operator", {}, in_project=True),
+    line("POST", "/api/v1/instances/{paused}/resume", "operator", {}, in_project=True),
+    line("POST", "/api/v1/instances/{running}/cancel", "operator", {}, in_project=True),
+    line("POST", "/api/v1/instances/{failed}/retry", "operator", {}, in_project=True),
+    line("POST", "/api/v1/instances/{failed}/rerun", "operator", {"from": "a-task"}, in_project=True),
+    line("POST", "/api/v1/instances/{asking}/approve", "operator", {}, in_project=True),
+    line("POST", "/api/v1/instances/{asking}/reject", "operator", {}, in_project=True),
+    line("GET", "/api/v1/events", "viewer"),
+    line("POST", "/api/workers/register", "operator", {"worker_id": "W-1", "name": "one"}, worker=True),
+    line("POST", "/api/workers/heartbeat", "operator", {"worker_id": "{http_worker}"}, worker=True),
+    line("GET", "/api/workers", "viewer", worker=True),
+    line("POST", "/api/tasks/create", "operator", {"title": "One"}, worker=True),
+    line("GET", "/api/tasks/pending", "viewer", worker=True),
+    line("GET", "/api/tasks/running", "viewer", worker=True),
+    line("GET", "/api/tasks/completed", "viewer", worker=True),
+    line("GET", "/api/tasks/{offered}", "viewer", worker=True, in_project=True),
+    line(
+        "POST",
+        "/api/tasks/assign",
+        "operator",
+        {"task_id": "{offered}", "worker_id": "{http_worker}"},
+        worker=True,
+    ),
+    line("POST", "/api/tasks/progress", "operator", {"task_id": "{offered}", "progress": 5}, worker=True),
+    line("POST", "/api/tasks/complete", "operator", {"task_id": "{offered}"}, worker=True),
+    line("GET", "/api/status", "viewer", worker=True),
     line("GET", "/api/v1/audit", "admin"),
     line("GET", "/api/v1/audit/export?format=jsonl", "admin"),
 ]

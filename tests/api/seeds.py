@@ -4,6 +4,7 @@ Add a function here for each name in braces; it returns the id.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from tasks_app.roles import Role
 from tests.api.people import OPERATOR, People
@@ -17,14 +18,77 @@ def a_token(people: People) -> str:
     return str(new.token.pk)
 
 
+def a_workflow(people: People) -> str:
+    """A workflow of two versions and a schedule, which has no instances."""
+    from tests.api.instances import stored
+
+    stored(people.mine, name="scheduled")
+    return stored(people.mine, name="scheduled", schedule="@hourly", description="more").workflow_id
+
+
+def a_running_instance(people: People) -> str:
+    """An instance with a task that a worker may take."""
+    from tests.api.instances import started
+
+    return started(people.mine).public_id
+
+
+def a_paused_instance(people: People) -> str:
+    """An instance that somebody paused."""
+    from tasks_app.services.control import pause_instance
+
+    return pause_instance(given=a_running_instance(people))
+
+
+def a_failed_instance(people: People) -> str:
+    """An instance whose only task failed."""
+    from tests.api.instances import failed
+
+    return failed(people.mine).public_id
+
+
+def an_asking_instance(people: People) -> str:
+    """An instance that waits for an approval."""
+    from tests.api.instances import asking
+
+    return asking(people.mine).public_id
+
+
+def an_offered_task(people: People) -> str:
+    """A task that waits for a worker over HTTP."""
+    from tasks_app.services.loose import create_task
+
+    return create_task(task={"executor": "external"}, project=people.mine).task_ids[0]
+
+
+def an_http_worker(people: People) -> str:
+    """A worker over HTTP."""
+    from workers_app.services.http_workers import HttpRegistration, register_http_worker
+
+    made = register_http_worker(project_id=people.mine.pk, registration=HttpRegistration(name="seed"))
+    return made.public_id
+
+
 SEEDS: dict[str, Callable[[People], str]] = {
     "token": a_token,
+    "workflow": a_workflow,
+    "running": a_running_instance,
+    "paused": a_paused_instance,
+    "failed": a_failed_instance,
+    "asking": an_asking_instance,
+    "offered": an_offered_task,
+    "http_worker": an_http_worker,
 }
 
 
-def filled(path: str, people: People) -> str:
-    """Return an address with ids in the place of names in braces."""
-    for name, make in SEEDS.items():
-        if f"{{{name}}}" in path:
-            path = path.replace(f"{{{name}}}", make(people))
-    return path
+def filled(value: Any, people: People) -> Any:
+    """Return an address or a body with ids in the place of names in braces."""
+    if isinstance(value, dict):
+        return {key: filled(each, people) for key, each in value.items()}
+    if isinstance(value, list):
+        return [filled(each, people) for each in value]
+    if isinstance(value, str):
+        for name, make in SEEDS.items():
+            if f"{{{name}}}" in value:
+                value = value.replace(f"{{{name}}}", make(people))
+    return value

@@ -49,7 +49,7 @@ def test_every_door_and_method_is_in_the_table(route, pattern):
 
 
 def answer(client, line: Line, people: People):
-    return client.call(line.method, filled(line.path, people), line.body)
+    return client.call(line.method, filled(line.path, people), filled(line.body, people))
 
 
 def includes(role: Role, need: str) -> bool:
@@ -112,7 +112,10 @@ class TestOthers:
 
     def test_a_superuser(self, line, people):
         told = people.superuser().call(
-            line.method, filled(line.path, people), line.body, headers={"X-CPDS-Project": MINE}
+            line.method,
+            filled(line.path, people),
+            filled(line.body, people),
+            headers={"X-CPDS-Project": MINE},
         )
 
         if line.people and line.need != "anyone":

@@ -4,7 +4,8 @@ import pytest
 
 from cpds.base import clock
 from tasks_app.models import Event, Instance
-from tasks_app.services.bulk import Act, Chosen, How, choose_instances, steer_instances
+from tasks_app.services.bulk import Act, How, choose_instances, steer_instances
+from tasks_app.services.choosing import Chosen
 from tasks_app.services.control import cancel_instance, pause_instance
 from tests.support.builders import a_task
 from tests.support.driving import complete, fail

@@ -135,8 +135,9 @@ class TestDelete:
         removed = delete_workflow(given="a-workflow")
 
         assert (removed.name, removed.instances) == ("a-workflow", 1)
-        for model in (Workflow, WorkflowVersion, Instance, Task, ExecutionRecord, Event):
+        for model in (Workflow, WorkflowVersion, Instance, Task, ExecutionRecord):
             assert not model.objects.exists()
+        assert set(Event.objects.values_list("kind", flat=True)) == {"workflow.uploaded", "workflow.deleted"}
 
     def test_another_workflow_is_left_alone(self, doorbell):
         upload(a_task("one"), name="gone")

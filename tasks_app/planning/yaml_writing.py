@@ -1,5 +1,6 @@
 """A workflow as a file that people read and change."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
@@ -13,8 +14,13 @@ _ONE_LINE: Final = 80
 
 def to_yaml(spec: WorkflowSpec) -> str:
     """Return the YAML text of a workflow; loaded, it is the same workflow."""
+    return as_yaml(written(spec))
+
+
+def as_yaml(definition: Mapping[str, Any]) -> str:
+    """Return the YAML text of a definition as a person would write it down."""
     text: str = yaml.dump(
-        written(spec),
+        dict(definition),
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,

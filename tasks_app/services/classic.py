@@ -1,0 +1,89 @@
+"""What ``/api`` without a version does with tasks: the acts of ``external``, in the words of its clients."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from tasks_app.errors import NotFound, NotOffered, TaskNotFound, TaskNotPending
+from tasks_app.models import Task
+from tasks_app.outcomes import JSON
+from tasks_app.services import external
+from tasks_app.services.lookup import find_task
+from tasks_app.states import EXTERNAL, TaskState
+
+NOT_FOUND: Final = "Task not found"
+NOT_PENDING: Final = "Task not found or not pending"
+"""Word for word what the documents of these clients say."""
+WHOLE: Final = 100
+UNNAMED: Final = "unnamed"
+"""Who holds a task that somebody reports on who neither took it nor says who they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a worker says at the end. A task with an ``error`` failed, and so did one that ``failed``."""
+
+    output: JSON = None
+    error: str | None = None
+    failed: bool = False
+
+
+def known_task(*, given: str, projects: Collection[int] | None) -> Task:
+    """Return a task of these projects (None: of all) by its id or number.
+
+    :raises TaskNotFound: when there is none.
+    """
+    try:
+        return find_task(given=given, projects=projects)
+    except NotFound:
+        raise TaskNotFound(told=NOT_FOUND) from None
+
+
+def assign_task(*, given: str, worker: str, lease_seconds: float, projects: Collection[int] | None) -> Task:
+    """Give a pending task to a worker, for so many seconds unless it is heard of; return it.
+
+    :raises TaskNotPending: when there is no such task, or it is not to be had.
+    """
+    try:
+        task = find_task(given=given, projects=projects)
+        external.assign(task=task, worker=worker)
+    except (NotFound, NotOffered):
+        raise TaskNotPending(told=NOT_PENDING) from None
+    external.renew(worker=worker, lease_seconds=lease_seconds)
+    return task
+
+
+def report_per_cent(*, task: Task, per_cent: float, message: str = "", worker: str | None = None) -> None:
+    """Note how far a task is, 0 to 100.
+
+    :raises NotHeld: when it does not run, or not for this worker.
+    """
+    _take_if_pending(task, worker)
+    fraction = min(max(per_cent / WHOLE, 0.0), 1.0)
+    external.progress(task=task, fraction=fraction, message=message, worker=worker)
+
+
+def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
+    """Complete or fail a task.
+
+    :raises NotHeld: when it does not run, or not for this worker.
+    """
+    _take_if_pending(task, worker)
+    if ended.error is not None or ended.failed:
+        detail = {} if ended.output is None else {"output": ended.output}
+        external.fail(task=task, message=ended.error or "failed", detail=detail, worker=worker)
+    else:
+        external.complete(task=task, output=ended.output, worker=worker)
+
+
+def _take_if_pending(task: Task, worker: str | None) -> None:
+    """Assign a task whose worker never asked for it: one that does one task and leaves does not.
+
+    It also brings back a task that was taken from a worker that is slow to report.
+    """
+    if task.status != TaskState.PENDING or task.executor != EXTERNAL:
+        return
+    try:
+        external.assign(task=task, worker=worker or UNNAMED)
+    except NotOffered:
+        return  # somebody else has it, or it waits: what is reported is refused for what it is

@@ -1,0 +1,300 @@
+"""``/api`` without a version, the workers' part: register, stay alive, take tasks and report on them."""
+
+from typing import Any, ClassVar, Final
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cpds import __version__
+from cpds.api.documenting import documented
+from cpds.api.envelope import CLASSIC, classic
+from cpds.api.errors import Flaw
+from cpds.api.forms import Form, read_body, read_query
+from cpds.base.uptime import uptime_seconds, uptime_text
+from tasks_app.api.classic_shapes import AnyJSON, ClassicTasksShape, SaidShape, classic_tasks
+from tasks_app.api.classic_words import FAILED, status_word
+from tasks_app.api.door import ClassicDoor
+from tasks_app.api.permissions import BOTH
+from tasks_app.roles import Role
+from tasks_app.services import external
+from tasks_app.services.access import CallerKind
+from tasks_app.services.classic import Ended, assign_task, end_task, known_task, report_per_cent
+from tasks_app.services.task_lists import counts_by_state
+from workers_app.api.classic_shapes import (
+    AssignedShape,
+    ClassicWorkersShape,
+    StatusShape,
+    WorkerSaidShape,
+    classic_worker,
+)
+from workers_app.errors import FieldsMissing
+from workers_app.models import Worker
+from workers_app.services.classic import (
+    count_workers,
+    hear_from,
+    register_classic_worker,
+    see_workers,
+)
+from workers_app.services.http_workers import find_http_worker, lease_seconds_of
+
+TAGS: Final = ["Workers (CPDS)"]
+LONGEST_NAME: Final = 200
+MOST: Final = 1_000
+
+
+def _text(**more: Any) -> Any:
+    return serializers.CharField(required=False, allow_null=True, allow_blank=True, **more)
+
+
+class ClassicForm(Form):
+    """A body of a documented client: keys that are not known here are passed over."""
+
+    takes_others = True
+
+
+class ClassicRegistration(ClassicForm):
+    """A worker that is there. ``worker_name`` may be called ``name``."""
+
+    worker_id = serializers.RegexField(
+        r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", required=False, allow_null=True, allow_blank=True
+    )
+    worker_name = _text(max_length=LONGEST_NAME)
+    name = _text(max_length=LONGEST_NAME)
+    platform = _text(max_length=100)
+    capabilities = serializers.ListField(
+        child=serializers.CharField(max_length=64), required=False, allow_null=True, max_length=200
+    )
+    metadata = serializers.DictField(required=False, allow_null=True)
+
+
+class WorkerNamed(ClassicForm):
+    """A worker."""
+
+    worker_id = _text()
+
+
+class Assignment(WorkerNamed):
+    """A task, and the worker that takes it."""
+
+    task_id = _text()
+
+
+class ProgressNote(Assignment):
+    """How far a task is, in per cent. Only who holds it may say so, if ``worker_id`` is there."""
+
+    progress = serializers.FloatField(min_value=0, max_value=100, required=False, allow_null=True)
+    message = _text(max_length=10_000, trim_whitespace=False)
+
+
+class Completion(Assignment):
+    """What came of a task: ``output`` or ``result``, or an ``error``, or the ``status`` failed."""
+
+    output = AnyJSON(required=False, allow_null=True)
+    result = AnyJSON(required=False, allow_null=True)
+    error = AnyJSON(required=False, allow_null=True)
+    status = _text(max_length=40)
+
+
+class PendingQuery(Form):
+    """How many, and for which worker: it is shown only what it can do."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MOST, default=10)
+    worker_id = serializers.CharField(required=False, allow_blank=True)
+
+
+class ForWorkers(ClassicDoor):
+    """A door for workers, and for people who speak for one."""
+
+    needs = {"POST": Role.OPERATOR}
+    callers = BOTH
+    missing: ClassVar[str] = ""
+
+    def read(self, form: type[Form], *needed: str) -> dict[str, Any]:
+        """Return a body's values without those that are null.
+
+        :raises FieldsMissing: in the words of this door, when one that is needed is not there.
+        """
+        given = {name: value for name, value in read_body(self.request, form).items() if value is not None}
+        absent = [name for name in needed if not given.get(name)]
+        if absent:
+            flaws = [
+                Flaw(pointer=f"/{name}", code="required", detail="This field is required.") for name in absent
+            ]
+            raise FieldsMissing(what=self.missing, flaws=flaws)
+        return given
+
+    def worker(self, given: str) -> Worker:
+        """Return a worker that this caller may speak for."""
+        pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
+        found = find_http_worker(given=given, projects=self.projects(), pool=pool)
+        self.require(found.project_id or 0, kind="worker", given=given)
+        return found
+
+    def named_worker(self, given: str | None) -> Worker | None:
+        """Return the worker a body names, which is heard of with this; None when it names none."""
+        if not given:
+            return None
+        found = self.worker(given)
+        hear_from(worker=found)
+        return found
+
+    def task(self, given: str) -> Any:
+        """Return a task of one of the caller's projects, in which they have the method's role."""
+        found = known_task(given=given, projects=self.projects())
+        self.require(found.project_id, kind="task", given=given)
+        return found
+
+
+class RegisterWorker(ForWorkers):
+    """``POST /api/workers/register``."""
+
+    missing = "Missing required fields"
+
+    @documented(
+        "Register a worker", answer=WorkerSaidShape, body=ClassicRegistration, envelope=CLASSIC, tags=TAGS
+    )
+    def post(self, request: Request) -> Response:  # noqa: ARG002
+        """Note that a worker is there. It is gone after five minutes without a word."""
+        given = self.read(ClassicRegistration, "worker_id")
+        name = given.get("worker_name") or given.get("name")
+        if not name:
+            flaw = Flaw(pointer="/worker_name", code="required", detail="This field is required.")
+            raise FieldsMissing(what=self.missing, flaws=[flaw])
+        worker = register_classic_worker(
+            project_id=self.project().pk,
+            pool=self.caller.pool,
+            worker_id=given["worker_id"],
+            name=name,
+            platform=given.get("platform", ""),
+            capabilities=given.get("capabilities", ()),
+            metadata=given.get("metadata"),
+        )
+        return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
+
+
+class WorkerHeartbeat(ForWorkers):
+    """``POST /api/workers/heartbeat``."""
+
+    missing = "worker_id is required"
+
+    @documented("Send a heartbeat", answer=SaidShape, body=WorkerNamed, envelope=CLASSIC, tags=TAGS)
+    def post(self, request: Request) -> Response:  # noqa: ARG002
+        """Note that a worker is alive and keeps what it holds."""
+        hear_from(worker=self.worker(self.read(WorkerNamed, "worker_id")["worker_id"]))
+        return classic({"message": "Heartbeat received"})
+
+
+class ClassicWorkers(ClassicDoor):
+    """``GET /api/workers``."""
+
+    needs = {"GET": Role.VIEWER}
+    callers = BOTH
+
+    @documented("List online workers", answer=ClassicWorkersShape, envelope=CLASSIC, tags=TAGS)
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """List the workers that are there, the newest first; Celery's too for who may see all projects."""
+        workers = [classic_worker(each) for each in see_workers(projects=self.projects())]
+        return classic({"workers": workers, "count": len(workers)})
+
+
+class PendingTasks(ClassicDoor):
+    """``GET /api/tasks/pending``."""
+
+    needs = {"GET": Role.VIEWER}
+    callers = BOTH
+
+    @documented(
+        "List pending tasks", answer=ClassicTasksShape, query=[PendingQuery], envelope=CLASSIC, tags=TAGS
+    )
+    def get(self, request: Request) -> Response:
+        """List what a worker may take now: high, medium and low, in each the oldest first."""
+        query = read_query(request, PendingQuery)
+        tasks = external.pending(project=self.project(), limit=query["limit"])
+        return classic(classic_tasks(tasks))
+
+
+class AssignTask(ForWorkers):
+    """``POST /api/tasks/assign``."""
+
+    missing = "task_id and worker_id are required"
+
+    @documented("Assign a task", answer=AssignedShape, body=Assignment, envelope=CLASSIC, tags=TAGS)
+    def post(self, request: Request) -> Response:  # noqa: ARG002
+        """Give a pending task to a worker; of any number that ask for it one gets it."""
+        given = self.read(Assignment, "task_id", "worker_id")
+        worker = self.worker(given["worker_id"])
+        task = assign_task(
+            given=given["task_id"],
+            worker=worker.holder,
+            lease_seconds=lease_seconds_of(worker=worker),
+            projects=frozenset({worker.project_id or 0}),
+        )
+        message = "Task assigned successfully"
+        return classic({"task_id": task.address, "worker_id": worker.public_id, "message": message})
+
+
+class ReportProgress(ForWorkers):
+    """``POST /api/tasks/progress``."""
+
+    missing = "task_id is required"
+
+    @documented("Report progress", answer=SaidShape, body=ProgressNote, envelope=CLASSIC, tags=TAGS)
+    def post(self, request: Request) -> Response:  # noqa: ARG002
+        """Note how far a task is."""
+        given = self.read(ProgressNote, "task_id")
+        task = self.task(given["task_id"])
+        worker = self.named_worker(given.get("worker_id"))
+        report_per_cent(
+            task=task,
+            per_cent=given.get("progress", 0),
+            message=given.get("message", ""),
+            worker=worker.holder if worker else None,
+        )
+        return classic({"message": "Progress updated"})
+
+
+class CompleteTask(ForWorkers):
+    """``POST /api/tasks/complete``."""
+
+    missing = "task_id is required"
+
+    @documented("Complete a task", answer=SaidShape, body=Completion, envelope=CLASSIC, tags=TAGS)
+    def post(self, request: Request) -> Response:  # noqa: ARG002
+        """Complete a task, or fail it."""
+        given = self.read(Completion, "task_id")
+        task = self.task(given["task_id"])
+        worker = self.named_worker(given.get("worker_id"))
+        error = given.get("error")
+        ended = Ended(
+            output=given.get("output", given.get("result")),
+            error=error if error is None or isinstance(error, str) else str(error),
+            failed=given.get("status") == FAILED,
+        )
+        end_task(task=task, ended=ended, worker=worker.holder if worker else None)
+        return classic({"message": "Task completed"})
+
+
+class Status(ClassicDoor):
+    """``GET /api/status``."""
+
+    needs = {"GET": Role.VIEWER}
+    callers = BOTH
+
+    @documented("Show the status", answer=StatusShape, envelope=CLASSIC, tags=["Status (CPDS)"])
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """Count tasks and workers."""
+        projects = self.projects()
+        tasks = {"pending": 0, "in_progress": 0, "completed": 0, "failed": 0}
+        for status, number in counts_by_state(projects=projects).items():
+            tasks[status_word(status=status)] += number
+        workers = count_workers(projects=projects)
+        return classic(
+            {
+                **{f"{word}_tasks": number for word, number in tasks.items()},
+                **{f"{word}_workers": number for word, number in workers.items()},
+                "uptime_seconds": int(uptime_seconds()),
+                "uptime": uptime_text(),
+                "version": __version__,
+            }
+        )
