@@ -62,7 +62,7 @@ def test_beat_has_the_chores_done_and_stops(role, worker, migrated, tmp_path):
 
     ended = migrated.manage("workflow", "execute", "hello", "--wait", "--timeout", "60")
 
-    assert ended["status"] == "Success"
+    assert ended["status"] == "completed"
     assert stopped(beat) == 0
 
 
