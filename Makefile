@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev run lint test bench chaos clean
+.PHONY: help setup setup-dev run lint test bench bench-http chaos clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
@@ -26,6 +26,7 @@ help:
 	@echo 'make lint    format, lint, import rules, types, checks, migrations'
 	@echo 'make test    make lint, then all tests, on SQLite and on PostgreSQL'
 	@echo 'make bench   steps per second, beside bare Celery'
+	@echo 'make bench-http  requests per second of the API, beside bare Django and bare ASGI'
 	@echo 'make chaos   kill, freeze and restart everything under load, and prove that nothing was lost'
 	@echo 'make clean   remove the environment and the caches; what CPDS stored in var stays'
 
@@ -90,6 +91,9 @@ test: setup-dev lint
 
 bench: setup-dev
 	@exec $(PY) -m tests.benchmarks $(ARGS)
+
+bench-http: setup-dev
+	@exec $(PY) -m tests.benchmarks.http $(ARGS)
 
 chaos: setup-dev
 	@exec $(PY) -m tests.chaos $(ARGS)

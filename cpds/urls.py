@@ -3,10 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from cpds.api.pages import NothingHere
 from cpds.health.urls import urlpatterns as health
+from tasks_app.api import converters
+
+converters.register()
 
 # There is no site beside the admin that its pages could lead to.
 admin.site.site_url = None
@@ -18,7 +21,7 @@ urlpatterns = [
     # The fleet's first: in /api/tasks any word that is none of its own is the id of a task.
     path("", include("workers_app.api.urls")),
     path("", include("tasks_app.api.urls")),
-    path("api/schema", SpectacularAPIView.as_view(schema=None), name="schema"),
+    path("api/schema", SpectacularJSONAPIView.as_view(schema=None), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api(?:/.*)?$", NothingHere.as_view()),
 ]

@@ -26,8 +26,19 @@ _BOUNDS: Final[dict[str, tuple[str, Fits]]] = {
     "chain_piece": ("1 or more", lambda value: value >= 1),
     "default_timeout_seconds": ("more than 0, or None", lambda value: value > 0),
     "output_bytes": ("1 or more", lambda value: value >= 1),
+    "access_seconds": ("more than 0", lambda value: value > 0),
+    "refresh_seconds": ("more than 0", lambda value: value > 0),
+    "body_bytes": ("1 or more", lambda value: value >= 1),
+    "requests_per_minute": ("0 or more", lambda value: value >= 0),
+    "worker_requests_per_minute": ("0 or more", lambda value: value >= 0),
+    "logins_per_minute": ("0 or more", lambda value: value >= 0),
 }
-_WHOLE: Final = frozenset({"losses_to_quarantine", "window_minimum", "chain_piece", "output_bytes"})
+_WHOLE: Final = frozenset(
+    {
+        *("losses_to_quarantine", "window_minimum", "chain_piece", "output_bytes", "body_bytes"),
+        *("requests_per_minute", "worker_requests_per_minute", "logins_per_minute"),
+    }
+)
 
 
 @register(TAG)

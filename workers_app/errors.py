@@ -98,3 +98,14 @@ class WorkerIdTaken(CPDSError):
     code = "worker_id_taken"
     http_status = HTTPStatus.CONFLICT
     sentence = "Another worker is called {given!r}. Register this one under an id or a name of its own."
+
+
+class UnusableWorkerId(CPDSError):
+    """A worker cannot be called so: choose an id of letters, digits and ``._:-``."""
+
+    code = "unusable_worker_id"
+    http_status = HTTPStatus.BAD_REQUEST
+    sentence = (
+        "{given!r} cannot be the id of a worker: expected 1 to 100 of A-Z, a-z, 0-9 and . _ : - "
+        "(not first), without @."
+    )

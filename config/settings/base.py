@@ -123,6 +123,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {
@@ -219,6 +220,8 @@ CPDS = {
     "state_dir": str(environment.state_directory()),
     "drain_seconds": environment.number("CPDS_DRAIN_SECONDS", 20),
     "allowed_hosts": environment.words("CPDS_HTTP_ALLOWED_HOSTS"),
+    "http_worker_executors": environment.words("CPDS_HTTP_WORKER_EXECUTORS"),
+    "long_polls": int(environment.number("CPDS_LONG_POLLS", 32)),
     "trust_local": environment.flag("CPDS_TRUST_LOCAL"),
     "requests_per_minute": int(environment.number("CPDS_REQUESTS_PER_MINUTE", 6000)),
     "worker_requests_per_minute": int(environment.number("CPDS_WORKER_REQUESTS_PER_MINUTE", 60000)),

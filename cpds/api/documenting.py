@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -15,6 +16,17 @@ Shape = (
     | serializers.BaseSerializer[Any]
     | serializers.Field[Any, Any, Any, Any]
 )
+
+
+class AnyValue(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Any JSON value; null where the field allows it, which the library would say of no value at all."""
+
+    target_class = "rest_framework.fields.JSONField"
+    match_subclasses = True
+
+    def map_serializer_field(self, _auto_schema: Any, _direction: Any) -> dict[str, Any]:
+        """Return the types of everything but null."""
+        return {"type": ["object", "array", "string", "number", "boolean"]}
 
 
 class FlawShape(serializers.Serializer[Any]):
@@ -62,7 +74,12 @@ OFFSET = OpenApiParameter(
     {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
     OpenApiParameter.QUERY,
 )
-CURSOR = OpenApiParameter("cursor", str, OpenApiParameter.QUERY, description="The `next` of the page before.")
+CURSOR = OpenApiParameter(
+    "cursor",
+    {"type": "string", "pattern": "^k[0-9]{1,18}$"},
+    OpenApiParameter.QUERY,
+    description="The `next` of the page before.",
+)
 
 
 def documented(

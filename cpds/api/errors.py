@@ -52,6 +52,14 @@ class BodyTooLarge(CPDSError):
     sentence = "The body may have at most {most:,} bytes."
 
 
+class PreconditionFailed(CPDSError):
+    """Somebody has changed it since it was read: read it again."""
+
+    code = "precondition_failed"
+    http_status = HTTPStatus.PRECONDITION_FAILED
+    sentence = "If-Match says {given}, and it is {now} now. Read it again; nothing was changed."
+
+
 class UnknownAddress(CPDSError):
     """Nothing answers at this address: see ``/docs`` for those that do."""
 
@@ -67,6 +75,25 @@ class DatabaseAway(CPDSError):
     http_status = HTTPStatus.SERVICE_UNAVAILABLE
     retryable = True
     sentence = "The database does not answer at the moment. Try again in some seconds."
+
+
+class NotSecured(CPDSError):
+    """Other machines could reach the server, and nobody has chosen what its tokens are signed with."""
+
+    code = "not_secured"
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+    sentence = (
+        "{host} can be reached by other machines, and SECRET_KEY is {found}. Set it to at least {least} "
+        "random characters; python -c 'import secrets; print(secrets.token_urlsafe(48))' prints some."
+    )
+
+
+class TrustTooWide(CPDSError):
+    """Requests from this machine need no credentials, which is for a server that only it can reach."""
+
+    code = "trust_too_wide"
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+    sentence = "{host} can be reached by other machines, and CPDS_TRUST_LOCAL is set. Unset one or the other."
 
 
 def flaw(pointer: str, detail: str, *, code: str = "invalid") -> InvalidInput:

@@ -1,7 +1,6 @@
 """Lists in pages: by ``limit`` and ``offset``, or by a cursor where they grow without end."""
 
-import base64
-import binascii
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -15,7 +14,7 @@ Row = TypeVar("Row", bound=Model)
 DEFAULT_LIMIT: Final = 20
 LARGEST_LIMIT: Final = 100
 LARGEST_OFFSET: Final = 2**31 - 1
-_LONGEST_CURSOR: Final = 40
+_CURSOR = re.compile(r"k[0-9]{1,18}\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +113,14 @@ def cursor_of(request: Request) -> int | None:
     given = request.query_params.get("cursor")
     if not given:
         return None
-    try:
-        kind, _, key = base64.urlsafe_b64decode(given[:_LONGEST_CURSOR]).decode("ascii").partition(":")
-        if kind == "k" and key.isdigit() and len(key) <= 18:
-            return int(key)
-    except (binascii.Error, ValueError):
-        pass
+    if _CURSOR.match(given):
+        return int(given[1:])
     raise flaw("?cursor", "this is no cursor: use the `next` of the page before")
 
 
 def write_cursor(key: int) -> str:
     """Return the cursor of what comes after the row with this key."""
-    return base64.urlsafe_b64encode(f"k:{key}".encode()).decode()
+    return f"k{key}"
 
 
 def _number(request: Request, name: str, *, default: int, allowed: tuple[int, int], flaws: list[Flaw]) -> int:

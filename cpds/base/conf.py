@@ -66,6 +66,10 @@ class Conf:
     listener_backoff_seconds: float = 5
     """The wait after the first failure; each further one doubles it."""
     listener_backoff_max_seconds: float = 600
+    http_worker_executors: list[str] = field(default_factory=list)
+    """Executors whose tasks workers that speak HTTP may take too, beside those of ``external``."""
+    long_polls: int = 32
+    """Requests of one web process that may wait at once until there is a task for a worker."""
     trust_local: bool = False
     """Whether requests from this machine need no credentials; only for a server that only it can reach."""
     access_seconds: float = 900

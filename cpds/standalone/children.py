@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cpds.api.exposure import is_loopback
 from cpds.standalone.child import ChildSpec
-from cpds.standalone.ports import is_loopback
 from cpds.standalone.probes import announces_url, answers_http, answers_ping, makes_file, writes_its_pid
 from cpds.standalone.state import StateDirectory
 

@@ -59,17 +59,6 @@ class WrongMode(CannotGoOn):
     )
 
 
-class NotSecured(CannotGoOn):
-    """Other machines could reach the server, and nobody has chosen what its tokens are signed with."""
-
-    code = "not_secured"
-    exit_code = 2
-    sentence = (
-        "{host} can be reached by other machines, and SECRET_KEY is {found}. Set it to at least {least} "
-        "random characters; python -c 'import secrets; print(secrets.token_urlsafe(48))' prints some."
-    )
-
-
 class NoBrokerBinary(CannotGoOn):
     """No Redis-compatible server was found on this machine."""
 

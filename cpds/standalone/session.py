@@ -16,6 +16,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 
 from config.settings import environment
+from cpds.api.exposure import check_exposure, is_loopback
 from cpds.base.clock import monotonic
 from cpds.base.conf import conf
 from cpds.base.errors import CPDSError
@@ -23,7 +24,7 @@ from cpds.standalone import children, execution, logs, ports
 from cpds.standalone.broker_binary import find_broker_binary
 from cpds.standalone.children import Installation
 from cpds.standalone.deathwatch import Deathwatch
-from cpds.standalone.errors import CannotGoOn, DatabaseUnusable, NotSecured, WrongMode
+from cpds.standalone.errors import CannotGoOn, DatabaseUnusable, WrongMode
 from cpds.standalone.interrupts import Interrupts
 from cpds.standalone.live_view import LiveView
 from cpds.standalone.options import Options
@@ -38,7 +39,6 @@ from tasks_app.states import InstanceState
 
 COMPLETED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 TURN_SECONDS = 0.2
-SHORTEST_KEY = 32
 
 
 def run(options: Options) -> int:
@@ -65,7 +65,7 @@ def run(options: Options) -> int:
 def _run(options: Options, out: TextIO) -> int:
     if conf().mode == "cloud":
         raise WrongMode(module=settings.SETTINGS_MODULE)
-    _check_the_key(options.host)
+    check_exposure(host=options.host)
     state = StateDirectory(conf().state_path)
     with (
         state.claim() as lock,
@@ -84,16 +84,6 @@ def _run(options: Options, out: TextIO) -> int:
                 supervisor=supervisor,
                 installation=Installation(state=state, project=Path(settings.BASE_DIR)),
             ).run()
-
-
-def _check_the_key(host: str) -> None:
-    """Make sure that tokens shown over the network are signed with a key somebody has chosen.
-
-    :raises NotSecured: when the one in the environment is too short, or there is none.
-    """
-    given = environment.text("SECRET_KEY")
-    if not ports.is_loopback(host) and len(given) < SHORTEST_KEY:
-        raise NotSecured(host=host, found="too short" if given else "not set", least=SHORTEST_KEY)
 
 
 @contextlib.contextmanager
@@ -229,7 +219,7 @@ class Session:
         ]
         if self._is_rehearsal():
             lines.append("  Claude     rehearsal: no ANTHROPIC_API_KEY is set, so every answer is simulated")
-        if not ports.is_loopback(self.options.host):
+        if not is_loopback(self.options.host):
             say(f"warning: {self.options.host} can be reached by other machines.")
         return [*lines, "Press Ctrl-C to stop."]
 

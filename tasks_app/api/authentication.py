@@ -4,7 +4,6 @@ A door sees ``request.auth``: a ``Caller``. Session cookies are taken for readin
 that no other site can act with them.
 """
 
-import ipaddress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from cpds.api.exposure import is_loopback
 from cpds.base.conf import conf
 from tasks_app.services.access import Caller, caller_of_user, local_caller
 from tasks_app.services.tokens import PREFIXES, recognise
@@ -22,7 +22,6 @@ from tasks_app.services.tokens import PREFIXES, recognise
 LONGEST_HEADER: Final = 4096
 REALM: Final = 'Bearer realm="cpds"'
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
-_LOCAL_NAMES: Final = frozenset({"localhost", "localhost."})
 
 
 class Person:
@@ -105,7 +104,7 @@ def is_trusted(request: HttpRequest) -> bool:
     """
     return (
         conf().trust_local
-        and _is_loopback(request.META.get("REMOTE_ADDR", ""))
+        and is_loopback(request.META.get("REMOTE_ADDR", ""))
         and not any(name in request.headers for name in _FORWARDED)
         and _is_local_name(urlsplit(f"//{request.META.get('HTTP_HOST', '')}"))
         and (request.method in SAFE_METHODS or _is_own_page(request))
@@ -125,11 +124,4 @@ def _is_local_name(parts: Any) -> bool:
         name = (parts.hostname or "").lower()
     except ValueError:
         return False
-    return name in _LOCAL_NAMES or _is_loopback(name)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(name)

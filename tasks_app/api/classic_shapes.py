@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tasks_app.api.classic_words import (
@@ -21,7 +20,6 @@ from tasks_app.planning.secrets import shown_value
 from tasks_app.services.task_lists import needs_of
 
 
-@extend_schema_field({})
 class AnyJSON(serializers.JSONField):
     """Any JSON value."""
 

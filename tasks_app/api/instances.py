@@ -29,6 +29,7 @@ from tasks_app.api.instance_views import (
 from tasks_app.api.words import STATES, STATUSES, TASK_STATES, instance_word
 from tasks_app.roles import Role
 from tasks_app.services.choosing import chosen_instances
+from tasks_app.services.queries.comparison import compare_instances
 from tasks_app.services.queries.graph import instance_graph
 from tasks_app.services.queries.polling import change_mark, named_progress, tasks_of
 from tasks_app.services.queries.tasks import instance_holds
@@ -158,3 +159,22 @@ class Why(InstanceDoor):
     def get(self, request: Request, instance: str) -> HttpResponseBase:  # noqa: ARG002
         """Say what holds an instance and its foremost unfinished tasks, and until when."""
         return ok(instance_holds(given=self.instance(instance).public_id))
+
+
+class CompareQuery(Form):
+    """With which other instance."""
+
+    other = serializers.CharField(max_length=40, help_text="its id")
+
+
+class Compare(InstanceDoor):
+    """``/api/v1/instances/{id}/compare``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("Compare two instances", answer=serializers.DictField(), query=[CompareQuery])
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
+        """Show two instances task by task, and where their outputs differ."""
+        other = read_query(request, CompareQuery)["other"]
+        one, two = self.instance(instance), self.instance(other)
+        return ok(compare_instances(a=one.public_id, b=two.public_id))

@@ -52,8 +52,8 @@ def needed_for(view: Any, method: str) -> Need:
     if method in {"HEAD", "OPTIONS"}:
         return needs.get("GET", SIGNED_IN) if method == "HEAD" else _least(needs)
     if method not in needs and method.lower() not in view.http_method_names:
-        return SIGNED_IN
-    return needs.get(method, SUPERUSER if hasattr(view, method.lower()) else SIGNED_IN)
+        return _least(needs)
+    return needs.get(method, SUPERUSER if hasattr(view, method.lower()) else _least(needs))
 
 
 def _least(needs: "dict[str, Need]") -> Need:

@@ -52,9 +52,12 @@ class CancelForm(SteerForm):
 
 
 class RerunForm(SteerForm):
-    """From where to run again, and with which other parameters."""
+    """From where to run again, with which other parameters, and as which version."""
 
     params = serializers.DictField(required=False, allow_null=True)
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, allow_null=True, help_text="the origin's by default"
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields; ``from`` is a word that Python keeps for itself."""
@@ -188,6 +191,7 @@ class Rerun(InstanceDoor):
                 given=origin.public_id,
                 from_task=form["from"],
                 params=form.get("params") or {},
+                version=form.get("version"),
                 by=self.caller.name,
                 reason=form["reason"],
             )

@@ -56,6 +56,11 @@ def _claim_offered(*, task_id: int, dispatch_id: str, worker: str) -> Update:
     return _taken(Task.objects.offered().filter(pk=task_id), worker=worker, dispatch_id=dispatch_id)
 
 
+def _claim_lent(*, task_id: int, dispatch_id: str, worker: str) -> Update:
+    wanted = Task.objects.filter(pk=task_id).lent(conf().http_worker_executors)
+    return _taken(wanted, worker=worker, dispatch_id=dispatch_id)
+
+
 def _taken(wanted: TaskQuerySet, *, worker: str, **changes: Any) -> Update:
     return (
         wanted.in_running_instance()
@@ -119,7 +124,7 @@ def _look_around(*, task_id: int, dispatch_id: str) -> QuerySet[Any, Any]:
     around: QuerySet[Any, Any] = (
         Task.objects.filter(pk=task_id)
         .annotate(
-            unfinished=Exists(followers.filter(instance_id=OuterRef("instance_id"))),
+            unfinished=Exists(followers.of_instance(OuterRef("instance_id"))),
             ready=Exists(elsewhere.satisfied()),
             backlog=Exists(Task.objects.backlog()),
         )
@@ -160,6 +165,14 @@ CLAIM_OFFERED = PreparedUpdate(
     variant=lambda: conf().lease_seconds,
 )
 """Take a task that is offered to workers that speak HTTP, under a new dispatch."""
+
+CLAIM_LENT = PreparedUpdate(
+    _claim_lent,
+    returning=CLAIM_COLUMNS,
+    examples={**_FENCE, "worker": _WORKER},
+    variant=lambda: (conf().lease_seconds, tuple(conf().http_worker_executors)),
+)
+"""Take a task that such workers may take as well as others, under a new dispatch."""
 
 COMPLETE = PreparedUpdate(_complete, returning=("id",), examples={**_FENCE, "output": _OUTPUT})
 """Complete a task that is held; nothing comes back when it is not."""

@@ -1,9 +1,20 @@
 """One node of an instance."""
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Now
 
 from tasks_app.models.instance import Instance
@@ -23,6 +34,16 @@ class TaskQuerySet(TaskMoves):
             Q(Exists(own.filter(status=InstanceState.RUNNING)), compensates__isnull=True)
             | Q(Exists(own.filter(status=InstanceState.COMPENSATING)), compensates__isnull=False)
         )
+
+    def of_instance(self, instance_id: int | OuterRef) -> "TaskQuerySet":
+        """Those of one instance among few that are found otherwise.
+
+        Said so that no index on the instance helps: databases would read all that
+        is pending in it rather than the few.
+        """
+        own = ExpressionWrapper(F("instance_id") + Value(0), output_field=BigIntegerField())
+        found: TaskQuerySet = self.alias(own_instance=own).filter(own_instance=instance_id)
+        return found
 
     def satisfied(self) -> "TaskQuerySet":
         """Those that have what they need of their dependencies."""
@@ -68,6 +89,13 @@ class TaskQuerySet(TaskMoves):
     def offered(self) -> "TaskQuerySet":
         """Ready for workers that speak HTTP: external, every gate passed, held by nobody."""
         return self._ready().filter(executor=EXTERNAL, gate=Gate.OPEN)
+
+    def lent(self, executors: Collection[str]) -> "TaskQuerySet":
+        """Those of these executors that nobody has started, published or not: whoever is first has them."""
+        waiting = Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
+        return self.filter(
+            waiting | Q(status=TaskState.QUEUED), executor__in=sorted(executors), gate=Gate.OPEN
+        )
 
     def _ready(self) -> "TaskQuerySet":
         return self.filter(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
@@ -195,16 +223,15 @@ class Task(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # Is anything of this instance unfinished, and how many are in each state?
-            models.Index(fields=["instance", "status"], name="task_by_status"),
+            # Is anything of this instance unfinished, how many are in each state, and the next pieces of
+            # lines when they are planned. One index for both: of two, databases would take the wrong one.
+            models.Index(fields=["instance", "status", "stage", "stage_position"], name="task_by_status"),
             # Which items of a list are left, which are under way, and which start next.
             models.Index(
                 fields=["parent", "status", "ready_at", "item_index"],
                 name="task_items",
                 condition=Q(parent__isnull=False),
             ),
-            # The next piece of a line, when it is planned.
-            models.Index(fields=["instance", "stage", "stage_position"], name="task_by_stage"),
             # What to publish next of each requirement set, in order.
             models.Index(
                 fields=["requirement", "-priority", "-rank", "ready_at", "id"],

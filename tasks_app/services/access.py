@@ -13,6 +13,7 @@ from django.db.models import Model, QuerySet
 
 from tasks_app.errors import Forbidden, NotFound, ProjectNotNamed
 from tasks_app.models import Membership, Project
+from tasks_app.models.project import DEFAULT_PROJECT
 from tasks_app.roles import Role, lower
 
 Row = TypeVar("Row", bound=Model)
@@ -139,7 +140,7 @@ def chosen_project(*, caller: Caller, named: str | None) -> Project:
     :raises NotFound: when the one named does not exist for this caller.
     :raises ProjectNotNamed: when none is named and there is no telling.
     """
-    if named:
+    if named and not (named == DEFAULT_PROJECT and caller.is_superuser and caller.project is None):
         return find_project(caller=caller, slug=named)
     if caller.project is not None:
         return caller.project

@@ -209,11 +209,11 @@ def _mark_undos(instance: Instance) -> list[Node]:
 
 
 def _candidates(instance_id: int, after: Collection[int] | None) -> TaskQuerySet:
-    tasks: TaskQuerySet = Task.objects.filter(instance_id=instance_id)
     if after is None:
+        tasks: TaskQuerySet = Task.objects.filter(instance_id=instance_id)
         return tasks
     followers = Dependency.objects.filter(needed_id__in=after).values("task_id")
-    return tasks.filter(pk__in=followers)
+    return Task.objects.filter(pk__in=followers).of_instance(instance_id)
 
 
 def _close(instance: Instance) -> bool:

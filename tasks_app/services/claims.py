@@ -117,6 +117,22 @@ def claim_offered(*, task_id: int, worker: str) -> Claim:
     )
 
 
+def claim_lent(*, task_id: int, worker: str) -> Claim:
+    """Take a task that workers that speak HTTP may take as well as others; among all of them one wins.
+
+    A message that is out for it is stale afterwards. The caller holds the instance's lock.
+
+    :raises StaleDispatch: when it is not to be had.
+    """
+    dispatch_id = identifiers.dispatch_id()
+    return _surely(
+        lambda: hot_path.CLAIM_LENT.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
+        task_id=task_id,
+        dispatch_id=dispatch_id,
+        worker=worker,
+    )
+
+
 def held_claim(*, task_id: int, worker: str | None = None, dispatch_id: str | None = None) -> Claim | None:
     """Return the claim under which a task runs; None when it does not, or not for this worker."""
     rows = Task.objects.filter(pk=task_id, status=TaskState.RUNNING)
@@ -188,11 +204,13 @@ def _taken_before(*, task_id: int, dispatch_id: str, worker: str, mark: str) -> 
     return _claim(task_id, task, dispatch_id=dispatch_id, worker=worker)
 
 
-def renew_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+def renew_claims(
+    *, worker: str, claims: Collection[tuple[int, str]], lease_seconds: float | None = None
+) -> set[tuple[int, str]]:
     """Extend the leases of what a worker runs; return the claims that it still holds.
 
-    What is missing from the answer was taken back, cancelled or finished: the
-    worker must stop that work.
+    They are extended by ``lease_seconds`` from now (None: as the settings say). What is missing
+    from the answer was taken back, cancelled or finished: the worker must stop that work.
     """
     if not claims:
         return set()
@@ -203,7 +221,7 @@ def renew_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tup
         # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
         held = set(db.locking(running).order_by("pk").values_list("pk", "dispatch_id")) & set(claims)
         Task.objects.filter(pk__in=[task_id for task_id, _ in held]).update(
-            lease_expires_at=clock.database_now_plus(conf().lease_seconds)
+            lease_expires_at=clock.database_now_plus(lease_seconds or conf().lease_seconds)
         )
     return held
 

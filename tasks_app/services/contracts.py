@@ -5,11 +5,12 @@ one says which version they read. What a change replaces stays on record, so an
 approved version can be read for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 
 from cpds.base import clock, db
 from tasks_app.errors import (
@@ -33,6 +34,7 @@ from tasks_app.planning.contract_spec import (
 )
 from tasks_app.planning.pointers import PointedProblem
 from tasks_app.planning.values import as_json
+from tasks_app.services.audit import differences, note_change
 from tasks_app.states import ContractState
 
 LISTING: Final = "the contracts of the project"
@@ -68,18 +70,42 @@ def create_contract(
     _refuse(check_feature(feature_id=feature_id, feature_name=feature_name) + _check(given))
     try:
         with db.transaction():
-            return Contract.objects.create(
+            made = Contract.objects.create(
                 project=project,
                 feature_id=as_json(feature_id),
                 feature_name=as_json(feature_name),
                 created_by=by,
                 **_stored(given),
             )
+            _note("created", made, by=by)
+            # As it is stored: its times are the database's.
+            made.refresh_from_db()
+            return made
     except IntegrityError:
         there = Contract.objects.filter(project=project, feature_id=feature_id).first()
         if there is None:
             raise
         raise ContractExists(feature_id=feature_id, contract=there.public_id) from None
+
+
+def contracts_of(
+    *, projects: Collection[int] | None, feature_id: str | None = None, status: str | None = None
+) -> "QuerySet[Contract]":
+    """Return the contracts of these projects (None: of all), the newest first."""
+    rows: QuerySet[Contract] = Contract.objects.select_related("project").order_by("-pk")
+    if projects is not None:
+        rows = rows.filter(project__in=sorted(projects))
+    if feature_id is not None:
+        rows = rows.filter(feature_id=feature_id)
+    return rows if status is None else rows.filter(status=status)
+
+
+def find_contract(*, given: str, projects: Collection[int] | None = None) -> Contract:
+    """Return a contract of these projects (None: of all) by its id.
+
+    :raises NotFound: when there is none.
+    """
+    return _found(contracts_of(projects=projects).filter(public_id=as_json(given)).first(), given)
 
 
 def get_contract(*, project: Project, given: str) -> Contract:
@@ -125,7 +151,7 @@ def update_contract(
             updated_at=clock.now(),
             **_stored(parts),
         )
-        row.refresh_from_db()
+        _note_change("changed", row, by=by)
     return row
 
 
@@ -150,11 +176,11 @@ def approve_contract(*, contract: Contract, version: int, by: str = "") -> Contr
         Contract.objects.filter(pk=row.pk).update(
             status=ContractState.APPROVED, approved_by=by, updated_at=clock.now()
         )
-        row.refresh_from_db()
+        _note_change("approved", row, by=by)
     return row
 
 
-def mark_implemented(*, contract: Contract, version: int) -> Contract:
+def mark_implemented(*, contract: Contract, version: int, by: str = "") -> Contract:
     """Say that what was approved is there; saying so again changes nothing.
 
     :raises ContractChanged: when somebody has changed it since.
@@ -165,13 +191,14 @@ def mark_implemented(*, contract: Contract, version: int) -> Contract:
         if row.status == ContractState.DRAFT:
             raise ContractNotApproved(contract=row.public_id)
         Contract.objects.filter(pk=row.pk).update(status=ContractState.IMPLEMENTED, updated_at=clock.now())
-        row.refresh_from_db()
+        _note_change("implemented", row, by=by)
     return row
 
 
-def delete_contract(*, contract: Contract) -> None:
+def delete_contract(*, contract: Contract, by: str = "") -> None:
     """Delete a contract with all its versions."""
     with db.transaction():
+        _note("deleted", contract, by=by)
         Contract.objects.filter(pk=contract.pk).delete()
 
 
@@ -217,6 +244,41 @@ def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str 
     return create_contract(
         project=project, feature_id=str(feature_id), feature_name=str(name), parts=parts, by=by
     )
+
+
+def _note_change(done: str, row: Contract, *, by: str) -> None:
+    """Read a contract again that was changed, and note what differs."""
+    before = _facts(row)
+    row.refresh_from_db()
+    was, now = differences(before=before, after=_facts(row))
+    _note(done, row, by=by, before=was, after=now)
+
+
+def _note(
+    done: str,
+    row: Contract,
+    *,
+    by: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    note_change(
+        kind=f"contract.{done}",
+        by=by,
+        project=row.project,
+        subject=row.public_id,
+        before=before,
+        after=after,
+    )
+
+
+def _facts(row: Contract) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "status": str(row.status),
+        "feature_name": row.feature_name,
+        **_parts(row),
+    }
 
 
 def _not_involved(pointer: str) -> PointedProblem:

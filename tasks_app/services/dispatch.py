@@ -167,7 +167,8 @@ def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:
     farthest = max(head.stage_position for head in heads) + piece
     rows = (
         Task.objects.blocked()
-        .filter(instance_id=instance_id)
+        # Said of all, so that the index is searched by stage and not every pending task is read.
+        .filter(instance_id=instance_id, stage__in=own | meets, stage_position__lte=farthest)
         .filter(
             Q(stage__in=own, stage_position__gt=0, stage_position__lte=farthest)
             | Q(stage__in=meets, stage_position__lt=piece)

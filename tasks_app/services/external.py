@@ -4,59 +4,81 @@ Such a task is a ready row that nobody publishes. Claims, leases, records, retri
 and rescue are those of all tasks; only the claim names its own dispatch.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.errors import NotHeld, NotOffered, StaleDispatch
-from tasks_app.models import Instance, Project, Task
-from tasks_app.outcomes import JSON, Completed, Failed, Report
-from tasks_app.services.claims import Claim, claim_offered, held_claim
+from tasks_app.models import ExecutionRecord, Instance, Project, Task
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
+from tasks_app.services.claims import Claim, claim_lent, claim_offered, held_claim, renew_claims
+from tasks_app.services.offers import is_lent, offered_to
+from tasks_app.services.release import release_followers
 from tasks_app.services.reports import report_outcome
-from tasks_app.services.speech import report_progress
-from tasks_app.states import EXTERNAL, InstanceState, TaskState
+from tasks_app.services.speech import append_logs, report_progress
+from tasks_app.states import EXTERNAL, InstanceState, RecordState, TaskState
 
-PAGE: Final = 500
-PAGES: Final = 20
 BATCH: Final = 500
 ERROR_KIND: Final = "worker_error"
+NODE_SIGN: Final = "@"
+"""In every name of a Celery worker, and in no id of one that speaks HTTP."""
 
 
-def pending(*, project: Project, capabilities: Collection[str] | None = None, limit: int = 10) -> list[Task]:
+def pending(
+    *,
+    project: Project,
+    capabilities: Collection[str] | None = None,
+    kinds: Collection[str] | None = None,
+    limit: int = 10,
+) -> list[Task]:
     """Return tasks that a worker may take now, most urgent first, then oldest.
 
-    ``capabilities``: only those that a worker of these is able to do (None: all).
+    ``capabilities``: only those that a worker of these is able to do (None: all);
+    ``kinds``: only those of these kinds (None: of any).
     """
-    offered = Task.objects.offered().in_running_instance().filter(project=project)
-    rows = offered.select_related("instance").order_by("-priority", "id")
-    if capabilities is None:
-        return list(rows[:limit])
-    able = set(capabilities)
-    found: list[Task] = []
-    for start in range(0, PAGE * PAGES, PAGE):
-        page = list(rows[start : start + PAGE])
-        found += [task for task in page if able.issuperset(task.requires)]
-        if len(found) >= limit or len(page) < PAGE:
-            break
-    return found[:limit]
+    return offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
 
 
-def assign(*, task: Task, worker: str) -> Claim:
+def assign(*, task: Task, worker: str, lease_seconds: float | None = None) -> Claim:
     """Give a pending task to a worker for one lease; among any number of workers one gets it.
+
+    ``lease_seconds``: of a worker that is heard of too seldom for the usual lease.
 
     :raises NotOffered: when it is not pending, or not for workers that speak HTTP.
     """
     try:
-        if task.instance.max_parallel is None:
-            return claim_offered(task_id=task.pk, worker=worker)
-        with db.transaction():
-            _check_room(task)
-            return claim_offered(task_id=task.pk, worker=worker)
+        claim = _claimed(task, worker)
     except StaleDispatch:
         task.refresh_from_db()
         raise NotOffered(task_id=task.address, why=_why_not(task)) from None
+    if lease_seconds is not None and lease_seconds > conf().lease_seconds:
+        # Should this be lost, the worker's next heartbeat is in time if it comes within the usual lease.
+        renew_claims(worker=worker, claims=[(claim.task_id, claim.dispatch_id)], lease_seconds=lease_seconds)
+    return claim
+
+
+def _claimed(task: Task, worker: str) -> Claim:
+    is_own = task.executor == EXTERNAL
+    if is_own and task.instance.max_parallel is None:
+        return claim_offered(task_id=task.pk, worker=worker)
+    if not is_own and not is_lent(task=task):
+        raise NotOffered(task_id=task.address, why=_why_not(task))
+    with db.transaction():
+        instance = Instance.objects.locked(task.instance_id)
+        if is_own:
+            _check_room(task, instance)
+            return claim_offered(task_id=task.pk, worker=worker)
+        before = Task.objects.filter(pk=task.pk).values_list("status", "dispatch_id").first()
+        status, dispatch_id = before or (TaskState.PENDING, None)
+        if status == TaskState.PENDING:
+            _check_room(task, instance)
+        claim = claim_lent(task_id=task.pk, worker=worker)
+        if dispatch_id:
+            # What was to follow in the canvas of the message that is stale now.
+            release_followers(instance_id=task.instance_id, dispatch_ids=[dispatch_id])
+        return claim
 
 
 def progress(
@@ -114,6 +136,44 @@ def fail(
     _report(task, outcome, worker, dispatch_id)
 
 
+def log(*, task: Task, lines: Iterable[str], worker: str, dispatch_id: str) -> None:
+    """Add lines to the log of a task's instance, all or none.
+
+    :raises NotHeld: when it does not run, or not for this worker under this dispatch.
+    """
+    claim = _held(task, worker, dispatch_id)
+    try:
+        append_logs(claim=claim, messages=lines)
+    except StaleDispatch:
+        raise _not_held(task, worker) from None
+
+
+def release(*, task: Task, reason: str, worker: str, dispatch_id: str) -> None:
+    """Hand a task back undone: it is ready again, and nothing counts against it.
+
+    :raises NotHeld: when it does not run, or not for this worker under this dispatch.
+    """
+    _report(task, Interrupted(reason=reason), worker, dispatch_id)
+
+
+def has_reported(
+    *, task: Task, worker: str, dispatch_id: str, status: RecordState, error_kind: str = ""
+) -> bool:
+    """Return whether this worker has ended its claim in this way already: the same word came twice."""
+    return ExecutionRecord.objects.filter(
+        task_id=task.pk, dispatch_id=dispatch_id, worker=worker, status=status, error_kind=error_kind
+    ).exists()
+
+
+def why_lost(*, task_ids: Collection[int]) -> dict[int, bool]:
+    """Return, for each of these tasks, whether it was cancelled; what was taken back otherwise was not."""
+    rows = Task.objects.filter(pk__in=task_ids).values_list("pk", "status", "instance__status")
+    return {
+        pk: status == TaskState.CANCELLED or of_instance == InstanceState.CANCELLED
+        for pk, status, of_instance in rows
+    }
+
+
 def renew(*, worker: str, lease_seconds: float | None = None) -> dict[int, str]:
     """Extend the lease of everything a worker holds; return the dispatch id of each task, by its key.
 
@@ -121,7 +181,7 @@ def renew(*, worker: str, lease_seconds: float | None = None) -> dict[int, str]:
 
     What is missing from the answer was taken back or cancelled: the worker must stop it.
     """
-    held = Task.objects.filter(worker=worker, status=TaskState.RUNNING, executor=EXTERNAL)
+    held = Task.objects.filter(worker=worker, status=TaskState.RUNNING)
     with db.transaction():
         # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
         claims = dict(db.locking(held).order_by("pk").values_list("pk", "dispatch_id"))
@@ -135,10 +195,10 @@ def end_overdue_attempts() -> int:
     """Fail attempts of HTTP workers that took longer than their task allows; return how many."""
     running = Task.objects.filter(
         status=TaskState.RUNNING,
-        executor=EXTERNAL,
+        executor__in=[EXTERNAL, *conf().http_worker_executors],
         timeout_seconds__isnull=False,
         lease_expires_at__isnull=False,
-    )
+    ).exclude(worker__contains=NODE_SIGN)
     ended = 0
     now = clock.now()
     for task in running.order_by("pk")[:BATCH]:
@@ -157,9 +217,8 @@ def end_overdue_attempts() -> int:
     return ended
 
 
-def _check_room(task: Task) -> None:
+def _check_room(task: Task, instance: Instance | None) -> None:
     """Refuse to start more of an instance than its ``max_parallel``."""
-    instance = Instance.objects.locked(task.instance_id)
     active = Task.objects.filter(
         instance_id=task.instance_id, status__in=[TaskState.QUEUED, TaskState.RUNNING]
     ).count()
@@ -171,14 +230,14 @@ def _check_room(task: Task) -> None:
 def _why_not(task: Task) -> str:
     if task.status != TaskState.PENDING:
         return f"it is {task.status}"
-    if task.executor != EXTERNAL:
+    if task.executor != EXTERNAL and not is_lent(task=task):
         return f"it is performed by {task.executor}, not by a worker that speaks HTTP"
     if task.instance.status != InstanceState.RUNNING:
         return f"its instance is {task.instance.status}"
     return "it waits for something else first"
 
 
-def _report(task: Task, outcome: Completed | Failed, worker: str | None, dispatch_id: str | None) -> None:
+def _report(task: Task, outcome: Outcome, worker: str | None, dispatch_id: str | None) -> None:
     claim = _held(task, worker, dispatch_id)
     try:
         report_outcome(claim=claim, outcome=outcome)
@@ -187,13 +246,9 @@ def _report(task: Task, outcome: Completed | Failed, worker: str | None, dispatc
 
 
 def _held(task: Task, worker: str | None, dispatch_id: str | None) -> Claim:
+    claim = held_claim(task_id=task.pk, worker=worker, dispatch_id=dispatch_id)
     # What a worker inside CPDS runs is its own to report on.
-    claim = (
-        held_claim(task_id=task.pk, worker=worker, dispatch_id=dispatch_id)
-        if task.executor == EXTERNAL
-        else None
-    )
-    if claim is None:
+    if claim is None or (task.executor != EXTERNAL and NODE_SIGN in claim.worker):
         raise _not_held(task, worker)
     return claim
 

@@ -1,6 +1,6 @@
 """What an attempt says while it runs: progress and log lines, under its fence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cpds.base import db
@@ -33,11 +33,20 @@ def append_log(*, claim: Claim, message: str) -> None:
 
     :raises StaleDispatch: when the claim is no longer held.
     """
+    append_logs(claim=claim, messages=[message])
+
+
+def append_logs(*, claim: Claim, messages: Iterable[str]) -> None:
+    """Add lines to the instance's log, all or none.
+
+    :raises StaleDispatch: when the claim is no longer held.
+    """
     with db.transaction():
         held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         if not db.locking(held).exists():
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        _say(claim, "task.log", _sentence(claim, message), {})
+        for message in messages:
+            _say(claim, "task.log", _sentence(claim, message), {})
 
 
 def _say(claim: Claim, kind: str, message: str, data: Mapping[str, JSON]) -> None:

@@ -12,17 +12,19 @@ BATCH = 500
 
 def let_go(*, claim: Claim) -> None:
     """Say that an attempt whose claim was revoked has stopped, so that nothing waits for its lease to end."""
+    let_go_of(task_id=claim.task_id, dispatch_id=claim.dispatch_id, instance_id=claim.instance_pk)
+
+
+def let_go_of(*, task_id: int, dispatch_id: str, instance_id: int) -> None:
+    """Say the same of the attempt that was made under a dispatch."""
     with db.transaction():
         stopped = ExecutionRecord.objects.filter(
-            task_id=claim.task_id,
-            number=claim.attempt,
-            dispatch_id=claim.dispatch_id,
-            revoked_until__gt=clock.database_now(),
+            task_id=task_id, dispatch_id=dispatch_id, revoked_until__gt=clock.database_now()
         ).update(
             revoked_until=clock.database_now()
         )  # not None: should this process die now, the sweep sees it
     if stopped:
-        _go_on_undoing({claim.instance_pk})
+        advance(instance_id=instance_id, after=[])
 
 
 def forget_stopped() -> int:

@@ -61,12 +61,50 @@ def an_offered_task(people: People) -> str:
     return create_task(task={"executor": "external"}, project=people.mine).task_ids[0]
 
 
+def a_cancelled_task(people: People) -> str:
+    """A task that was cancelled."""
+    from tasks_app.services.lookup import find_task
+    from tasks_app.services.task_control import cancel_task
+
+    given = an_offered_task(people)
+    cancel_task(task=find_task(given=given))
+    return given
+
+
+def a_contract(people: People) -> str:
+    """The draft of a contract that could be approved."""
+    from tasks_app.services.contracts import create_contract
+
+    parts = {"frontend": {"page": "Login", "components": [], "states": []}}
+    made = create_contract(project=people.mine, feature_id="F1", feature_name="Login", parts=parts)
+    return made.public_id
+
+
+def an_approved_contract(people: People) -> str:
+    """A contract that was approved."""
+    from tasks_app.services.contracts import approve_contract, find_contract
+
+    contract = find_contract(given=a_contract(people))
+    return approve_contract(contract=contract, version=1).public_id
+
+
 def an_http_worker(people: People) -> str:
     """A worker over HTTP."""
     from workers_app.services.http_workers import HttpRegistration, register_http_worker
 
     made = register_http_worker(project_id=people.mine.pk, registration=HttpRegistration(name="seed"))
     return made.public_id
+
+
+def a_claim(people: People) -> str:
+    """The token of a claim that this worker holds."""
+    from tasks_app.services.loose import create_task
+    from workers_app.models import Worker
+    from workers_app.services.http_claims import claim_batch
+
+    create_task(task={"executor": "external"}, project=people.mine)
+    [granted] = claim_batch(worker=Worker.objects.get(public_id=an_http_worker(people)), limit=1).granted
+    return granted.token
 
 
 SEEDS: dict[str, Callable[[People], str]] = {
@@ -77,7 +115,11 @@ SEEDS: dict[str, Callable[[People], str]] = {
     "failed": a_failed_instance,
     "asking": an_asking_instance,
     "offered": an_offered_task,
+    "cancelled_task": a_cancelled_task,
+    "contract": a_contract,
+    "approved_contract": an_approved_contract,
     "http_worker": an_http_worker,
+    "claim": a_claim,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.sources import PRODUCT, ROOT, imports, name_of, python_files
 
-SPEAKS_TO_ANTHROPIC = frozenset({"workers_app/executors/claude.py"})
+SPEAKS_TO_ANTHROPIC = frozenset({"workers_app/executors/claude_wire.py"})
 SERIALIZERS_THAT_RUN_CODE = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"})
 HEAVY = frozenset(
     {"anthropic", "pydantic", "httpx2", "rich", "jsonschema", "uvicorn", "hypothesis", "pytest"}

@@ -34,7 +34,7 @@ class TestOne:
         assert (row.status, row.pause_reason) == ("paused", "lunch")
         assert 7100 < (row.paused_until - row.created_at).total_seconds() < 7300
         event = Event.objects.get(instance=row, kind="instance.paused")
-        assert (event.message, event.data) == ("lunch", {"by": "ann"})
+        assert (event.message, event.data) == ("lunch", {"by": "ann", "via": "cli"})
 
     def test_whoever_runs_the_command_is_who_decides(self, run, submitted):
         instance = submitted()
@@ -42,7 +42,7 @@ class TestOne:
         run("instance", "pause", instance)
 
         event = Event.objects.get(instance__public_id=instance, kind="instance.paused")
-        assert event.data == {"by": getpass.getuser()}
+        assert event.data == {"by": getpass.getuser(), "via": "cli"}
 
     def test_a_time_is_one_in_utc_unless_it_has_a_zone(self, run, submitted):
         first, second = submitted(name="one"), submitted(name="two")

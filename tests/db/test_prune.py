@@ -8,7 +8,7 @@ from cpds.base import clock
 from tasks_app.errors import IllegalMove, NotFound
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.services import prune
-from tasks_app.services.control import retry_instance
+from tasks_app.services.control import cancel_instance, retry_instance
 from tasks_app.services.instances import rerun_instance
 from tasks_app.services.prune import prunable_instances, prune_due, prune_instances
 from tests.support.builders import a_diamond, a_task
@@ -46,10 +46,24 @@ def test_it_deletes_what_ended_long_ago_with_everything_of_it(doorbell, fleet):
     assert pruned(older_than_seconds=5 * DAY) == [old.public_id]
 
     assert list(Instance.objects.all()) == [young]
-    for table in (Task, Event):
-        assert set(table.objects.values_list("instance", flat=True)) == {young.pk}
+    assert set(Task.objects.values_list("instance", flat=True)) == {young.pk}
+    of_instances = Event.objects.filter(instance__isnull=False)
+    assert set(of_instances.values_list("instance", flat=True)) == {young.pk}
     assert set(ExecutionRecord.objects.values_list("task__instance", flat=True)) == {young.pk}
     assert set(Dependency.objects.values_list("task__instance", flat=True)) == {young.pk}
+
+
+def test_what_people_did_to_it_stays_in_the_audit(doorbell, fleet):
+    old = an_instance(a_task("only"))
+    cancel_instance(given=old.public_id, by="ada", reason="wrong")
+    Instance.objects.filter(pk=old.pk).update(finished_at=clock.database_now_plus(-10 * DAY))
+
+    assert pruned(older_than_seconds=5 * DAY) == [old.public_id]
+
+    event = Event.objects.get(kind="instance.cancelled")
+    assert (event.instance, event.project_id) == (None, old.project_id)
+    assert event.data == {"by": "ada", "instance": old.public_id}
+    assert event.message == "wrong"
 
 
 def test_an_unfinished_instance_stays_however_old(doorbell, fleet):

@@ -8,6 +8,7 @@ from tests.architecture.sources import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 README, WORKFLOWS = ROOT / "README.md", ROOT / "docs" / "workflows.md"
+HTTP_WORKERS = ROOT / "docs" / "http-workers.md"
 OPERATIONS, REHEARSAL = ROOT / "docs" / "operations.md", ROOT / "docs" / "rehearsal.md"
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

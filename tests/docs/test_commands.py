@@ -12,6 +12,7 @@ from django.core.management import CommandError, get_commands, load_command_clas
 from tests.architecture.sources import ROOT
 from tests.chaos.__main__ import parser as chaos_parser
 from tests.docs.pages import (
+    HTTP_WORKERS,
     OPERATIONS,
     PAGES,
     README,
@@ -22,6 +23,7 @@ from tests.docs.pages import (
     rows,
     section,
 )
+from workers_app.sdk.options import parser as worker_parser
 
 pytestmark = pytest.mark.any_database
 
@@ -136,11 +138,22 @@ def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
     known |= {"--db", "--pidfile", "--concurrency", "-n", "--deploy"}
     known |= set(options_of(chaos_parser()))
+    known |= set(options_of(worker_parser()))
     known |= {"--once", "--max-tasks", "--idle-shutdown"}
     own = [span for span in code_spans(page) if not span.startswith(OF_OTHERS)]
     named = {found for span in own for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
     assert named <= known | {"--quick", "--shapes"}
+
+
+def test_the_options_of_a_worker_over_http_are_complete():
+    written = {
+        option
+        for row in rows(section(HTTP_WORKERS, "A worker in one line"))
+        for option in re.findall(r"--[a-z-]+", row[0])
+    }
+
+    assert written == {each for each in options_of(worker_parser()) if each.startswith("--")} - {"--help"}
 
 
 def test_the_options_of_chaos_and_their_defaults_are_complete():

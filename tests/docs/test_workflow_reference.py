@@ -27,6 +27,7 @@ pytestmark = pytest.mark.any_database
 TEXT = WORKFLOWS.read_text(encoding="utf-8")
 INSIDE_ONLY = {"interrupted", "worker_lost"}
 NOT_FOUND = {
+    "claim",
     "contract",
     *("workflow", "version", "instance", "task", "listener", "project", "token", "user", "member"),
     "worker",

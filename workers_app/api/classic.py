@@ -17,7 +17,6 @@ from tasks_app.api.classic_words import FAILED, status_word
 from tasks_app.api.door import ClassicDoor
 from tasks_app.api.permissions import BOTH
 from tasks_app.roles import Role
-from tasks_app.services import external
 from tasks_app.services.access import CallerKind
 from tasks_app.services.classic import Ended, assign_task, end_task, known_task, report_per_cent
 from tasks_app.services.task_lists import counts_by_state
@@ -36,7 +35,9 @@ from workers_app.services.classic import (
     register_classic_worker,
     see_workers,
 )
-from workers_app.services.http_workers import find_http_worker, lease_seconds_of
+from workers_app.services.http_claims import pending_for
+from workers_app.services.http_workers import find_http_worker, lease_seconds_of, seek_http_worker
+from workers_app.services.waiting import LONGEST_SECONDS
 
 TAGS: Final = ["Workers (CPDS)"]
 LONGEST_NAME: Final = 200
@@ -101,6 +102,9 @@ class PendingQuery(Form):
 
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=10)
     worker_id = serializers.CharField(required=False, allow_blank=True)
+    wait = serializers.FloatField(
+        min_value=0, max_value=LONGEST_SECONDS, default=0, help_text="seconds to wait until there is a task"
+    )
 
 
 class ForWorkers(ClassicDoor):
@@ -210,7 +214,10 @@ class PendingTasks(ClassicDoor):
     def get(self, request: Request) -> Response:
         """List what a worker may take now: high, medium and low, in each the oldest first."""
         query = read_query(request, PendingQuery)
-        tasks = external.pending(project=self.project(), limit=query["limit"])
+        project = self.project()
+        pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
+        worker = seek_http_worker(given=query.get("worker_id", ""), projects={project.pk}, pool=pool)
+        tasks = pending_for(project=project, worker=worker, limit=query["limit"], wait_seconds=query["wait"])
         return classic(classic_tasks(tasks))
 
 

@@ -2,9 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from workers_app.api import classic
+from workers_app.api import claims, classic, workers
+
+WORKERS = "api/v1/workers"
+ONE = f"{WORKERS}/<ref:worker>"
+CLAIM = f"{ONE}/claims/<ref:claim>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path(WORKERS, workers.Workers.as_view()),
+    path(f"{WORKERS}/register", workers.Register.as_view()),
+    path(ONE, workers.OneWorker.as_view()),
+    path(f"{ONE}/heartbeat", workers.Heartbeat.as_view()),
+    path(f"{ONE}/leave", workers.Leave.as_view()),
+    path(f"{ONE}/claims", claims.Claims.as_view()),
+    path(f"{CLAIM}/progress", claims.Progress.as_view()),
+    path(f"{CLAIM}/logs", claims.Logs.as_view()),
+    path(f"{CLAIM}/complete", claims.Complete.as_view()),
+    path(f"{CLAIM}/fail", claims.Fail.as_view()),
+    path(f"{CLAIM}/release", claims.Release.as_view()),
     path("api/workers/register", classic.RegisterWorker.as_view()),
     path("api/workers/heartbeat", classic.WorkerHeartbeat.as_view()),
     path("api/workers", classic.ClassicWorkers.as_view()),

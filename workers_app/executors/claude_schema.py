@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
@@ -13,8 +13,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from tasks_app.outcomes import JSON
-
+JSON: TypeAlias = Any
 _SHAPES: Final = ("type", "anyOf", "oneOf", "allOf", "enum", "const", "$ref")
 
 

@@ -14,7 +14,8 @@ _made: dict[str, Executor] = {}
 
 
 def _claude() -> Executor:
-    from workers_app.executors.claude import Claude, ClaudeConnection
+    from workers_app.executors.claude import Claude
+    from workers_app.executors.claude_wire import ClaudeConnection
     from workers_app.executors.prices import load_prices
 
     def connection() -> ClaudeConnection:

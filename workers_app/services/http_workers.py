@@ -17,7 +17,7 @@ from cpds.base.conf import conf
 from tasks_app.errors import NotFound
 from tasks_app.outcomes import JSON
 from tasks_app.services.sweep import free_claims_of
-from workers_app.errors import WorkerIdTaken
+from workers_app.errors import UnusableWorkerId, WorkerIdTaken
 from workers_app.models import Worker, WorkerKind, identifiers
 from workers_app.models.worker import WorkerQuerySet
 from workers_app.services.workers import LONGEST_PLATFORM, SILENT_BEATS
@@ -56,8 +56,11 @@ def register_http_worker(
     What a predecessor under the same id or name held is free at once if it was gone
     already; with ``is_restart`` also if it was not, since it cannot run beside this one.
 
+    :raises UnusableWorkerId: when its id is none that a worker may have.
     :raises WorkerIdTaken: when it belongs to another project or pool, or to no HTTP worker.
     """
+    if registration.worker_id is not None and not WORKER_ID.match(registration.worker_id):
+        raise UnusableWorkerId(given=registration.worker_id[:100])
     try:
         with db.transaction():
             worker, was_alive = _noted(project_id, registration, pool)
@@ -76,15 +79,22 @@ def find_http_worker(*, given: str, projects: Collection[int] | None, pool: str 
 
     :raises NotFound: when there is none.
     """
-    rows = Worker.objects.http().filter(public_id=given) if WORKER_ID.match(given) else Worker.objects.none()
-    if projects is not None:
-        rows = rows.filter(project_id__in=sorted(projects))
-    if pool is not None:
-        rows = rows.filter(pool=pool)
-    found = rows.first()
+    found = seek_http_worker(given=given, projects=projects, pool=pool)
     if found is None:
         raise NotFound(kind="worker", given=given, listing=LISTING)
     return found
+
+
+def seek_http_worker(
+    *, given: str, projects: Collection[int] | None, pool: str | None = None
+) -> Worker | None:
+    """Return the same, None when there is none."""
+    if not WORKER_ID.match(given):
+        return None
+    rows = Worker.objects.http().select_related("project").filter(public_id=given)
+    if projects is not None:
+        rows = rows.filter(project_id__in=sorted(projects))
+    return rows.first() if pool is None else rows.filter(pool=pool).first()
 
 
 def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) -> None:

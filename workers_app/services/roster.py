@@ -1,13 +1,19 @@
 """Who is there and what they do: the fleet's rows with what only other rows can tell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from django.db.models import Q
+
+from tasks_app.errors import NotFound
 from tasks_app.services.running import running_by_worker
 from workers_app.models import Worker
 from workers_app.models.worker import WorkerQuerySet
 from workers_app.services.workers import silent_seconds
+
+MOST_SIGHTED: Final = 10_000
 
 
 class WorkerStatus(StrEnum):
@@ -61,6 +67,49 @@ def read_roster(*, chosen: WorkerQuerySet | None = None, at_most: int | None = N
     """Return the workers (or the ``chosen`` ones) by name, each with what it does now."""
     rows: WorkerQuerySet = Worker.objects.all() if chosen is None else chosen
     return sight(workers=rows.order_by("name", "pk")[:at_most])
+
+
+def read_page(
+    *,
+    projects: Collection[int] | None,
+    status: str | None = None,
+    kind: str | None = None,
+    limit: int,
+    offset: int = 0,
+) -> tuple[int, Sequence[Sighting]]:
+    """Return how many workers there are, and a page of them by name.
+
+    Of ``projects`` (None: of all) and of the installation, which everybody's tasks may meet.
+    """
+    rows = _visible(projects)
+    if kind is not None:
+        rows = rows.filter(kind=kind)
+    ordered = rows.select_related("project").order_by("name", "pk")
+    if status is None:
+        return rows.count(), sight(workers=ordered[offset : offset + limit])
+    # A status is worked out and stands in no row, so all have to be looked at.
+    seen = [each for each in sight(workers=ordered[:MOST_SIGHTED]) if each.status == status]
+    return len(seen), seen[offset : offset + limit]
+
+
+def find_seen(*, given: str, projects: Collection[int] | None) -> Sighting:
+    """Return a worker by its id or its name, with what it does now.
+
+    :raises NotFound: when there is none in these projects (None: in any) or of the installation.
+    """
+    rows = _visible(projects).select_related("project")
+    worker = rows.filter(public_id=given).first() or rows.filter(name=given).order_by("-heartbeat_at").first()
+    if worker is None:
+        raise NotFound(kind="worker", given=given, listing="GET /api/v1/workers")
+    [seen] = sight(workers=[worker])
+    return seen
+
+
+def _visible(projects: Collection[int] | None) -> WorkerQuerySet:
+    rows: WorkerQuerySet = Worker.objects.all()
+    if projects is None:
+        return rows
+    return rows.filter(Q(project__isnull=True) | Q(project_id__in=sorted(projects)))
 
 
 def _sighting(worker: Worker, *, is_alive: bool, running: int) -> Sighting:

@@ -19,7 +19,14 @@ from tasks_app.services.queries.overview import (
     unfinished_instances,
 )
 from tasks_app.services.queries.schedules import list_schedules, next_fires, schedule_summary
-from tasks_app.services.queries.tasks import instance_holds, list_tasks, task_detail, task_holds, task_records
+from tasks_app.services.queries.tasks import (
+    instance_holds,
+    list_tasks,
+    task_detail,
+    task_holds,
+    task_records,
+    task_summary,
+)
 from tasks_app.services.queries.values import moment, progress_of
 from tasks_app.services.queries.workflows import list_workflows, workflow_detail, workflow_summary
 
@@ -47,6 +54,7 @@ __all__ = [
     "task_detail",
     "task_holds",
     "task_records",
+    "task_summary",
     "unfinished_counts",
     "unfinished_instances",
     "workflow_detail",

@@ -1,5 +1,6 @@
 """Tasks one by one: which there are, where one stands, what holds it, and its attempts."""
 
+from collections.abc import Collection
 from typing import Final
 
 from django.db.models import Q
@@ -48,15 +49,15 @@ def list_tasks(
     if tag is not None:
         rows = rows.filter(pk__in=_tagged(tag))
     found = rows.select_related("instance", "project").defer("spec", "output").order_by("-pk")
-    return [_summary(task) for task in found[offset : offset + limit]]
+    return [task_summary(task=task) for task in found[offset : offset + limit]]
 
 
-def task_detail(*, given: str) -> JSONObject:
+def task_detail(*, given: str, projects: Collection[int] | None = None) -> JSONObject:
     """Return everything about a task: what ``task show --json`` prints.
 
     :raises NotFound: when there is no such task.
     """
-    task = find_task(given=given)
+    task = find_task(given=given, projects=projects)
     needs = (
         Dependency.objects.filter(task=task)
         .order_by("id")
@@ -66,7 +67,7 @@ def task_detail(*, given: str) -> JSONObject:
     error = {"kind": task.error_kind, "message": task.error_message} if task.error_kind else None
     secrets = secret_names(task.instance.definition)
     return {
-        **_summary(task),
+        **task_summary(task=task),
         "description": task.description,
         "needs": [names.get(key, name) for key, name, _ in needs],
         "requires": task.requires,
@@ -84,7 +85,8 @@ def _tagged(tag: str) -> list[int]:
     return [pk for pk, tags in rows[:READ_TAGS] if tag in tags][:READ_TAGGED]
 
 
-def _summary(task: Task) -> JSONObject:
+def task_summary(*, task: Task) -> JSONObject:
+    """Return what a list shows of a task, whose instance and project are loaded."""
     return {
         "id": task.pk,
         "task_id": task.task_id,
@@ -107,12 +109,12 @@ def _summary(task: Task) -> JSONObject:
     }
 
 
-def task_holds(*, given: str) -> JSONObject:
+def task_holds(*, given: str, projects: Collection[int] | None = None) -> JSONObject:
     """Return where a task stands and what holds it: what ``task why --json`` prints.
 
     :raises NotFound: when there is no such task.
     """
-    task = find_task(given=given)
+    task = find_task(given=given, projects=projects)
     return {"instance_id": task.instance.public_id, **_held(task, why_waiting(task=task))}
 
 
@@ -133,12 +135,12 @@ def instance_holds(*, given: str) -> JSONObject:
     }
 
 
-def task_records(*, given: str) -> JSONObject:
+def task_records(*, given: str, projects: Collection[int] | None = None) -> JSONObject:
     """Return a task with all its attempts, oldest first: what ``task records --json`` prints.
 
     :raises NotFound: when there is no such task.
     """
-    task = find_task(given=given)
+    task = find_task(given=given, projects=projects)
     rows = ExecutionRecord.objects.filter(task=task).defer("prompt", "answer", "output").order_by("number")
     return {
         "instance_id": task.instance.public_id,

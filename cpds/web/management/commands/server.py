@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from cpds.api.exposure import check_exposure
 from cpds.base.errors import CPDSError
 from cpds.web.serve import serve
 from cpds.web.server_file import ServerFile, read_server_file
@@ -45,6 +46,8 @@ class Command(BaseCommand):
                 self.stderr.write(sentence)
             host = given["host"] or written.host
             port = written.port if given["port"] is None else given["port"]
+            if given["listening"] is None:
+                check_exposure(host=host)
             serve(host=host, port=port, listening=given["listening"], grace_seconds=given["grace"])
         except CPDSError as error:
             raise CommandError(str(error), returncode=2) from error

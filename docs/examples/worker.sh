@@ -1,0 +1,63 @@
+#!/bin/sh
+# A worker over HTTP in shell: curl and jq.
+#
+#   CPDS_SERVER=http://localhost:8848 sh worker.sh
+#
+# CPDS_WORKER_TOKEN holds the token, where the server asks for one; MAX_TASKS ends it after so many.
+# It counts the words of each task's description.
+set -eu
+server="${CPDS_SERVER:-http://localhost:8848}/api/v1/workers"
+heartbeat="${HEARTBEAT_SECONDS:-10}"
+left="${MAX_TASKS:--1}"
+beating=""
+
+# The token goes to curl by its standard input: on a command line others could read it.
+headers() {
+    echo 'header = "Content-Type: application/json"'
+    [ -z "${CPDS_WORKER_TOKEN:-}" ] || echo "header = \"Authorization: Bearer $CPDS_WORKER_TOKEN\""
+}
+
+post() { # post PATH BODY
+    headers | curl --config - --silent --show-error --fail --max-time 60 --data "$2" "$server/$1"
+}
+
+perform() { # perform CLAIM: print the output as JSON
+    printf '%s' "$1" | jq -r '.task.description' | wc -w | jq '{words: .}'
+}
+
+leave() {
+    trap - EXIT
+    [ -z "$beating" ] || kill "$beating" 2>/dev/null || true
+    post "$worker/leave" '{}' >/dev/null || true
+}
+
+name="${WORKER_NAME:-shell-$$}"
+worker=$(post register "{\"name\": \"$name\", \"heartbeat_seconds\": $heartbeat}" | jq -r '.data.id')
+echo "registered $worker"
+trap leave EXIT
+trap 'exit 0' TERM INT
+
+while [ "$left" -ne 0 ]; do
+    if ! claim=$(post "$worker/claims" '{"wait": 5}' | jq -c '.data.claims[0] // empty'); then
+        sleep 2
+        continue
+    fi
+    if [ -z "$claim" ]; then
+        sleep 1
+        continue
+    fi
+    token=$(printf '%s' "$claim" | jq -r '.token')
+    while sleep "$heartbeat"; do
+        post "$worker/heartbeat" "{\"claims\": [\"$token\"]}" >/dev/null || true
+    done &
+    beating=$!
+    if output=$(perform "$claim"); then
+        # Refused with 409 when the claim is gone; nothing was changed then.
+        post "$worker/claims/$token/complete" "$(jq -cn --argjson output "$output" '{output: $output}')" || true
+    else
+        post "$worker/claims/$token/fail" '{"message": "the words could not be counted"}' || true
+    fi
+    kill "$beating" 2>/dev/null || true
+    beating=""
+    left=$((left - 1))
+done

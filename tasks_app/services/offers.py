@@ -1,0 +1,131 @@
+"""Offers: which tasks workers that speak HTTP may take, and by what they refer to what they took.
+
+These are the tasks of ``external``, which nobody else performs, and those of the
+executors that the settings lend to such workers: of these whoever is first has them,
+a worker over HTTP or a message of the broker.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final
+
+from django.db.models import Count, Max
+
+from cpds.base.conf import conf
+from tasks_app.errors import NotFound
+from tasks_app.models import Project, Task
+from tasks_app.models.task import TaskQuerySet
+from tasks_app.services.claims import CONTINUOUS, Claim
+from tasks_app.services.lookup import LONGEST_KEY
+
+PAGE: Final = 500
+PAGES: Final = 20
+DISPATCH_CHARACTERS: Final = 24
+
+
+def kind_of(*, task: Task) -> str:
+    """Return what kind of work a task is: its ``with.kind``, else its executor."""
+    arguments = task.spec.get("with") or {}
+    kind = arguments.get("kind")
+    return kind if isinstance(kind, str) and kind else task.executor
+
+
+def is_lent(*, task: Task) -> bool:
+    """Return whether its executor is one that the settings lend. A stream is lent to nobody."""
+    return task.executor in conf().http_worker_executors and task.spec.get("mode") != CONTINUOUS
+
+
+def offered_to(
+    *, project: Project, capabilities: Collection[str] | None, kinds: Collection[str] | None, limit: int
+) -> list[Task]:
+    """Return tasks that a worker may take now, most urgent first, then oldest.
+
+    ``capabilities``: only those that a worker of these is able to do (None: all);
+    ``kinds``: only those of these kinds (None: of any).
+    """
+    able = None if capabilities is None else set(capabilities)
+
+    def fits(task: Task) -> bool:
+        return (able is None or able.issuperset(task.requires)) and (
+            kinds is None or kind_of(task=task) in kinds
+        )
+
+    found = _first(Task.objects.offered(), project, limit, fits)
+    if conf().http_worker_executors:
+        lent = Task.objects.lent(conf().http_worker_executors)
+        found += _first(lent, project, limit, lambda task: is_lent(task=task) and fits(task))
+        found.sort(key=lambda task: (-task.priority, task.pk))
+    return found[:limit]
+
+
+def offers_by_project() -> dict[int, tuple[Any, ...]]:
+    """Return, for each project that has offers, what changes when there is a new one; one statement."""
+    rows = Task.objects.offered()
+    if lent := conf().http_worker_executors:
+        rows = rows | Task.objects.lent(lent)
+    found = rows.in_running_instance().order_by().values_list("project_id")
+    return {key: tuple(mark) for key, *mark in found.annotate(Count("pk"), Max("pk"), Max("ready_at"))}
+
+
+def claim_token(*, claim: Claim) -> str:
+    """Return the word by which a worker refers to a claim: the task, and the dispatch as its fence."""
+    return f"{claim.task_id}.{claim.dispatch_id}"
+
+
+def read_token(*, token: str) -> tuple[int, str] | None:
+    """Return the task's key and the dispatch id in a claim token; None when it is none."""
+    number, dot, dispatch_id = token.partition(".")
+    is_number = number.isascii() and number.isdecimal() and len(number) <= LONGEST_KEY
+    is_fence = dispatch_id.isascii() and dispatch_id.isalnum() and len(dispatch_id) == DISPATCH_CHARACTERS
+    return (int(number), dispatch_id) if dot and is_number and is_fence else None
+
+
+def task_of_token(*, token: str, project_id: int) -> tuple[Task, str]:
+    """Return the task that a claim token is about, and the dispatch id.
+
+    :raises NotFound: when it is no token, or one of another project's task.
+    """
+    read = read_token(token=token)
+    rows = Task.objects.select_related("instance").filter(project_id=project_id)
+    task = rows.filter(pk=read[0]).first() if read else None
+    if read is None or task is None:
+        raise NotFound(kind="claim", given=token, listing="POST /api/v1/workers/ID/claims")
+    return task, read[1]
+
+
+def facts_of(*, task: Task) -> Mapping[str, Any]:
+    """Return what a worker is told of a task beside its arguments."""
+    return {
+        "id": task.pk,
+        "task_id": task.address,
+        "name": task.name,
+        "title": task.title,
+        "description": task.description,
+        "claude_context": task.claude_context,
+        "executor": task.executor,
+        "requires": list(task.requires),
+        "tags": list(task.tags),
+        "priority": task.priority,
+        "created_by": task.created_by,
+        "instance_id": task.instance.public_id,
+    }
+
+
+def _first(rows: TaskQuerySet, project: Project, limit: int, fits: Callable[[Task], bool]) -> list[Task]:
+    chosen = rows.in_running_instance().filter(project=project).select_related("instance")
+    found: list[Task] = []
+    for page in _pages(chosen.order_by("-priority", "id"), limit):
+        found += [task for task in page if fits(task)]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _pages(rows: TaskQuerySet, limit: int) -> Iterator[list[Task]]:
+    """Yield the rows page by page: as many as are asked for, then more at a time."""
+    start, size = 0, limit
+    for _ in range(PAGES):
+        page = list(rows[start : start + size])
+        yield page
+        if len(page) < size:
+            return
+        start, size = start + size, PAGE

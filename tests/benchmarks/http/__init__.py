@@ -1,0 +1,1 @@
+"""``python -m tests.benchmarks.http``: the hot doors of the API, beside bare Django and bare ASGI."""

@@ -1,0 +1,317 @@
+"""Real workers over HTTP against a real web server: SDK, JavaScript, shell."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tasks_app.models import Event, ExecutionRecord, Task
+from tasks_app.services.loose import create_task
+from tasks_app.services.sweep import sweep
+from tasks_app.services.task_control import cancel_task
+from tasks_app.states import RecordState, TaskState
+from tests.support.processes import ROOT, PythonProgram
+from tests.support.program import Program
+from tests.support.waiting import wait_until
+from workers_app.models import Worker
+
+pytestmark = pytest.mark.broker
+QUICK = {"CPDS_LEASE_SECONDS": 3, "CPDS_HEARTBEAT_SECONDS": 1, "CPDS_TRUST_LOCAL": 1}
+END = 40.0
+
+
+class WebProcess(PythonProgram):
+    """The web server, as standalone runs it."""
+
+    def __init__(self, *, directory: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        arguments = ["-m", "uvicorn", "cpds.asgi:application", "--port", str(port), "--no-access-log"]
+        super().__init__(name="web", directory=directory, arguments=arguments, env=QUICK)
+
+    def is_ready(self) -> bool:
+        """Return whether it answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/livez", timeout=2):
+                return True
+        except OSError:
+            return False
+
+
+class SdkProcess(PythonProgram):
+    """``python -m workers_app.sdk``; ready when the fleet knows it."""
+
+    def __init__(self, *, directory: Path, url: str, name: str, options: list[str]) -> None:
+        arguments = ["-m", "workers_app.sdk", "--server", url, "--name", name, "--heartbeat", "0.4", *options]
+        super().__init__(name=name, directory=directory, arguments=arguments)
+
+    def is_ready(self) -> bool:
+        """Return whether the fleet knows it."""
+        return Worker.objects.filter(name=self.name).exists()
+
+
+@pytest.fixture
+def web(
+    broker: object,
+    database_url: str,
+    ended_after_test: Callable[[Program], Program],
+    tmp_path: Path,
+    settings: object,
+) -> WebProcess:
+    settings.CPDS = {**settings.CPDS, "lease_seconds": 3, "heartbeat_seconds": 1}  # type: ignore[attr-defined]
+    server = WebProcess(directory=tmp_path, port=a_free_port())
+    ended_after_test(server)
+    server.start()
+    return server
+
+
+@pytest.fixture
+def start(
+    web: WebProcess, ended_after_test: Callable[[Program], Program], tmp_path: Path
+) -> Callable[..., SdkProcess]:
+    def started(name: str, command: str, *options: str) -> SdkProcess:
+        worker = SdkProcess(directory=tmp_path, url=web.url, name=name, options=["--exec", command, *options])
+        ended_after_test(worker)
+        worker.start()
+        return worker
+
+    return started
+
+
+def a_free_port() -> int:
+    import socket
+
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def a_task(task_id: str, description: str = "", **more: object) -> Task:
+    create_task(task={"task_id": task_id, "executor": "external", "description": description, **more})
+    return Task.objects.get(task_id=task_id)
+
+
+def wait_for(row: Task, *states: str) -> Task:
+    def arrived() -> bool:
+        row.refresh_from_db()
+        return row.status in states
+
+    wait_until(arrived, timeout=END, message=lambda: f"{row.task_id} to be {states}; it is {row.status}")
+    return row
+
+
+def started_by(worker: SdkProcess) -> list[psutil.Process]:
+    """Return what a worker has started, by the host's pids: a command sees only those of its namespace."""
+    found = worker.descendants()
+    assert found
+    return found
+
+
+def are_gone(processes: list[psutil.Process]) -> bool:
+    return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
+
+
+def pid_in(path: Path) -> int:
+    wait_until(lambda: path.exists() and path.read_text().strip(), timeout=END, message="the command to run")
+    return int(path.read_text())
+
+
+def sleeping(path: Path) -> str:
+    """Return a command that writes down its pid and sleeps."""
+    code = f"import os, time; open({str(path)!r}, 'w').write(str(os.getpid())); time.sleep(300)"
+    return f'{sys.executable} -c "{code}"'
+
+
+def test_a_command_performs_tasks_as_they_come(start: Callable[..., SdkProcess]) -> None:
+    worker = start(
+        "cat", "cat {prompt_file}", "--capability", "git", "--concurrency", "2", "--output", "text"
+    )
+    rows = [a_task(f"t{number}", f"words {number}", title="Say", requires=["git"]) for number in range(6)]
+
+    for number, row in enumerate(rows):
+        wait_for(row, TaskState.COMPLETED)
+        assert row.output == f"Say\n\nwords {number}"
+    worker.stop()
+    assert worker.exit_code == 0
+    assert Worker.objects.get(name="cat").left_at is not None
+    assert Worker.objects.get(name="cat").tasks_completed == 6
+
+
+def test_json_on_the_output_is_the_output_and_a_failure_says_why(start: Callable[..., SdkProcess]) -> None:
+    code = (
+        "import json, sys; given = json.load(open(sys.argv[1]))['arguments']; "
+        "given.get('fail') and sys.exit('no luck'); print(json.dumps(given))"
+    )
+    start("json", f'{sys.executable} -c "{code}" {{task_file}}')
+    good = a_task("good", **{"with": {"n": 3}})
+    bad = a_task("bad", **{"with": {"fail": True}})
+
+    assert wait_for(good, TaskState.COMPLETED).output == {"n": 3}
+    assert wait_for(bad, TaskState.FAILED).error_kind == "exit_code"
+    assert "no luck" in bad.error_message
+    assert Event.objects.filter(task=bad, kind="task.log", message="no luck").exists()
+
+
+def test_cancelling_ends_the_work(start: Callable[..., SdkProcess], tmp_path: Path) -> None:
+    worker = start("sleeper", sleeping(tmp_path / "pid"))
+    row = a_task("long")
+    pid_in(tmp_path / "pid")
+    started = started_by(worker)
+
+    cancel_task(task=row)
+
+    wait_until(lambda: are_gone(started), timeout=END, message="the command to end")
+    assert wait_for(row, TaskState.CANCELLED).output is None
+
+
+def test_a_killed_worker_loses_its_task_and_its_command_ends(
+    start: Callable[..., SdkProcess], tmp_path: Path
+) -> None:
+    worker = start("killed", sleeping(tmp_path / "pid"))
+    row = a_task("lost")
+    pid_in(tmp_path / "pid")
+    started = started_by(worker)
+
+    os.kill(worker.pid, signal.SIGKILL)
+
+    def rescued() -> bool:
+        sweep()
+        row.refresh_from_db()
+        return row.status == TaskState.PENDING
+
+    wait_until(rescued, timeout=END, message="the task to be ready again")
+    wait_until(lambda: are_gone(started), timeout=END, message="the command to end with its worker")
+    assert ExecutionRecord.objects.get(task=row).status == RecordState.LOST
+
+
+def test_one_that_was_frozen_past_its_lease_changes_nothing(
+    start: Callable[..., SdkProcess], tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    code = (
+        f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        f"while not os.path.exists({str(gate)!r}): time.sleep(0.05)\n"
+        "print('late')"
+    )
+    script = tmp_path / "late.py"
+    script.write_text(code)
+    worker = start("frozen", f"{sys.executable} {script}", "--max-tasks", "1")
+    row = a_task("frozen")
+    pid_in(tmp_path / "pid")
+    os.kill(worker.pid, signal.SIGSTOP)
+
+    def rescued() -> bool:
+        sweep()
+        row.refresh_from_db()
+        return row.status == TaskState.PENDING
+
+    wait_until(rescued, timeout=END, message="the task to be taken back")
+    gate.touch()
+    other = start("other", "printf second", "--max-tasks", "1")
+    wait_for(row, TaskState.COMPLETED)
+    os.kill(worker.pid, signal.SIGCONT)
+    wait_until(lambda: not worker.is_running, timeout=END, message="the thawed worker to leave")
+
+    row.refresh_from_db()
+    assert row.output == "second"
+    statuses = ExecutionRecord.objects.filter(task=row).order_by("number").values_list("status", flat=True)
+    assert list(statuses) == [RecordState.LOST, RecordState.COMPLETED]
+    wait_until(lambda: not other.is_running, timeout=END, message="the other to leave")
+
+
+def test_sigterm_lets_the_task_finish(start: Callable[..., SdkProcess], tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    script = tmp_path / "slow.py"
+    script.write_text(
+        f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        f"while not os.path.exists({str(gate)!r}): time.sleep(0.05)\n"
+        "print('done')"
+    )
+    worker = start("graceful", f"{sys.executable} {script}")
+    row = a_task("slow")
+    pid_in(tmp_path / "pid")
+
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_until(
+        lambda: Worker.objects.get(name="graceful").draining_at is not None, timeout=END, message="draining"
+    )
+    gate.touch()
+
+    assert wait_for(row, TaskState.COMPLETED).output == "done"
+    wait_until(lambda: not worker.is_running, timeout=END, message="the worker to leave")
+    assert worker.exit_code == 0
+
+
+def test_a_second_signal_hands_the_task_back(start: Callable[..., SdkProcess], tmp_path: Path) -> None:
+    worker = start("hurried", sleeping(tmp_path / "pid"))
+    row = a_task("unfinished")
+    pid_in(tmp_path / "pid")
+
+    os.kill(worker.pid, signal.SIGTERM)
+    wait_until(
+        lambda: Worker.objects.get(name="hurried").draining_at is not None, timeout=END, message="draining"
+    )
+    os.kill(worker.pid, signal.SIGTERM)
+
+    wait_for(row, TaskState.PENDING)
+    wait_until(lambda: not worker.is_running, timeout=END, message="the worker to leave")
+    assert ExecutionRecord.objects.get(task=row).status == RecordState.INTERRUPTED
+
+
+def run_example(web: WebProcess, *command: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    own = {**os.environ, "CPDS_SERVER": web.url, "HEARTBEAT_SECONDS": "1", "MAX_TASKS": "2", **env}
+    return subprocess.run(command, env=own, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
+def test_the_worker_in_javascript(web: WebProcess) -> None:
+    shout = a_task("shout", **{"with": {"kind": "shout", "text": "hello"}})
+    other = a_task("other", "look", **{"with": {"steps": 2}})
+
+    told = run_example(web, "node", "docs/examples/worker.mjs")
+
+    assert told.returncode == 0, told.stderr
+    assert wait_for(shout, TaskState.COMPLETED).output == {"text": "HELLO"}
+    assert wait_for(other, TaskState.COMPLETED).output == {"said": "look"}
+    assert Event.objects.filter(task=other, kind="task.log").exists()
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
+def test_the_worker_in_shell(web: WebProcess) -> None:
+    rows = [a_task("one", "three words here"), a_task("two", "one")]
+
+    told = run_example(web, "sh", "docs/examples/worker.sh")
+
+    assert told.returncode == 0, told.stderr
+    assert [wait_for(row, TaskState.COMPLETED).output for row in rows] == [{"words": 3}, {"words": 1}]
+    assert json.dumps(rows[0].output)
+
+
+def test_a_wait_ends_when_there_is_something(web: WebProcess) -> None:
+    """A long poll is answered by a task that was created while it waited."""
+    import threading
+
+    from workers_app.sdk.server import Server
+
+    server = Server(web.url)
+    worker = server.register({"name": "patient"})["id"]
+    answers: list[dict[str, object]] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(server.claim(worker, limit=1, wait_seconds=30, kinds=None))
+    )
+    asking.start()
+    row = a_task("awaited")
+    asking.join(END)
+
+    [claim] = answers[0]["claims"]  # type: ignore[misc]
+    assert claim["task"]["id"] == row.pk
+    server.complete(worker, claim["token"], output=1, report={})
+    assert wait_for(row, TaskState.COMPLETED).output == 1
+    server.close()

@@ -1,0 +1,136 @@
+"""Workers: who is there, for people; register, live and leave, for workers over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cpds.api.documenting import LIMIT, OFFSET, documented, listed
+from cpds.api.envelope import created, no_content, ok
+from cpds.api.forms import Form, read_body, read_query
+from cpds.api.paging import page_of
+from tasks_app.api.door import Door
+from tasks_app.api.permissions import WORKERS, Need
+from tasks_app.roles import Role
+from tasks_app.services.access import CallerKind
+from workers_app.api.shapes import (
+    STATUSES,
+    HeartbeatForm,
+    PulseShape,
+    RegisteredShape,
+    RegistrationForm,
+    WorkerShape,
+    worker_view,
+)
+from workers_app.models import Worker, WorkerKind
+from workers_app.services import http_claims, http_workers
+from workers_app.services.roster import find_seen, read_page, sight
+
+
+class WorkerQuery(Form):
+    """Which workers."""
+
+    status = serializers.ChoiceField(choices=STATUSES, required=False)
+    kind = serializers.ChoiceField(choices=[str(kind) for kind in WorkerKind], required=False)
+
+
+class WorkersDoor(Door):
+    """A door for workers. A worker is found among those of its token's project and pool."""
+
+    callers = WORKERS
+    needs: ClassVar[Mapping[str, Need]] = {"POST": Role.VIEWER}
+
+    def worker(self, given: str) -> Worker:
+        """Return the worker of this id.
+
+        :raises NotFound: when there is none for the caller.
+        """
+        pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
+        return http_workers.find_http_worker(given=given, projects=self.projects(), pool=pool)
+
+
+class Workers(Door):
+    """``/api/v1/workers``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("List workers", answer=listed(WorkerShape), query=[LIMIT, OFFSET, WorkerQuery])
+    def get(self, request: Request) -> Response:
+        """List the workers of one's projects and of the installation, by name."""
+        asked = read_query(request, WorkerQuery)
+        page = page_of(request)
+        total, seen = read_page(
+            projects=self.projects(),
+            status=asked.get("status"),
+            kind=asked.get("kind"),
+            limit=page.limit,
+            offset=page.offset,
+        )
+        items = [worker_view(each) for each in seen]
+        return ok({"total": total, "items": items, "has_more": page.offset + len(items) < total})
+
+
+class OneWorker(Door):
+    """``/api/v1/workers/{id}``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("Show a worker", answer=WorkerShape)
+    def get(self, request: Request, worker: str) -> Response:  # noqa: ARG002
+        """Show a worker, by its id or its name."""
+        return ok(worker_view(find_seen(given=worker, projects=self.projects())))
+
+
+class Register(WorkersDoor):
+    """``POST /api/v1/workers/register``."""
+
+    @documented("Register a worker", answer=RegisteredShape, body=RegistrationForm, status=201)
+    def post(self, request: Request) -> Response:
+        """Make a worker known; one that comes again keeps its id, and what it held is free."""
+        form = read_body(request, RegistrationForm)
+        project = self.project(form.pop("project", None))
+        registration = http_workers.HttpRegistration(worker_id=form.pop("id", None), **form)
+        worker = http_workers.register_http_worker(
+            project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
+        )
+        [seen] = sight(workers=[worker])
+        rhythm = {
+            "heartbeat_seconds": registration.heartbeat_seconds,
+            "lease_seconds": http_workers.lease_seconds_of(worker=worker),
+        }
+        return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
+
+
+class Heartbeat(WorkersDoor):
+    """``POST /api/v1/workers/{id}/heartbeat``."""
+
+    @documented("Say that a worker lives", answer=PulseShape, body=HeartbeatForm)
+    def post(self, request: Request, worker: str) -> Response:
+        """Renew the leases of the claims named; be told which of them to stop, and whether to drain."""
+        form = read_body(request, HeartbeatForm)
+        pulse = http_claims.beat(
+            worker=self.worker(worker), tokens=form["claims"], is_draining=form["draining"]
+        )
+        return ok(_pulse_view(pulse))
+
+
+class Leave(WorkersDoor):
+    """``POST /api/v1/workers/{id}/leave``."""
+
+    @documented("Leave", body=Form, status=204)
+    def post(self, request: Request, worker: str) -> Response:
+        """Say that a worker has stopped; what it still holds is handed back."""
+        read_body(request, Form)
+        http_workers.retire_http_worker(worker=self.worker(worker))
+        return no_content()
+
+
+def _pulse_view(pulse: http_claims.Pulse) -> dict[str, Any]:
+    return {
+        "lease_seconds": pulse.lease_seconds,
+        "drain": pulse.drain,
+        "claims": [{"token": token} for token in pulse.kept],
+        "stop": [{"token": token, "why": why} for token, why in pulse.stop],
+    }
