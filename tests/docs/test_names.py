@@ -25,6 +25,8 @@ READERS_OWN = {
     *("my.yaml", "params.yaml", "hello.yaml", "bad.yaml", "rules.yaml", "results.json", "cpds.env"),
     *("my_functions.py", "my_workflow.py", "config/settings/mine.py", "cpds_functions.py"),
     *("beat2.pid", "celerybeat.pid"),
+    *("docker/.env", "docker/k8s/secret.yaml"),
+    "deployments/systemd/task-engine.service",
 }
 MADE_WHILE_RUNNING = re.compile(
     r"^(?:var(?:/.*)?|logs/|work/|run\.json|secret_key|db\.sqlite3(?:-wal)?|\w+\.log|\.log\.1|\.venv.*)$"
