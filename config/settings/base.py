@@ -241,6 +241,10 @@ CPDS = {
     "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "capabilities": environment.words("CPDS_CAPABILITIES"),
     "labels": environment.words("CPDS_LABELS"),
+    "worker_projects": environment.words("CPDS_WORKER_PROJECTS"),
+    "capability_limits": environment.json_object(
+        environment.text("CPDS_CAPABILITY_LIMITS"), name="CPDS_CAPABILITY_LIMITS"
+    ),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
     "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),

@@ -14,11 +14,6 @@ STATES: Final = [state.value for state in TaskState]
 LONGEST: Final = 200
 
 
-@extend_schema_field({})
-class AnyJSON(serializers.JSONField):
-    """Any JSON value."""
-
-
 @extend_schema_field({"oneOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 9}]})
 class PriorityField(serializers.Field[Any, Any, Any, Any]):
     """A word, or a whole number from 0 to 9."""
@@ -137,7 +132,7 @@ class TaskDetailShape(TaskShape):
     deployment_mode = serializers.CharField(allow_null=True)
     claude_context = serializers.CharField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
-    output = AnyJSON(allow_null=True)
+    output = serializers.JSONField(allow_null=True)
     error = TaskErrorShape(allow_null=True)
 
 
@@ -180,7 +175,7 @@ class RecordShape(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     duration_ms = serializers.IntegerField(allow_null=True)
-    error = AnyJSON(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
     tokens = serializers.IntegerField(allow_null=True)
     cost_usd = serializers.FloatField(allow_null=True)
     simulated = serializers.BooleanField()
