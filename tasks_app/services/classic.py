@@ -27,6 +27,11 @@ class Ended:
     error: str | None = None
     failed: bool = False
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it came to nothing."""
+        return self.failed or self.error is not None
+
 
 def known_task(*, given: str, projects: Collection[int] | None) -> Task:
     """Return a task of these projects (None: of all) by its id or number.
@@ -39,17 +44,25 @@ def known_task(*, given: str, projects: Collection[int] | None) -> Task:
         raise TaskNotFound(told=NOT_FOUND) from None
 
 
-def assign_task(*, given: str, worker: str, lease_seconds: float, projects: Collection[int] | None) -> Task:
-    """Give a pending task to a worker, for so many seconds unless it is heard of; return it.
+def assign_task(
+    *,
+    given: str,
+    worker: str,
+    capabilities: Collection[str],
+    lease_seconds: float,
+    projects: Collection[int] | None,
+) -> Task:
+    """Give a pending task to a worker that is able to do it, for so many seconds unless it is heard of.
 
     :raises TaskNotPending: when there is no such task, or it is not to be had.
     """
     try:
         task = find_task(given=given, projects=projects)
-        external.assign(task=task, worker=worker)
+        if not set(task.requires) <= set(capabilities):
+            raise TaskNotPending(told=NOT_PENDING)
+        external.assign(task=task, worker=worker, lease_seconds=lease_seconds)
     except (NotFound, NotOffered):
         raise TaskNotPending(told=NOT_PENDING) from None
-    external.renew(worker=worker, lease_seconds=lease_seconds)
     return task
 
 
@@ -69,7 +82,7 @@ def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
     :raises NotHeld: when it does not run, or not for this worker.
     """
     _take_if_pending(task, worker)
-    if ended.error is not None or ended.failed:
+    if ended.is_failure:
         detail = {} if ended.output is None else {"output": ended.output}
         external.fail(task=task, message=ended.error or "failed", detail=detail, worker=worker)
     else:

@@ -333,6 +333,16 @@ class TestPending:
         curl.post("/api/tasks/complete", {"task_id": "A", "output": 1})
         assert ids(curl.get("/api/tasks/pending")) == ["B"]
 
+    def test_a_worker_is_shown_and_given_only_what_it_can_do(self, curl):
+        able, other = registered(curl, "ABLE", capabilities=["git"]), registered(curl, "OTHER")
+        task = created(curl, requires=["git"])
+
+        assert ids(curl.get(f"/api/tasks/pending?worker_id={other}")) == []
+        assert ids(curl.get(f"/api/tasks/pending?worker_id={able}&wait=1")) == [task]
+        refused = curl.post("/api/tasks/assign", {"task_id": task, "worker_id": other})
+        assert refused.status_code == 404
+        assert curl.post("/api/tasks/assign", {"task_id": task, "worker_id": able}).status_code == 200
+
 
 class TestDetail:
     """CG-18."""
@@ -427,6 +437,7 @@ class TestComplete:
 
         assert told.status_code == 200
         assert curl.get(f"/api/tasks/{task}").body["data"]["assigned_to"] == worker
+        assert curl.get("/api/workers").body["data"]["workers"][0]["tasks_completed"] == 1
 
     def test_it_is_completed_once(self, curl):
         worker, task = registered(curl), created(curl)

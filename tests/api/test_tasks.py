@@ -12,6 +12,8 @@ from tasks_app.services.instances import submit_instance
 from tests.support.loose import an_external
 
 pytestmark = pytest.mark.django_db
+LIGHT = 10
+"""Statements for one task: its token, its rows and their events, and the look for what to publish."""
 
 
 @pytest.fixture
@@ -115,9 +117,6 @@ class TestCreate:
         assert again.headers["Idempotency-Replayed"] == "true"
         assert other.status_code == 422
         assert Task.objects.count() == 1
-
-
-LIGHT = 20
 
 
 class TestList:

@@ -30,6 +30,7 @@ from workers_app.api.classic_shapes import (
 from workers_app.errors import FieldsMissing
 from workers_app.models import Worker
 from workers_app.services.classic import (
+    count_completed,
     count_workers,
     hear_from,
     register_classic_worker,
@@ -98,7 +99,7 @@ class Completion(Assignment):
 
 
 class PendingQuery(Form):
-    """How many, and for which worker: it is shown only what it can do."""
+    """How many, for which worker (it is shown what it can do), and how long to wait until there is one."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=10)
     worker_id = serializers.CharField(required=False, allow_blank=True)
@@ -234,6 +235,7 @@ class AssignTask(ForWorkers):
         task = assign_task(
             given=given["task_id"],
             worker=worker.holder,
+            capabilities=worker.capabilities,
             lease_seconds=lease_seconds_of(worker=worker),
             projects=frozenset({worker.project_id or 0}),
         )
@@ -279,6 +281,8 @@ class CompleteTask(ForWorkers):
             failed=given.get("status") == FAILED,
         )
         end_task(task=task, ended=ended, worker=worker.holder if worker else None)
+        if worker is not None and not ended.is_failure:
+            count_completed(worker=worker)
         return classic({"message": "Task completed"})
 
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import F
+
 from tasks_app.services import external
 from tasks_app.services.running import held_by_workers
 from workers_app.models import Worker
@@ -59,6 +61,11 @@ def hear_from(*, worker: Worker) -> None:
     """Note that a worker is alive, and keeps what it holds."""
     beat_http_worker(worker=worker)
     external.renew(worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
+
+
+def count_completed(*, worker: Worker) -> None:
+    """Count one more task that a worker completed."""
+    Worker.objects.filter(pk=worker.pk).update(tasks_completed=F("tasks_completed") + 1)
 
 
 def see_workers(*, projects: Collection[int] | None) -> list[Seen]:

@@ -26,7 +26,7 @@ class UnexpectedAnswerError(RuntimeError):
 
 
 def measure(*, port: int, ask: Ask, count: int, connections: int = CONNECTIONS) -> Measured:
-    """Send up to ``count`` requests over so many connections at once; ``ask`` writes each by its number."""
+    """Send up to ``count`` requests over so many connections at once; ``ask`` writes each one."""
     return asyncio.run(_measure(port, ask, count, connections))
 
 
