@@ -78,7 +78,9 @@ def _measure(
         yield from latency.measure(ready, found.latency, quick=options.quick)
     if "scale" in options.parts:
         sizes, history = _sizes(options), options.history
-        yield from scale.measure(ready, sizes, found.scale, history=history, quick=options.quick)
+        yield from scale.measure(
+            ready, sizes, found.scale, history=history, quick=options.quick, seconds=options.seconds
+        )
 
 
 def _steps_of(ready: Sequence[System], options: argparse.Namespace) -> int:
@@ -152,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         metavar="TASKS",
         help="scale: measure again beside so many finished tasks (default: 0, not again)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=scale.POINT_SECONDS,
+        help="scale: after this no further task of a point is claimed (default: %(default)g)",
     )
     return parser
 

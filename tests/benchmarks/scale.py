@@ -16,7 +16,7 @@ QUICK_SIZES = (100, 1_000)
 FAN_WIDTH, QUICK_FAN_WIDTH = 2_000, 200
 INSTANCES, QUICK_INSTANCES = 1_000, 50
 INSTANCE_SIZE = 10
-BUDGET_SECONDS = 40.0
+POINT_SECONDS = 40.0
 """After this no further task of a point is claimed; the table says how many ran."""
 
 
@@ -129,11 +129,17 @@ def steps_of(systems: Sequence[System], sizes: Sequence[int], *, history: int, q
 
 
 def measure(
-    systems: Sequence[System], sizes: Sequence[int], results: ScaleResults, *, history: int, quick: bool
+    systems: Sequence[System],
+    sizes: Sequence[int],
+    results: ScaleResults,
+    *,
+    history: int,
+    quick: bool,
+    seconds: float = POINT_SECONDS,
 ) -> Iterator[tuple[str, str]]:
     """Measure into ``results``; yield before each step what it is about and for which system."""
     for system in (each for each in systems if each.key != BARE):
-        yield from _measure(system, points(sizes, quick=quick), results)
+        yield from _measure(system, points(sizes, quick=quick), seconds, results)
         if history:
             yield f"writing {history:,} finished tasks", system.key
             try:
@@ -141,13 +147,15 @@ def measure(
             except Exception as error:
                 results.problems.append(f"history on {system.key}: {error}")
                 continue
-            yield from _measure(system, again(sizes, history), results)
+            yield from _measure(system, again(sizes, history), seconds, results)
 
 
-def _measure(system: System, chosen: Sequence[Point], results: ScaleResults) -> Iterator[tuple[str, str]]:
+def _measure(
+    system: System, chosen: Sequence[Point], seconds: float, results: ScaleResults
+) -> Iterator[tuple[str, str]]:
     for point in chosen:
         yield point.title, system.key
         try:
-            results.costs[point.title, system.key] = system.cost(point, BUDGET_SECONDS)
+            results.costs[point.title, system.key] = system.cost(point, seconds)
         except Exception as error:
             results.problems.append(f"{point.title} on {system.key}: {error}")

@@ -12,6 +12,7 @@ LATENCY_NOTE = "From the end of the last task that is needed to the start, by th
 SCALE_NOTES = (
     "One process submits and runs the tasks; only the broker is played. Submitting is of all instances.",
     "CPU time: this process and its database session. On a busy machine trust it and the statements.",
+    "A point cut short (tasks run: n of m) shows only its beginning, which is dearer than the whole.",
 )
 
 
