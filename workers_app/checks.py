@@ -1,5 +1,6 @@
 """System checks of what workers are given to work with, and the one who refuses to start over them."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,12 @@ from django.utils.module_loading import import_string
 from cpds.base.conf import conf
 from tasks_app.checks import TAG
 from tasks_app.services.audience import known_names
+from tasks_app.services.requirements import malformed
 from workers_app.executors.registry import BUILT_IN
 from workers_app.functions import task_functions
 from workers_app.listeners.registry import registry
 
+_SLUG: Final = re.compile(r"[-\w]{1,64}\Z", re.ASCII)
 UNUSABLE: Final = 2
 """The exit code of a program that must not start as it was asked to."""
 
@@ -41,6 +44,45 @@ def check_functions(**_options: Any) -> list[CheckMessage]:
             id="cpds.E006",
         )
         for name in sorted(names & BUILT_IN.keys())
+    ]
+
+
+@register(TAG)
+def check_capabilities(**_options: Any) -> list[CheckMessage]:
+    """Return which declared capabilities no task could require, and which limits are none."""
+    found: list[CheckMessage] = [
+        Error(
+            f"CPDS_CAPABILITIES names {word}, which no task could require.",
+            hint="A capability is a word of a-z, 0-9, _, . and -; several are separated by commas.",
+            id="cpds.E007",
+        )
+        for word in malformed(capabilities=conf().capabilities)
+    ]
+    for name, most in conf().capability_limits.items():
+        is_limit = isinstance(most, int) and not isinstance(most, bool) and most >= 1
+        if malformed(capabilities=[name]) or not is_limit:
+            found.append(
+                Error(
+                    f"CPDS_CAPABILITY_LIMITS limits {name!r} to {most!r}.",
+                    hint='Give capabilities whole numbers, 1 or more, in JSON: {"gpu": 2}.',
+                    id="cpds.E008",
+                )
+            )
+    return found
+
+
+@register(TAG)
+def check_worker_projects(**_options: Any) -> list[CheckMessage]:
+    """Return which projects of ``CPDS_WORKER_PROJECTS`` could not be any."""
+    return [
+        Error(
+            f"CPDS_WORKER_PROJECTS names {slug!r}, which is no project's slug.",
+            hint="Name projects as `manage.py project list` does: letters, digits, - and _; "
+            "several are separated by commas.",
+            id="cpds.E009",
+        )
+        for slug in conf().worker_projects
+        if not _SLUG.match(slug)
     ]
 
 

@@ -14,16 +14,18 @@ logger = logging.getLogger(__name__)
 
 def is_of_tasks(queue: str) -> bool:
     """Return whether tasks wait in a queue."""
-    return queue == names.TASKS_QUEUE or queue.startswith(f"{names.TASKS_QUEUE}.needs.")
+    return queue == names.TASKS_QUEUE or queue.startswith((f"{names.TASKS_QUEUE}.needs.", names.OWN_QUEUES))
 
 
 def choose_queues(app: Any, queues: Iterable[str]) -> None:
-    """Have a worker that has not started yet consume these queues too.
+    """Have a worker that has not started yet consume these queues, and none of tasks beside them.
 
     Without a choice it would consume every queue that it ever published to.
     """
     known = app.amqp.queues
     known.select(list(known.consume_from))
+    # One by one: to choose none of the rest would be to choose all.
+    known.deselect([queue for queue in known.consume_from if is_of_tasks(queue)])
     for queue in queues:
         known.select_add(queue)
 

@@ -9,14 +9,14 @@ from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown
 from django.db import connections
 
 from tasks_app.canvas import names
-from tasks_app.services.requirements import queues_of, requirements_met
+from tasks_app.services.requirements import requirements_met
 from tasks_app.services.sweep import free_claims_of
 from workers_app.checks import UNUSABLE, refuse_what_cannot_work
 from workers_app.doors import CeleryDoors, choose_queues
 from workers_app.errors import NameTaken
 from workers_app.executors.registry import close_executors
-from workers_app.services.abilities import capabilities_here, labels_here
-from workers_app.services.attendance import Attendance
+from workers_app.services.abilities import capabilities_here, labels_here, projects_here, served_here
+from workers_app.services.attendance import Attendance, queues_for
 from workers_app.services.duty import duty
 from workers_app.services.keeper import keeper_of_this_process, running_keeper
 from workers_app.services.workers import Registration, register_worker, retire_worker
@@ -46,8 +46,8 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
     takes_tasks = names.TASKS_QUEUE in known
     capabilities = capabilities_here()
     met = requirements_met(capabilities=capabilities) if takes_tasks else frozenset()
-    choose_queues(sender.app, queues_of(requirements=met))
-    duty.able = met
+    duty.able, duty.serves, duty.has_slots = met, served_here(), takes_tasks
+    choose_queues(sender.app, queues_for(duty=duty) if takes_tasks else [])
     registration = Registration(
         name=name,
         pid=os.getpid(),
@@ -55,6 +55,7 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
         capabilities=capabilities,
         labels=labels_here(),
         queues=list(sender.app.amqp.queues.consume_from),
+        projects=projects_here(),
     )
     try:
         register_worker(registration=registration)
@@ -68,13 +69,12 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
 @worker_ready.connect
 def open_the_door(sender: Any = None, **_facts: Any) -> None:
     """Start the keeper and say that the worker is ready, to whoever waits for the file."""
-    takes_tasks = names.TASKS_QUEUE in sender.app.amqp.queues.consume_from
     attendance = Attendance(
         worker=sender.hostname,
         capabilities=capabilities_here(),
         doors=CeleryDoors(sender),
         duty=duty,
-        takes_tasks=takes_tasks,
+        takes_tasks=duty.has_slots,
     )
     keeper_of_this_process(worker=sender.hostname, speaks=True, attendance=attendance)
     ready_file = os.environ.get("CPDS_READY_FILE")

@@ -241,6 +241,10 @@ CPDS = {
     "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "capabilities": environment.words("CPDS_CAPABILITIES"),
     "labels": environment.words("CPDS_LABELS"),
+    "worker_projects": environment.words("CPDS_WORKER_PROJECTS"),
+    "capability_limits": environment.json_object(
+        environment.text("CPDS_CAPABILITY_LIMITS"), name="CPDS_CAPABILITY_LIMITS"
+    ),
     "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
     "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
     "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),
@@ -276,6 +280,8 @@ LOGGING = {
         # One line per message is the broker's view; the ledger's own events say more, once.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # A stranger who names another host gets 400, which django.request notes; no traceback is owed for it.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         # It advises a restart when the broker is away; here the sweep publishes again what was not.
         "celery.backends": {"handlers": ["nowhere"], "propagate": False},
     },

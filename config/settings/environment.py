@@ -83,6 +83,20 @@ def json_list(given: str, *, name: str) -> list[Any]:
     return value
 
 
+def json_object(given: str, *, name: str) -> dict[str, Any]:
+    """Return the text of variable ``name`` as a mapping written in JSON; an empty one is an empty mapping.
+
+    :raises ImproperlyConfigured: when it is no such mapping. What stands there is not repeated.
+    """
+    try:
+        value = json.loads(given) if given.strip() else {}
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} cannot be read; expected an object in JSON.")
+    return value
+
+
 def result_url(broker_url: str) -> str | None:
     """Return where chords count their members: ``CPDS_RESULT_URL``, else a broker that can do it.
 

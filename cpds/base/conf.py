@@ -51,6 +51,10 @@ class Conf:
     """What a worker can do beside what it finds out by itself."""
     labels: list[str] = field(default_factory=list)
     """What its operator says of a worker, for people: ``name=value``."""
+    worker_projects: list[str] = field(default_factory=list)
+    """The slugs of the only projects whose tasks a worker takes; none named: of any."""
+    capability_limits: dict[str, int] = field(default_factory=dict)
+    """How many tasks that require a capability may be out at once, in the whole installation."""
     function_modules: list[str] = field(default_factory=list)
     services: dict[str, Any] = field(default_factory=dict)
     """What ``ctx.service(name)`` returns: an object, or the dotted path of a callable that makes it."""

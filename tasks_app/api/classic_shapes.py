@@ -20,10 +20,6 @@ from tasks_app.planning.secrets import shown_value
 from tasks_app.services.task_lists import needs_of
 
 
-class AnyJSON(serializers.JSONField):
-    """Any JSON value."""
-
-
 class ClassicTaskShape(serializers.Serializer[Any]):
     """A task. ``result`` and ``output`` are one; ``progress`` is in per cent."""
 
@@ -34,8 +30,8 @@ class ClassicTaskShape(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=STATUSES)
     assigned_to = serializers.CharField(allow_null=True)
     progress = serializers.IntegerField(min_value=0, max_value=WHOLE)
-    result = AnyJSON(allow_null=True)
-    output = AnyJSON(allow_null=True)
+    result = serializers.JSONField(allow_null=True)
+    output = serializers.JSONField(allow_null=True)
     error = serializers.CharField(allow_null=True)
     dependencies = serializers.ListField(child=serializers.CharField())
     tags = serializers.ListField(child=serializers.CharField())

@@ -5,7 +5,6 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from cpds.api.forms import Form
-from tasks_app.api.task_shapes import AnyJSON
 from tasks_app.models import Contract
 from tasks_app.planning.contract_spec import PARTS
 from tasks_app.planning.pointers import PointedProblem
@@ -40,9 +39,9 @@ class NewContractForm(ContractForm):
     projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815 - the documented model's
     featureId = serializers.CharField(max_length=LONGEST)  # noqa: N815
     featureName = serializers.CharField(max_length=LONGEST)  # noqa: N815
-    api = AnyJSON(required=False, allow_null=True)
-    database = AnyJSON(required=False, allow_null=True)
-    frontend = AnyJSON(required=False, allow_null=True)
+    api = serializers.JSONField(required=False, allow_null=True)
+    database = serializers.JSONField(required=False, allow_null=True)
+    frontend = serializers.JSONField(required=False, allow_null=True)
 
 
 class SampleContractForm(NewContractForm):
@@ -56,9 +55,9 @@ class ChangedContractForm(ContractForm):
 
     version = serializers.IntegerField(required=False, min_value=1, max_value=INT_MAX)
     featureName = serializers.CharField(required=False, max_length=LONGEST)  # noqa: N815
-    api = AnyJSON(required=False, allow_null=True)
-    database = AnyJSON(required=False, allow_null=True)
-    frontend = AnyJSON(required=False, allow_null=True)
+    api = serializers.JSONField(required=False, allow_null=True)
+    database = serializers.JSONField(required=False, allow_null=True)
+    frontend = serializers.JSONField(required=False, allow_null=True)
 
 
 class VersionForm(Form):
@@ -91,19 +90,19 @@ class ContractQuery(Form):
     status = serializers.ChoiceField(choices=STATES, required=False)
 
 
-class VersionShape(serializers.Serializer[Any]):
+class ContractVersionShape(serializers.Serializer[Any]):
     """What one version says."""
 
     version = serializers.IntegerField(min_value=1)
     status = serializers.ChoiceField(choices=STATES)
-    api = AnyJSON(allow_null=True)
-    database = AnyJSON(allow_null=True)
-    frontend = AnyJSON(allow_null=True)
+    api = serializers.JSONField(allow_null=True)
+    database = serializers.JSONField(allow_null=True)
+    frontend = serializers.JSONField(allow_null=True)
     createdBy = serializers.CharField(allow_blank=True)  # noqa: N815
     approvedBy = serializers.CharField(allow_blank=True)  # noqa: N815
 
 
-class ContractShape(VersionShape):
+class ContractShape(ContractVersionShape):
     """A contract as it stands."""
 
     id = serializers.CharField()
@@ -114,11 +113,11 @@ class ContractShape(VersionShape):
     updatedAt = serializers.DateTimeField()  # noqa: N815
 
 
-class VersionsShape(serializers.Serializer[Any]):
+class ContractVersionsShape(serializers.Serializer[Any]):
     """Every version, the newest first."""
 
     id = serializers.CharField()
-    versions = VersionShape(many=True)
+    versions = ContractVersionShape(many=True)
 
 
 class ProblemShape(serializers.Serializer[Any]):

@@ -16,11 +16,11 @@ from tasks_app.api.contract_shapes import (
     ChangedContractForm,
     ContractQuery,
     ContractShape,
+    ContractVersionsShape,
     FeatureForm,
     NewContractForm,
     ValidationShape,
     VersionForm,
-    VersionsShape,
     contract_view,
     parts_of,
     validation_view,
@@ -156,7 +156,7 @@ class Versions(ContractDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a contract's versions", answer=VersionsShape, tags=TAGS)
+    @documented("List a contract's versions", answer=ContractVersionsShape, tags=TAGS)
     def get(self, request: Request, contract: str) -> Response:  # noqa: ARG002
         """List what every version says, the newest first."""
         row = self.found(contract)

@@ -14,11 +14,6 @@ STATES: Final = [state.value for state in TaskState]
 LONGEST: Final = 200
 
 
-@extend_schema_field({})
-class AnyJSON(serializers.JSONField):
-    """Any JSON value."""
-
-
 @extend_schema_field({"oneOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 9}]})
 class PriorityField(serializers.Field[Any, Any, Any, Any]):
     """A word, or a whole number from 0 to 9."""
@@ -82,7 +77,7 @@ class TaskQuery(FilterForm):
     projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815 - a documented client's
 
 
-class BulkForm(FilterForm, ProjectForm):
+class TaskBulkForm(FilterForm, ProjectForm):
     """Which tasks, by their ids or by what they are; ``dry_run`` only says which."""
 
     ids = serializers.ListField(
@@ -92,7 +87,7 @@ class BulkForm(FilterForm, ProjectForm):
     reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
 
 
-class ReasonForm(Form):
+class TaskReasonForm(Form):
     """Why."""
 
     reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
@@ -137,7 +132,7 @@ class TaskDetailShape(TaskShape):
     deployment_mode = serializers.CharField(allow_null=True)
     claude_context = serializers.CharField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
-    output = AnyJSON(allow_null=True)
+    output = serializers.JSONField(allow_null=True)
     error = TaskErrorShape(allow_null=True)
 
 
@@ -149,7 +144,7 @@ class TasksPageShape(serializers.Serializer[Any]):
     count = serializers.IntegerField(required=False)
 
 
-class HoldShape(serializers.Serializer[Any]):
+class TaskHoldShape(serializers.Serializer[Any]):
     """One thing that holds a task."""
 
     kind = serializers.CharField()
@@ -158,7 +153,7 @@ class HoldShape(serializers.Serializer[Any]):
     until = serializers.DateTimeField(allow_null=True)
 
 
-class WhyShape(serializers.Serializer[Any]):
+class TaskWhyShape(serializers.Serializer[Any]):
     """Where a task stands and what holds it."""
 
     instance_id = serializers.CharField()
@@ -166,7 +161,7 @@ class WhyShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=STATES)
     finished_at = serializers.DateTimeField(allow_null=True)
-    holds = HoldShape(many=True)
+    holds = TaskHoldShape(many=True)
 
 
 class RecordShape(serializers.Serializer[Any]):
@@ -180,7 +175,7 @@ class RecordShape(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     duration_ms = serializers.IntegerField(allow_null=True)
-    error = AnyJSON(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
     tokens = serializers.IntegerField(allow_null=True)
     cost_usd = serializers.FloatField(allow_null=True)
     simulated = serializers.BooleanField()
@@ -203,7 +198,7 @@ class SteeredShape(serializers.Serializer[Any]):
     refusal = serializers.CharField(allow_blank=True)
 
 
-class BulkShape(serializers.Serializer[Any]):
+class TaskBulkShape(serializers.Serializer[Any]):
     """What became of all; ``more``: there are others, ask again."""
 
     dry_run = serializers.BooleanField()

@@ -16,16 +16,16 @@ from cpds.api.paging import continued
 from tasks_app.api.door import Door
 from tasks_app.api.once import once
 from tasks_app.api.task_shapes import (
-    BulkForm,
-    BulkShape,
     NewTaskForm,
     NewTaskShape,
-    ReasonForm,
     RecordsShape,
+    TaskBulkForm,
+    TaskBulkShape,
     TaskDetailShape,
     TaskQuery,
+    TaskReasonForm,
     TasksPageShape,
-    WhyShape,
+    TaskWhyShape,
     wanted_of,
 )
 from tasks_app.models import Task
@@ -96,7 +96,7 @@ class Why(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Say what holds a task", answer=WhyShape, tags=TAGS)
+    @documented("Say what holds a task", answer=TaskWhyShape, tags=TAGS)
     def get(self, request: Request, task: str) -> Response:  # noqa: ARG002
         """Say what holds a task and until when, in the order in which it has to give way."""
         return ok(task_holds(given=task, projects=self.projects()))
@@ -128,10 +128,10 @@ class Steer(Door):
 class Cancel(Steer):
     """``/api/v1/tasks/{id}/cancel``."""
 
-    @documented("Cancel a task", answer=TaskDetailShape, body=ReasonForm, tags=TAGS)
+    @documented("Cancel a task", answer=TaskDetailShape, body=TaskReasonForm, tags=TAGS)
     def post(self, request: Request, task: str) -> Response:
         """End a task; what cannot start without it is skipped."""
-        reason = read_body(request, ReasonForm)["reason"]
+        reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         cancel_task(task=found, by=self.caller.name, reason=reason)
         return ok(task_detail(given=str(found.pk)))
@@ -140,10 +140,10 @@ class Cancel(Steer):
 class Retry(Steer):
     """``/api/v1/tasks/{id}/retry``."""
 
-    @documented("Retry a task", answer=TaskDetailShape, body=ReasonForm, tags=TAGS)
+    @documented("Retry a task", answer=TaskDetailShape, body=TaskReasonForm, tags=TAGS)
     def post(self, request: Request, task: str) -> Response:
         """Try a task again that failed or was cancelled, with what was ruled out because of it."""
-        reason = read_body(request, ReasonForm)["reason"]
+        reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         retry_task(task=found, by=self.caller.name, reason=reason)
         return ok(task_detail(given=str(found.pk)))
@@ -156,7 +156,7 @@ class SteerMany(Door):
 
     def steered(self, act: TaskAct) -> Response:
         """Act on what the body describes, or say what that is."""
-        form = read_body(self.request, BulkForm)
+        form = read_body(self.request, TaskBulkForm)
         dry_run, reason, ids = form.pop("dry_run"), form.pop("reason"), form.pop("ids", ())
         named = form.pop("project", None)
         if not form and not ids:
@@ -193,7 +193,7 @@ class SteerMany(Door):
 class CancelMany(SteerMany):
     """``/api/v1/tasks/bulk/cancel``."""
 
-    @documented("Cancel many tasks", answer=BulkShape, body=BulkForm, tags=TAGS)
+    @documented("Cancel many tasks", answer=TaskBulkShape, body=TaskBulkForm, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Cancel up to 1,000 tasks that have not ended."""
         return self.steered(TaskAct.CANCEL)
@@ -202,7 +202,7 @@ class CancelMany(SteerMany):
 class RetryMany(SteerMany):
     """``/api/v1/tasks/bulk/retry``."""
 
-    @documented("Retry many tasks", answer=BulkShape, body=BulkForm, tags=TAGS)
+    @documented("Retry many tasks", answer=TaskBulkShape, body=TaskBulkForm, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Try up to 1,000 tasks again that failed or were cancelled."""
         return self.steered(TaskAct.RETRY)

@@ -68,7 +68,7 @@ class StartForm(ClientForm):
     confirmDesign = serializers.BooleanField(required=False, allow_null=True)  # noqa: N815
 
 
-class StartedShape(serializers.Serializer[Any]):
+class DeliveryStartedShape(serializers.Serializer[Any]):
     """The instance that delivers the feature."""
 
     instance_id = serializers.CharField()
@@ -151,7 +151,12 @@ class StartWorkflow(Door):
     needs = {"POST": Role.OPERATOR}
 
     @documented(
-        "Deliver a feature", answer=StartedShape, body=StartForm, beside=BESIDE, creates=True, tags=TAGS
+        "Deliver a feature",
+        answer=DeliveryStartedShape,
+        body=StartForm,
+        beside=BESIDE,
+        creates=True,
+        tags=TAGS,
     )
     def post(self, request: Request) -> Response:
         """Start the eight stages for a feature, in ``feature`` or the body itself, or for a sample."""

@@ -26,6 +26,14 @@ LISTENERS_QUEUE: Final = "cpds.listeners"
 """Where those messages wait, apart from the tasks'. ``CELERY_TASK_ROUTES`` sends them there."""
 
 
-def queue_of(requirement: str) -> str:
-    """Return the queue in which tasks of a requirement set wait."""
-    return f"{TASKS_QUEUE}.needs.{requirement}" if requirement else TASKS_QUEUE
+OWN_QUEUES: Final = f"{TASKS_QUEUE}.of."
+"""How the queues begin in which tasks of one project wait."""
+
+
+def queue_of(requirement: str, project: int | None = None) -> str:
+    """Return the queue in which tasks of a requirement set wait.
+
+    ``project``: the key of one that some worker is kept for; its tasks wait apart.
+    """
+    own = TASKS_QUEUE if project is None else f"{OWN_QUEUES}{project}"
+    return f"{own}.needs.{requirement}" if requirement else own

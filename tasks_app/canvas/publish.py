@@ -7,7 +7,7 @@ retries here, and a broker that hangs costs its short socket timeout.
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from celery import chain, chord, current_app
 from celery.canvas import Signature
@@ -16,6 +16,8 @@ from tasks_app.canvas import names
 from tasks_app.planning.canvas_plan import Canvas
 
 logger = logging.getLogger(__name__)
+_OF_AMQP: Final = (9, 0)
+_OF_OTHERS: Final = (0, 6)
 
 
 def chords_are_possible() -> bool:
@@ -25,9 +27,9 @@ def chords_are_possible() -> bool:
 
 def build(canvas: Canvas, *, dispatch_id: str) -> Signature:
     """Return the Celery canvas that carries ``canvas`` under one dispatch id."""
-    lines = [_line(line, dispatch_id, canvas.requirement) for line in canvas.lines]
+    lines = [_line(line, dispatch_id, canvas) for line in canvas.lines]
     if canvas.body:
-        return chord(lines, _line(canvas.body, dispatch_id, canvas.requirement))
+        return chord(lines, _line(canvas.body, dispatch_id, canvas))
     return lines[0]
 
 
@@ -46,9 +48,17 @@ def publish(canvases: Iterable[tuple[Canvas, str]]) -> bool:
     return True
 
 
-def publish_alone(task_id: int, dispatch_id: str, requirement: str = "") -> bool:
+def publish_alone(
+    task_id: int,
+    dispatch_id: str,
+    requirement: str = "",
+    *,
+    project: int | None = None,
+    is_express: bool = False,
+) -> bool:
     """Publish one task again, without followers, under the dispatch id it already has."""
-    return publish([(Canvas(lines=((task_id,),), requirement=requirement), dispatch_id)])
+    canvas = Canvas(lines=((task_id,),), requirement=requirement, project=project, is_express=is_express)
+    return publish([(canvas, dispatch_id)])
 
 
 def ring_listener(listener: str, instance_id: int) -> bool:
@@ -56,19 +66,33 @@ def ring_listener(listener: str, instance_id: int) -> bool:
     arguments: dict[str, Any] = {"listener": listener, "instance_id": instance_id}
     message = current_app.signature(names.DELIVER_EVENTS, kwargs=arguments, immutable=True)
     try:
-        message.apply_async(queue=names.LISTENERS_QUEUE, retry=False)
+        message.apply_async(queue=names.LISTENERS_QUEUE, retry=False, priority=_priority(is_express=False))
     except Exception as error:
         logger.warning("ring_failed listener=%s error=%s", listener, type(error).__name__)
         return False
     return True
 
 
-def _line(task_ids: Sequence[int], dispatch_id: str, requirement: str) -> Signature:
-    steps = [_step(task_id, dispatch_id, requirement) for task_id in task_ids]
+def _line(task_ids: Sequence[int], dispatch_id: str, canvas: Canvas) -> Signature:
+    steps = [_step(task_id, dispatch_id, canvas) for task_id in task_ids]
     return steps[0] if len(steps) == 1 else chain(*steps)
 
 
-def _step(task_id: int, dispatch_id: str, requirement: str) -> Signature:
+def _step(task_id: int, dispatch_id: str, canvas: Canvas) -> Signature:
     arguments: dict[str, Any] = {"task_id": task_id, "dispatch_id": dispatch_id}
     step = current_app.signature(names.RUN_TASK, kwargs=arguments, immutable=True)
-    return step.set(queue=names.queue_of(requirement)) if requirement else step
+    if canvas.requirement or canvas.project is not None:
+        step = step.set(queue=names.queue_of(canvas.requirement, canvas.project))
+    # A whole line is as urgent as its head: it takes one slot, and keeps it.
+    return step.set(priority=_priority(is_express=canvas.is_express))
+
+
+def _priority(*, is_express: bool) -> int:
+    """Return a message's priority: with RabbitMQ larger numbers overtake, elsewhere smaller ones.
+
+    RabbitMQ heeds it in queues that were made for priorities, and leaves it otherwise.
+    Said of every message: what is published by name has no default of the settings.
+    """
+    broker = str(current_app.conf.broker_url or "")
+    urgent, ordinary = _OF_AMQP if broker.startswith(("amqp", "pyamqp")) else _OF_OTHERS
+    return urgent if is_express else ordinary

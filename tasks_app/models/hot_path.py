@@ -6,8 +6,8 @@ Each is written with the same QuerySets and moves as everywhere else; see ``prep
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat, StrIndex
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat, StrIndex
 from django.db.models.lookups import GreaterThan
 
 from cpds.base import clock
@@ -21,6 +21,7 @@ from tasks_app.states import TASK_UNFINISHED, RecordState, TaskState
 
 Update = tuple[QuerySet[Any], Mapping[str, Any]]
 
+ANY_PROJECT = "*"
 CLAIM_COLUMNS = (
     "instance_id",
     "attempts",
@@ -39,7 +40,12 @@ def listed(requirements: Collection[str]) -> str:
     return f"|{'|'.join(sorted(requirements))}|"
 
 
-def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str, able: str) -> Update:
+def serving(projects: Collection[int] | None) -> str:
+    """Return the projects a worker serves (None: any) in the form the claim takes them, as one text."""
+    return ANY_PROJECT if projects is None else f"|{'|'.join(map(str, sorted(projects)))}|"
+
+
+def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str, able: str, serves: str) -> Update:
     # A list of values would be another statement for each length of it.
     place = StrIndex(Value(able), Concat(Value("|"), F("requirement"), Value("|")))
     is_met = GreaterThan(place, 0)
@@ -49,7 +55,9 @@ def _claim(*, task_id: int, dispatch_id: str, gate: str, worker: str, able: str)
         gate=gate,
         status__in=[TaskState.PENDING, TaskState.QUEUED],
     )
-    return _taken(wanted.filter(Q(requirement="") | Q(is_met)), worker=worker)
+    own = StrIndex(Value(serves), Concat(Value("|"), Cast("project_id", CharField()), Value("|")))
+    is_served = Q(GreaterThan(own, 0)) | Q(GreaterThan(StrIndex(Value(serves), Value(ANY_PROJECT)), 0))
+    return _taken(wanted.filter(Q(requirement="") | Q(is_met)).filter(is_served), worker=worker)
 
 
 def _claim_offered(*, task_id: int, dispatch_id: str, worker: str) -> Update:
@@ -147,13 +155,13 @@ _DISPATCH, _WORKER, _GATE = TEXT.format("dispatch"), TEXT.format("worker"), TEXT
 _OUTPUT, _EXECUTOR, _MODE, _KIND, _DATA = (
     TEXT.format(word) for word in ("output", "executor", "mode", "kind", "data")
 )
-_ABLE = TEXT.format("able")
+_ABLE, _SERVES = TEXT.format("able"), TEXT.format("serves")
 _FENCE = {"task_id": _TASK_ID, "dispatch_id": _DISPATCH}
 
 CLAIM = PreparedUpdate(
     _claim,
     returning=CLAIM_COLUMNS,
-    examples={**_FENCE, "gate": _GATE, "worker": _WORKER, "able": _ABLE},
+    examples={**_FENCE, "gate": _GATE, "worker": _WORKER, "able": _ABLE, "serves": _SERVES},
     variant=lambda: conf().lease_seconds,
 )
 """Take a task that was published under a dispatch; nothing comes back when it is not to be had."""

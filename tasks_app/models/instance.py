@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from cpds.base import db
@@ -28,11 +28,23 @@ class InstanceQuerySet(InstanceMoves):
         The lock leaves foreign-key checks free, so writing an event of the
         instance does not wait for its planner.
         """
-        return db.locking(self).filter(pk=instance_id).first()
+        project = Project.objects.filter(pk=OuterRef("project_id"))
+        workflow = Workflow.objects.filter(pk=OuterRef("workflow_id"))
+        limits = {
+            "project_most": Subquery(project.values("max_parallel")),
+            "workflow_most": Subquery(workflow.values("max_running")),
+        }
+        row: Instance | None = db.locking(self).filter(pk=instance_id).annotate(**limits).first()
+        return row
 
 
 class Instance(models.Model):
     """One run. ``params`` are complete: defaults included."""
+
+    project_most: int | None
+    """Of a locked instance: how many tasks of its project may be out."""
+    workflow_most: int | None
+    """Of a locked instance: how many tasks of all instances of its workflow may be out."""
 
     public_id = models.CharField(
         "id", max_length=40, unique=True, default=identifiers.instance_id, editable=False

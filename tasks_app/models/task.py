@@ -202,6 +202,8 @@ class Task(models.Model):
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     ready_at = models.DateTimeField(null=True, blank=True)
+    is_express = models.BooleanField(default=False, db_default=False)
+    """Whether its message overtakes others: it is, or was made to be, within its project's share."""
     published_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -232,11 +234,12 @@ class Task(models.Model):
                 name="task_items",
                 condition=Q(parent__isnull=False),
             ),
-            # What to publish next of each requirement set, in order.
+            # What to publish next of each requirement set and project, in order.
             models.Index(
-                fields=["requirement", "-priority", "-rank", "ready_at", "id"],
+                fields=["requirement", "project", "-priority", "-rank", "ready_at", "id"],
                 name="task_backlog",
-                condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False),
+                condition=Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
+                & ~Q(executor=EXTERNAL, gate=Gate.OPEN),
             ),
             # What workers that speak HTTP may take, in order.
             models.Index(

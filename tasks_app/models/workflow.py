@@ -19,6 +19,8 @@ class Workflow(models.Model):
     name = models.CharField(max_length=64)
     description = models.TextField(blank=True)
     latest = models.PositiveIntegerField(default=1)
+    max_running = models.PositiveIntegerField(null=True, blank=True)
+    """How many tasks of all its instances may be out at once, says its newest version; null: any number."""
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 

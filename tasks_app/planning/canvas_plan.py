@@ -35,6 +35,10 @@ class Canvas:
     body: tuple[int, ...] = ()
     requirement: str = ""
     """What all its tasks require of their workers."""
+    project: int | None = None
+    """The project whose queues it goes to; None: those that all projects share."""
+    is_express: bool = False
+    """Whether its messages overtake others: they are within their project's share."""
 
     @property
     def heads(self) -> tuple[int, ...]:

@@ -73,6 +73,11 @@ class WorkflowSpec(Spec):
     max_instances: Annotated[int, Within(1, MAX_INSTANCES)] | None = Field(
         default=None, title="Max Instances", description="How many instances run at once; the rest wait."
     )
+    max_running: Annotated[int, Within(1, MAX_PARALLEL)] | None = Field(
+        default=None,
+        title="Max Running",
+        description="How many tasks of all its instances run at once, as the newest version says.",
+    )
     timeout_seconds: Duration | None = Field(
         default=None, alias="timeout", title="Timeout", description="How long a whole instance may take."
     )

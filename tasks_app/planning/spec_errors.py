@@ -45,6 +45,7 @@ _MEANT: Final[Mapping[str, str]] = {
     "join": "trigger_rule wait_for",
     "for_each": "foreach loop matrix each with_items map",
     "max_parallel": "concurrency parallelism max_concurrency max_active_tasks",
+    "max_running": "max_tasks max_running_tasks",
     "max_instances": "max_runs max_active_runs concurrency_limit",
     "timeout": "timeout_seconds deadline",
     "retry": "retries retry_policy retry_count max_retries attempts max_attempts retry_interval",

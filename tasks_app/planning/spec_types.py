@@ -99,8 +99,13 @@ def _task_name(name: str) -> str:
     return normalize("NFC", name)
 
 
+def is_capability(word: object) -> bool:
+    """Return whether a task could require this of its worker."""
+    return isinstance(word, str) and bool(re.match(_CAPABILITY.removesuffix("$") + r"\Z", word))
+
+
 def _capability(word: str) -> str:
-    if not re.match(_CAPABILITY.removesuffix("$") + r"\Z", word):
+    if not is_capability(word):
         raise ValueError(f"expected a word of a-z, 0-9, _, . and -, found {described(word)}")
     return word
 

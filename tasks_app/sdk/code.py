@@ -23,6 +23,7 @@ _SEVERAL: Final = {"needs": "with_dependencies", "requires": "with_requires", "t
 _WORKFLOW: Final = {
     "params": "with_params",
     "max_parallel": "with_max_parallel",
+    "max_running": "with_max_running",
     "max_instances": "with_max_instances",
     "timeout": "with_instance_timeout",
     "on_failure": "with_on_failure",

@@ -80,6 +80,10 @@ class WorkflowBuilder:
         """Run at most this many tasks of one instance at once."""
         return self._with("max_parallel", count)
 
+    def with_max_running(self, count: int) -> Self:
+        """Run at most ``count`` tasks of all its instances at once."""
+        return self._with("max_running", count)
+
     def with_max_instances(self, count: int) -> Self:
         """Run at most this many instances at once."""
         return self._with("max_instances", count)

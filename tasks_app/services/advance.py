@@ -12,10 +12,11 @@ from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.canvas_plan import Node
 from tasks_app.planning.decisions import instance_end
-from tasks_app.services import foreign, saga, window
+from tasks_app.services import foreign, saga
 from tasks_app.services.admission import admit_waiting
-from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
+from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, room_for
 from tasks_app.services.items import is_waited_for
+from tasks_app.services.pump import pump
 from tasks_app.services.release import release_followers
 from tasks_app.services.ruling_out import culprits_among, rule_out
 from tasks_app.services.waits import settle_waits
@@ -85,7 +86,11 @@ def _advance(
         if not has_ended and not ready:
             ready = _mark_undos(instance)
         is_their_turn = bool(ready) and not has_backlog_beside(ready=ready)
-        named = dispatch(instance=instance, heads=ready, room=window.look().room) if is_their_turn else []
+        named = (
+            dispatch(instance=instance, heads=ready, room=room_for(instance=instance))
+            if is_their_turn
+            else []
+        )
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)

@@ -19,8 +19,8 @@ from tasks_app.outcomes import JSON
 from tasks_app.planning.forms import form_problems
 from tasks_app.planning.values import as_json
 from tasks_app.services.advance import advance
-from tasks_app.services.dispatch import pump
 from tasks_app.services.lookup import find_instance
+from tasks_app.services.pump import pump
 from tasks_app.states import CheckpointState, InstanceState, TaskState, WaitKind
 
 BATCH: Final = 500

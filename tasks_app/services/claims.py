@@ -77,13 +77,20 @@ class Claim:
 
 
 def claim_task(
-    *, task_id: int, dispatch_id: str, worker: str, gate: Gate = Gate.OPEN, able: Collection[str] = ()
+    *,
+    task_id: int,
+    dispatch_id: str,
+    worker: str,
+    gate: Gate = Gate.OPEN,
+    able: Collection[str] = (),
+    serves: Collection[int] | None = None,
 ) -> Claim:
     """Take a task that was published under ``dispatch_id``.
 
     One conditional update decides: right dispatch, not started, dependencies
     satisfied, every gate passed, instance running, and its requirement set among
-    ``able``, those that the worker meets. Among any number of workers one wins.
+    ``able``, those that the worker meets, and its project among those it ``serves``
+    (None: any). Among any number of workers one wins.
     ``gate`` is given to fail a task at a gate that cannot be judged.
     When the connection breaks around the commit, the row says whose the task is.
 
@@ -96,6 +103,7 @@ def claim_task(
             gate=str(gate),
             worker=worker,
             able=hot_path.listed(able),
+            serves=hot_path.serving(serves),
         ),
         task_id=task_id,
         dispatch_id=dispatch_id,

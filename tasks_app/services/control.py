@@ -14,9 +14,10 @@ from tasks_app.models import Event, Instance, Task
 from tasks_app.services import saga
 from tasks_app.services.advance import advance, cancelled_in, failed_in, follow_end, tell_others
 from tasks_app.services.consumers import open_waiting_consumers
-from tasks_app.services.dispatch import mark_ready, pump
+from tasks_app.services.dispatch import mark_ready
 from tasks_app.services.kin import children_paused_with, running_children, unfinished_children
 from tasks_app.services.lookup import find_instance
+from tasks_app.services.pump import pump
 from tasks_app.services.release import revoke, take_back
 from tasks_app.services.reopening import check_that_it_is_its_own, reopen
 from tasks_app.services.stopping import cancel_unstarted, stop_tasks

@@ -204,6 +204,7 @@ def _next_version(workflow: Workflow, spec: WorkflowSpec, text: str) -> Workflow
     )
     workflow.latest = version.number
     workflow.description = spec.description
+    workflow.max_running = spec.max_running
     workflow.updated_at = clock.now()
-    workflow.save(update_fields=["latest", "description", "updated_at"])
+    workflow.save(update_fields=["latest", "description", "max_running", "updated_at"])
     return version

@@ -14,6 +14,7 @@ from tasks_app.errors import NotHeld, NotOffered, StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Project, Task
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.services.claims import Claim, claim_lent, claim_offered, held_claim, renew_claims
+from tasks_app.services.limits import is_limited, places_left
 from tasks_app.services.offers import is_lent, offered_to
 from tasks_app.services.release import release_followers
 from tasks_app.services.reports import report_outcome
@@ -61,7 +62,7 @@ def assign(*, task: Task, worker: str, lease_seconds: float | None = None) -> Cl
 
 def _claimed(task: Task, worker: str) -> Claim:
     is_own = task.executor == EXTERNAL
-    if is_own and task.instance.max_parallel is None:
+    if is_own and not is_limited(instance=task.instance):
         return claim_offered(task_id=task.pk, worker=worker)
     if not is_own and not is_lent(task=task):
         raise NotOffered(task_id=task.address, why=_why_not(task))
@@ -218,12 +219,9 @@ def end_overdue_attempts() -> int:
 
 
 def _check_room(task: Task, instance: Instance | None) -> None:
-    """Refuse to start more of an instance than its ``max_parallel``."""
-    active = Task.objects.filter(
-        instance_id=task.instance_id, status__in=[TaskState.QUEUED, TaskState.RUNNING]
-    ).count()
-    if instance is not None and instance.max_parallel is not None and active >= instance.max_parallel:
-        why = f"{active} tasks of its instance are on their way, and no more may be at once"
+    """Refuse to start more of an instance, its workflow or its project than may be at once."""
+    if instance is not None and places_left(instance=instance, requirements=[""])("") <= 0:
+        why = "of its instance, its workflow or its project no more may be at once than are on their way"
         raise NotOffered(task_id=task.address, why=why)
 
 

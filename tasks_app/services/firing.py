@@ -22,7 +22,7 @@ from tasks_app.models import Event, Instance, Schedule, ScheduleFire
 from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.planning.cron import parse_cron
 from tasks_app.planning.firing import Firing, next_firing
-from tasks_app.services.dispatch import pump
+from tasks_app.services.pump import pump
 from tasks_app.services.schedule_control import find_schedule, follow_the_admin
 from tasks_app.states import Catchup, FireOutcome, InstanceState, Overlap
 

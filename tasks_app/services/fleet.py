@@ -18,6 +18,12 @@ class Hand:
     holder: str
     slots: int
     capabilities: frozenset[str]
+    projects: frozenset[int] | None = None
+    """The keys of the only projects that it serves; None: any."""
+
+    def serves(self, *, project: int) -> bool:
+        """Return whether it may take a project's tasks."""
+        return self.projects is None or project in self.projects
 
 
 class Fleet(Protocol):

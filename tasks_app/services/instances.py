@@ -18,8 +18,9 @@ from tasks_app.services.admission import admit
 from tasks_app.services.batches import copy_batches
 from tasks_app.services.claims import CONTINUOUS
 from tasks_app.services.definitions import complete_params, find_version, latest_version
-from tasks_app.services.dispatch import mark_ready, pump
+from tasks_app.services.dispatch import mark_ready
 from tasks_app.services.lookup import find_instance, find_workflow, lock_workflow
+from tasks_app.services.pump import pump
 from tasks_app.services.rows import create_tasks
 from tasks_app.states import INSTANCE_FINAL, TaskState
 

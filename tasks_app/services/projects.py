@@ -1,6 +1,6 @@
 """Projects: create, change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from cpds.base import db
@@ -11,6 +11,13 @@ from tasks_app.services.access import Caller
 from tasks_app.services.audit import differences, note_change
 
 CHANGEABLE: Final = ("name", "max_parallel", "weight")
+
+
+def project_keys(*, slugs: Collection[str]) -> dict[str, int]:
+    """Return the keys of those of these projects that there are, by slug; asks nothing for none."""
+    if not slugs:
+        return {}
+    return dict(Project.objects.filter(slug__in=sorted(slugs)).values_list("slug", "pk"))
 
 
 def create_project(

@@ -25,7 +25,7 @@ from tasks_app.services.advance import advance, failed_in, follow_up, item_ended
 from tasks_app.services.alarm import set_alarm
 from tasks_app.services.batches import streams_must_end
 from tasks_app.services.claims import Claim
-from tasks_app.services.dispatch import pump
+from tasks_app.services.pump import pump
 from tasks_app.services.release import end_for_good, release_followers, take_back
 from tasks_app.services.saga import mark_compensated
 from tasks_app.states import InstanceState, RecordState, TaskState, WaitKind

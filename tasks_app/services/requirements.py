@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Final
 
+from django.db.models import Q
+
 from cpds.base import clock, db
 from tasks_app.canvas import names
 from tasks_app.models import RequirementSet, Task
@@ -13,6 +15,8 @@ from tasks_app.states import TaskState
 FRESH_SECONDS: Final = 60
 SETS_AT_ONCE: Final = 200
 """How many sets a worker serves at a time: those asked for most recently, of those it can meet."""
+QUEUES_AT_ONCE: Final = 200
+"""In how many queues of single projects a worker helps that is kept for none."""
 REMEMBERED: Final = 1024
 
 
@@ -31,6 +35,14 @@ def note_requirements(*, wanted: Iterable[Collection[str]]) -> None:
         stale.update(used_at=clock.database_now())
 
 
+def malformed(*, capabilities: Iterable[object]) -> list[str]:
+    """Return those of these words that no task could require, as they are told to people."""
+    # Imported here: the model's library is heavy, and only the checks ask.
+    from tasks_app.planning.spec_types import is_capability
+
+    return [repr(each) for each in capabilities if not is_capability(each)]
+
+
 def requirements_met(*, capabilities: Collection[str]) -> frozenset[str]:
     """Return the names of the sets that somebody with these capabilities meets, without the empty one."""
     able = frozenset(capabilities)
@@ -39,9 +51,20 @@ def requirements_met(*, capabilities: Collection[str]) -> frozenset[str]:
     return frozenset(met[:SETS_AT_ONCE])
 
 
-def queues_of(*, requirements: Iterable[str]) -> list[str]:
-    """Return the queues in which tasks of these requirement sets wait, sorted."""
-    return sorted(names.queue_of(each) for each in requirements)
+def queues_of(
+    *, requirements: Collection[str], serves: Collection[int] | None = None, kept: Collection[int] = ()
+) -> list[str]:
+    """Return the queues in which tasks of these requirement sets wait, sorted.
+
+    ``serves``: the projects whose tasks somebody takes (None: any). ``kept``: the projects that some
+    worker is kept for, so that their tasks wait in queues of their own: who takes any helps
+    there, too, in the first ``QUEUES_AT_ONCE`` of them.
+    """
+    sets = sorted(requirements)
+    if serves is not None:
+        return sorted(names.queue_of(each, project) for each in sets for project in serves)
+    own = [names.queue_of(each, project) for each in sets for project in sorted(kept)]
+    return sorted([*map(names.queue_of, sets), *own[:QUEUES_AT_ONCE]])
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -58,9 +81,12 @@ def capabilities_of(*, requirement: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def is_for_others(*, task_id: int, dispatch_id: str, able: Collection[str]) -> bool:
-    """Return whether a task still waits under this dispatch, for somebody more capable."""
+def is_for_others(
+    *, task_id: int, dispatch_id: str, able: Collection[str], serves: Collection[int] | None = None
+) -> bool:
+    """Return whether a task still waits under this dispatch, for somebody more capable or of its project."""
     waiting = Task.objects.filter(
         pk=task_id, dispatch_id=dispatch_id, status__in=[TaskState.PENDING, TaskState.QUEUED]
     )
-    return waiting.exclude(requirement__in=["", *able]).exists()
+    mine = Q(requirement__in=["", *able])
+    return waiting.exclude(mine if serves is None else mine & Q(project_id__in=sorted(serves))).exists()

@@ -1,7 +1,7 @@
 """Everything around some tasks that may hold them, read in a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,10 +9,11 @@ from typing import Final
 from django.db.models import Count, Max, Q
 
 from cpds.base import clock
-from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
+from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Project, Task, Workflow
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
 from tasks_app.services.foreign import foreign_names
+from tasks_app.services.limits import Out, read_out
 from tasks_app.services.window import Look
 from tasks_app.states import TASK_FINAL, InstanceState, TaskState, WaitKind
 
@@ -49,10 +50,14 @@ class Situation:
     items: dict[int, tuple[int, int]]
     """Of a list that waits: how many of its items are over, and how many there are."""
     places: dict[int, int]
-    """How many tasks come before it in the backlog, of those among the first ``READ_BACKLOG``."""
-    backlog: int
-    active: dict[int, int]
-    """By instance: how many of its tasks are published or run."""
+    """How many tasks of its project and requirement set come before it, of those that are among the first
+    ``READ_BACKLOG`` of all in question."""
+    out: list[Out]
+    """What is out, when some of the tasks are ready."""
+    most_of_project: dict[int, int | None]
+    """By project: how many of its tasks may be out."""
+    most_of_workflow: dict[int, int | None]
+    """By workflow: how many tasks of its instances may be out."""
     said: dict[tuple[int, str], Said]
     """By instance and kind of event."""
     stopping: dict[int, datetime]
@@ -67,20 +72,18 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
     """Return what surrounds these tasks, each read with its instance, and these instances."""
     owners = {each.pk: each for each in instances} | {task.instance_id: task.instance for task in tasks}
     pending = [each for each in owners.values() if each.status == InstanceState.PENDING]
-    ready = [task.pk for task in tasks if task.status == TaskState.PENDING and task.ready_at is not None]
-    backlog = list(
-        Task.objects.backlog().in_dispatch_order().values_list("pk", flat=True)[: READ_BACKLOG + 1]
-        if ready
-        else ()
-    )
+    ready = [task for task in tasks if task.status == TaskState.PENDING and task.ready_at is not None]
     return Situation(
         look=window.look(),
         needs=_needs([task.pk for task in tasks if task.status == TaskState.PENDING]),
         waiting_since=_newest([task.pk for task in tasks if task.status == TaskState.WAITING]),
         items=_items([task.pk for task in tasks if task.wait_kind == WaitKind.ITEMS]),
-        places={pk: place for place, pk in enumerate(backlog)},
-        backlog=len(backlog),
-        active=_active([key for key, each in owners.items() if each.max_parallel is not None]),
+        places=_places(ready),
+        out=read_out() if ready else [],
+        most_of_project=_most_of(Project, "max_parallel", {task.project_id for task in ready}),
+        most_of_workflow=_most_of(
+            Workflow, "max_running", {task.instance.workflow_id or 0 for task in ready}
+        ),
         said=_said(owners),
         stopping=_stopping(owners),
         beside=_beside(pending),
@@ -127,13 +130,26 @@ def _items(keys: Sequence[int]) -> dict[int, tuple[int, int]]:
     return {row["parent_id"]: (row["over"], row["total"]) for row in rows}
 
 
-def _active(keys: Sequence[int]) -> dict[int, int]:
-    if not keys:
+def _places(ready: Sequence[Task]) -> dict[int, int]:
+    if not ready:
         return {}
-    active = Task.objects.filter(
-        instance_id__in=keys, status__in=[TaskState.QUEUED, TaskState.RUNNING]
-    ).values_list("instance_id")
-    return dict(active.annotate(Count("pk")).order_by())
+    alike = Task.objects.backlog().filter(
+        project_id__in={task.project_id for task in ready},
+        requirement__in={task.requirement for task in ready},
+    )
+    rows = alike.in_dispatch_order().values_list("pk", "requirement", "project_id")[: READ_BACKLOG + 1]
+    before: dict[tuple[str, int], int] = defaultdict(int)
+    places = {}
+    for pk, requirement, project in rows:
+        places[pk] = before[requirement, project]
+        before[requirement, project] += 1
+    return places
+
+
+def _most_of(
+    model: type[Project] | type[Workflow], column: str, keys: Collection[int]
+) -> dict[int, int | None]:
+    return dict(model.objects.filter(pk__in=keys).values_list("pk", column)) if keys else {}
 
 
 def _stopping(instances: dict[int, Instance]) -> dict[int, datetime]:

@@ -20,7 +20,8 @@ from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.services.advance import advance
 from tasks_app.services.batches import idle_consumers, last_batch, streams_must_end, unconsumed
 from tasks_app.services.claims import Claim
-from tasks_app.services.dispatch import has_backlog, pump
+from tasks_app.services.dispatch import has_backlog
+from tasks_app.services.pump import pump
 from tasks_app.states import InstanceState, TaskState
 
 logger = logging.getLogger(__name__)

@@ -20,11 +20,11 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
-from tasks_app.services.dispatch import pump
 from tasks_app.services.expiry import delete_expired
 from tasks_app.services.firing import fire_due
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.prune import prune_due
+from tasks_app.services.pump import pump
 from tasks_app.services.redelivery import publish_again
 from tasks_app.services.release import close_records, release_followers, take_back
 from tasks_app.services.stopped import forget_stopped
@@ -181,7 +181,7 @@ def publish_unclaimed_again() -> int:
     with copies. A new dispatch id would make the copy still in a queue stale.
     """
     look = window.look()
-    idle = [requirement for requirement in look.queued if look.free_slots(requirement)]
+    idle = [requirement for requirement in look.requirements_out if look.free_slots(requirement)]
     if not idle:
         return 0
     cutoff = clock.database_now_plus(-conf().redeliver_seconds)

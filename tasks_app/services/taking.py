@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import Failed
@@ -29,12 +31,23 @@ class NotTaken:
     canvas_goes_on: bool
 
 
-def take_task(*, task_id: int, dispatch_id: str, worker: str, able: Collection[str] = ()) -> Taken | NotTaken:
+def take_task(
+    *,
+    task_id: int,
+    dispatch_id: str,
+    worker: str,
+    able: Collection[str] = (),
+    serves: Collection[int] | None = None,
+) -> Taken | NotTaken:
     """Lead a delivered task through its gates and claim it.
 
-    ``able``: the requirement sets that the worker meets.
+    ``able``: the requirement sets that the worker meets. ``serves``: the projects whose
+    tasks it takes (None: any).
     """
-    claim = _claim(task_id, dispatch_id, worker, able)
+    claim_at = partial(
+        _claim, task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=able, serves=serves
+    )
+    claim = claim_at(gate=Gate.OPEN)
     gate, failure = Gate.OPEN, None
     if claim is None:
         match pass_gates(task_id=task_id, dispatch_id=dispatch_id):
@@ -43,24 +56,24 @@ def take_task(*, task_id: int, dispatch_id: str, worker: str, able: Collection[s
             case Passage.OPEN:
                 pass
             case Passage.CLOSED:
-                return _stale(task_id, dispatch_id, able)
+                return _stale(task_id, dispatch_id, able, serves)
             case (gate_closed, why):
                 gate, failure = gate_closed, why
-        claim = _claim(task_id, dispatch_id, worker, able, gate=gate)
-    return _stale(task_id, dispatch_id, able) if claim is None else Taken(claim=claim, failure=failure)
+        claim = claim_at(gate=gate)
+    return (
+        _stale(task_id, dispatch_id, able, serves) if claim is None else Taken(claim=claim, failure=failure)
+    )
 
 
-def _claim(
-    task_id: int, dispatch_id: str, worker: str, able: Collection[str], *, gate: Gate = Gate.OPEN
-) -> Claim | None:
+def _claim(**facts: Any) -> Claim | None:
     try:
-        return claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate, able=able)
+        return claim_task(**facts)
     except StaleDispatch:
         return None
 
 
-def _stale(task_id: int, dispatch_id: str, able: Collection[str]) -> NotTaken:
-    if is_for_others(task_id=task_id, dispatch_id=dispatch_id, able=able):
+def _stale(task_id: int, dispatch_id: str, able: Collection[str], serves: Collection[int] | None) -> NotTaken:
+    if is_for_others(task_id=task_id, dispatch_id=dispatch_id, able=able, serves=serves):
         # The sweep publishes it again, in the queue of those who can do it.
         logger.warning("not_able task=%s dispatch=%s", task_id, dispatch_id)
     else:

@@ -12,7 +12,8 @@ from tasks_app.planning.ruling import Standing, ruled_out
 from tasks_app.services import saga
 from tasks_app.services.advance import advance
 from tasks_app.services.control import cancel_instance
-from tasks_app.services.dispatch import mark_ready, pump
+from tasks_app.services.dispatch import mark_ready
+from tasks_app.services.pump import pump
 from tasks_app.services.release import release_followers
 from tasks_app.services.reopening import check_that_it_is_its_own, run_again
 from tasks_app.services.ruling_out import standings_of

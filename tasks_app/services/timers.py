@@ -7,7 +7,7 @@ from cpds.base import clock, db
 from tasks_app.models import Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.control import resume_instance, stop_and_undo, stop_for_good
-from tasks_app.services.dispatch import pump
+from tasks_app.services.pump import pump
 from tasks_app.states import INSTANCE_RUNNABLE, InstanceState, OnFailure, TaskState, WaitKind
 
 BATCH = 500

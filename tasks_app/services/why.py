@@ -13,7 +13,9 @@ from typing import Any, Final
 from django.db.models import Q
 
 from tasks_app.models import Instance, Task
+from tasks_app.planning.shares import share_of
 from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.limits import LimitKind, limits_on
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.situation import READ_BACKLOG, Need, Situation, read_situation
 from tasks_app.states import (
@@ -28,6 +30,9 @@ from tasks_app.states import (
     WaitKind,
 )
 
+KEPT_FOR_OTHERS: Final = (
+    "the living workers that could take it are kept for other projects (CPDS_WORKER_PROJECTS)"
+)
 SHOWN_NEEDS: Final = 20
 SHOWN_TASKS: Final = 200
 SHOWN_LACKS: Final = 5
@@ -51,10 +56,23 @@ class HoldKind(StrEnum):
     CHILD_WORKFLOW = "child_workflow"
     MESSAGE_OUT = "message_out"
     MAX_PARALLEL = "max_parallel"
+    WORKFLOW_LIMIT = "workflow_limit"
+    PROJECT_LIMIT = "project_limit"
+    CAPABILITY_LIMIT = "capability_limit"
+    SHARE = "share"
     EXTERNAL = "external"
     NO_WORKER = "no_worker"
     SLOT = "slot"
     BACKLOG = "backlog"
+
+
+_LIMITS: Final[dict[LimitKind, tuple[HoldKind, str]]] = {
+    LimitKind.INSTANCE: (HoldKind.MAX_PARALLEL, "of its instance"),
+    LimitKind.WORKFLOW: (HoldKind.WORKFLOW_LIMIT, "of its workflow"),
+    LimitKind.PROJECT: (HoldKind.PROJECT_LIMIT, "of its project"),
+    LimitKind.CAPABILITY: (HoldKind.CAPABILITY_LIMIT, "that require {}"),
+}
+"""What holds a task at each limit, and whose tasks were counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,35 +320,68 @@ def _dependency(need: Need, note: str) -> Hold:
 
 
 def _backlog(task: Task, situation: Situation) -> Iterator[Hold]:
-    most = task.instance.max_parallel
-    active = situation.active.get(task.instance_id, 0)
-    if most is not None and active >= most:
-        yield Hold(
-            kind=HoldKind.MAX_PARALLEL,
-            sentence=f"{active} tasks of its instance are on their way; {most} may be at once",
-            since=task.ready_at,
-        )
+    yield from _limits(task, situation)
     if task.executor == EXTERNAL and task.gate == Gate.OPEN:
         yield Hold(
             kind=HoldKind.EXTERNAL, sentence="it waits for a worker that speaks HTTP", since=task.ready_at
         )
         return
     yield from _hands(task, situation)
+    yield from _share(task, situation)
     ahead = situation.places.get(task.pk, READ_BACKLOG)
     number = f"{ahead:,}" if task.pk in situation.places else f"more than {ahead:,}"
     yield Hold(
         kind=HoldKind.BACKLOG,
-        sentence=f"it is ready at priority {task.priority}; {number} ready tasks come before it",
+        sentence=f"it is ready at priority {task.priority}; {number} of its project come before it",
         since=task.ready_at,
     )
 
 
+def _limits(task: Task, situation: Situation) -> Iterator[Hold]:
+    found = limits_on(
+        instance=task.instance,
+        requirement=task.requirement,
+        workflow_most=situation.most_of_workflow.get(task.instance.workflow_id or 0),
+        project_most=situation.most_of_project.get(task.project_id),
+        out=situation.out,
+    )
+    for limit in found:
+        if limit.left == 0:
+            kind, whose = _LIMITS[limit.kind]
+            yield Hold(
+                kind=kind,
+                sentence=f"{limit.out} tasks {whose.format(limit.name)} are on their way; "
+                f"{limit.most} may be at once",
+                since=task.ready_at,
+            )
+
+
+def _share(task: Task, situation: Situation) -> Iterator[Hold]:
+    look = situation.look
+    standings = look.standings(task.requirement)
+    own = next((each for each in standings if each.project == task.project_id), None)
+    slots = look.slots(task.requirement)
+    if own is None or len(standings) < 2 or not slots:
+        return
+    share = share_of(task.project_id, standings, slots=slots)
+    if own.out >= share:
+        weights = sum(each.weight for each in standings)
+        yield Hold(
+            kind=HoldKind.SHARE,
+            sentence=f"its project has {own.out} tasks out, and {share:.3g} of {slots} slots are its share "
+            f"beside the others that have work (weight {own.weight} of {weights})",
+            since=task.ready_at,
+        )
+
+
 def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
-    slots = situation.look.slots(task.requirement)
+    slots = situation.look.slots(task.requirement, project=task.project_id)
     if slots == 0:
-        yield Hold(kind=HoldKind.NO_WORKER, sentence=nobody_can(requires=task.requires), since=since)
-    elif not situation.look.free_slots(task.requirement):
+        able = bool(situation.look.slots(task.requirement))
+        sentence = KEPT_FOR_OTHERS if able else nobody_can(requires=task.requires)
+        yield Hold(kind=HoldKind.NO_WORKER, sentence=sentence, since=since)
+    elif not situation.look.free_slots(task.requirement, project=task.project_id):
         whose = (
             f"the living workers that have {_words(task.requires)}" if task.requires else "the living workers"
         )

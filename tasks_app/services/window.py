@@ -1,4 +1,4 @@
-"""The publish window: how many messages may be out.
+"""The publish window: how many messages may be out, and whose.
 
 About two for each free slot, so that a slot never waits for planning; the rest
 stays as rows, in the order that the database keeps. A lost message then costs
@@ -7,62 +7,113 @@ messages that are out already.
 
 Each requirement set has a window of its own, by the free slots of the workers
 that can meet it. While nobody can, nothing is published: such tasks stay rows,
-and are in nobody's way.
+and are in nobody's way. In each window the projects that have work share the
+slots by their weights (``planning.shares``).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from django.db import connection
 
 from cpds.base.conf import conf
+from tasks_app.planning.shares import Grant, Standing, grants
 from tasks_app.services.fleet import Hand, connected_fleet
 from tasks_app.services.requirements import capabilities_of
 
-_LOOK = """
-SELECT 'queued', requirement, COUNT(*) FROM tasks_app_task
- WHERE status = 'queued' AND published_at IS NOT NULL GROUP BY requirement
+_READY = (
+    "{0}.status = 'pending' AND {0}.dispatch_id IS NULL AND {0}.ready_at IS NOT NULL "
+    "AND NOT ({0}.executor = 'external' AND {0}.gate = '')"
+)
+_LOOK = f"""
+WITH RECURSIVE waiting(first) AS (
+ SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
+          ORDER BY one.requirement, one.project_id LIMIT 1)
+ UNION ALL
+ SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
+           AND (one.requirement, one.project_id) > (here.requirement, here.project_id)
+          ORDER BY one.requirement, one.project_id LIMIT 1)
+   FROM waiting JOIN tasks_app_task here ON here.id = waiting.first
+)
+SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
+       task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
+  FROM tasks_app_task task JOIN tasks_app_project project ON project.id = task.project_id
+ WHERE task.status = 'queued' AND task.published_at IS NOT NULL
+ GROUP BY task.is_express, task.requirement, project.id, project.weight, project.max_parallel
 UNION ALL
-SELECT 'running', worker, COUNT(*) FROM tasks_app_task
- WHERE status = 'running' AND lease_expires_at IS NOT NULL AND executor <> 'external' GROUP BY worker
+SELECT 'running', task.worker, task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
+  FROM tasks_app_task task JOIN tasks_app_project project ON project.id = task.project_id
+ WHERE task.status = 'running' AND task.lease_expires_at IS NOT NULL AND task.executor <> 'external'
+ GROUP BY task.worker, task.requirement, project.id, project.weight, project.max_parallel
 UNION ALL
-SELECT 'waiting', name, 1 FROM tasks_app_requirementset
- WHERE EXISTS (SELECT 1 FROM tasks_app_task WHERE requirement = tasks_app_requirementset.name
-               AND status = 'pending' AND dispatch_id IS NULL AND ready_at IS NOT NULL)
-"""
+SELECT 'waiting', '', task.requirement, project.id, project.weight, project.max_parallel, 1
+  FROM waiting JOIN tasks_app_task task ON task.id = waiting.first
+  JOIN tasks_app_project project ON project.id = task.project_id
+"""  # noqa: S608 - made of texts that stand here
 # The states stand in the text, and the columns are named though they always have a value then: so SQLite
-# sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out,
-# runs or waits.
+# sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out
+# or runs; of what waits one row for each requirement set and project, by leaps along the index.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a project is given."""
+
+    weight: int = 1
+    max_parallel: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What is out, what runs and what waits, at one moment."""
+    """What is out, what runs and what waits, at one moment. Projects are told by their keys."""
 
-    queued: Mapping[str, int]
-    """By requirement set: how many messages are out."""
-    running: Mapping[str, int]
-    """By worker: how many tasks it runs."""
-    waiting: Sequence[str]
-    """The requirement sets, without the empty one, that ready tasks wait for."""
+    queued: Mapping[tuple[str, int], int]
+    """By requirement set and project: how many messages are out."""
+    express: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Of these, how many overtake others."""
+    running: Mapping[tuple[str, str, int], int]
+    """By worker, requirement set and project: how many tasks run."""
+    waiting: Collection[tuple[str, int]]
+    """The requirement sets, each with the project, that ready tasks wait for."""
+    terms: Mapping[int, Terms] = field(default_factory=dict)
+    """Of every project among these."""
 
     @property
     def all_running(self) -> int:
         """How many tasks run."""
         return sum(self.running.values())
 
-    def slots(self, requirement: str = "") -> int:
-        """Return how many slots the workers have that can meet a requirement set."""
-        return connected_fleet().slots() if not requirement else _slots(hands_for(requirement=requirement))
+    @property
+    def requirements_in_play(self) -> list[str]:
+        """The requirement sets that ready tasks wait for, or for which several projects have messages out."""
+        out = [requirement for requirement, _ in self.queued]
+        shared = {requirement for requirement in out if out.count(requirement) > 1}
+        return sorted(shared | {requirement for requirement, _ in self.waiting})
 
-    def free_slots(self, requirement: str = "") -> int:
+    @property
+    def requirements_out(self) -> list[str]:
+        """The requirement sets of which messages are out."""
+        return sorted({requirement for requirement, _ in self.queued})
+
+    def queued_of(self, requirement: str) -> int:
+        """Return how many messages of a requirement set are out."""
+        return sum(count for (each, _), count in self.queued.items() if each == requirement)
+
+    def slots(self, requirement: str = "", *, project: int | None = None) -> int:
+        """Return how many slots the workers have that can meet a requirement set (and serve a project)."""
+        if not requirement and project is None:
+            return connected_fleet().slots()
+        return sum(hand.slots for hand in hands_for(requirement=requirement, project=project))
+
+    def free_slots(self, requirement: str = "", *, project: int | None = None) -> int:
         """Return how many of those slots are free."""
-        if not requirement:
+        if not requirement and project is None:
             return max(0, connected_fleet().slots() - self.all_running)
-        return sum(
-            max(0, hand.slots - self.running.get(hand.holder, 0))
-            for hand in hands_for(requirement=requirement)
-        )
+        busy: dict[str, int] = {}
+        for (worker, _, _), count in self.running.items():
+            busy[worker] = busy.get(worker, 0) + count
+        hands = hands_for(requirement=requirement, project=project)
+        return sum(max(0, hand.slots - busy.get(hand.holder, 0)) for hand in hands)
 
     def room(self, requirement: str = "", *, eager: bool = True) -> int:
         """Return how many messages for a requirement set may go out now.
@@ -70,31 +121,151 @@ class Look:
         Not ``eager``: zero until half the window is free, so that a busy system
         publishes in handfuls and does not plan for every single slot.
         """
-        settings = conf()
         if requirement and not self.slots(requirement):
             return 0
-        window = max(settings.window_minimum, round(self.free_slots(requirement) * settings.window_per_slot))
-        free = window - self.queued.get(requirement, 0)
+        window = self._window(self.free_slots(requirement))
+        free = window - self.queued_of(requirement)
         if not eager and free < window / 2:
             return 0
         return max(0, free)
 
+    def grants(
+        self,
+        requirement: str,
+        *,
+        eager: bool = True,
+        only: int | None = None,
+        without: Collection[int] = (),
+    ) -> list[Grant]:
+        """Return whose messages for a requirement set may go out now, and how many of each project.
+
+        ``only``: as if this project alone had ready tasks. ``without``: as if these had none.
+        """
+        if requirement and not self.slots(requirement):
+            return []
+        standings = self.standings(requirement, only=only, without=without)
+        return grants(
+            standings,
+            slots=self.slots(requirement),
+            room=self.room(requirement, eager=eager),
+            most=self.places_by_capability(requirement),
+        )
+
+    def standings(
+        self, requirement: str, *, only: int | None = None, without: Collection[int] = ()
+    ) -> list[Standing]:
+        """Return the projects that have work for those who can meet a requirement set, by key."""
+        waiting = {key for each, key in self.waiting if each == requirement} if only is None else {only}
+        waiting = {key for key in waiting - set(without) if self._is_served(requirement, key)}
+        out = self._out_beside(requirement)
+        return [
+            Standing(
+                project=key,
+                weight=self._terms(key).weight,
+                out=out.get(key, 0),
+                ordinary=self.queued.get((requirement, key), 0) - self.express.get((requirement, key), 0),
+                is_waiting=key in waiting,
+                places=self._places(requirement, key),
+            )
+            for key in sorted(waiting | out.keys())
+        ]
+
+    def out_of(self, *, project: int) -> int:
+        """Return how many tasks of a project are published or run."""
+        queued = sum(count for (_, key), count in self.queued.items() if key == project)
+        return queued + sum(count for (_, _, key), count in self.running.items() if key == project)
+
+    def out_with(self, *, capability: str) -> int:
+        """Return how many tasks that require a capability are published or run."""
+        queued = sum(
+            count
+            for (each, _), count in self.queued.items()
+            if capability in capabilities_of(requirement=each)
+        )
+        running = (
+            count
+            for (_, each, _), count in self.running.items()
+            if capability in capabilities_of(requirement=each)
+        )
+        return queued + sum(running)
+
+    def places_by_capability(self, requirement: str) -> int | None:
+        """Return how many more tasks the limits of capabilities leave a requirement set; None: any number."""
+        limits = conf().capability_limits
+        limited = sorted(capabilities_of(requirement=requirement) & limits.keys()) if limits else []
+        left = [limits[each] - self.out_with(capability=each) for each in limited]
+        return max(0, min(left)) if left else None
+
+    def _out_beside(self, requirement: str) -> dict[int, int]:
+        """Return by project what is out for, or runs on, those who can meet a requirement set."""
+        holders = {hand.holder for hand in hands_for(requirement=requirement)} if requirement else None
+        out: dict[int, int] = {}
+        for (each, key), count in self.queued.items():
+            if each == requirement:
+                out[key] = out.get(key, 0) + count
+        for (worker, _, key), count in self.running.items():
+            if holders is None or worker in holders:
+                out[key] = out.get(key, 0) + count
+        return out
+
+    def _is_served(self, requirement: str, project: int) -> bool:
+        """Return whether some worker may do it; with no worker at all the first to come may."""
+        return not connected_fleet().hands() or bool(hands_for(requirement=requirement, project=project))
+
+    def _places(self, requirement: str, project: int) -> int | None:
+        left = []
+        most = self._terms(project).max_parallel
+        if most is not None:
+            left.append(most - self.out_of(project=project))
+        if any(hand.projects is not None for hand in connected_fleet().hands()):
+            # Slots that it may not use are none of its window.
+            window = self._window(self.free_slots(requirement, project=project))
+            left.append(window - self.queued.get((requirement, project), 0))
+        return max(0, min(left)) if left else None
+
+    def _terms(self, project: int) -> Terms:
+        return self.terms.get(project, Terms())
+
+    def _window(self, free_slots: int) -> int:
+        return max(conf().window_minimum, round(free_slots * conf().window_per_slot))
+
 
 def look() -> Look:
     """Look at what is out, what runs and what waits, in one statement."""
-    found: dict[str, dict[str, int]] = {"queued": {}, "running": {}, "waiting": {}}
+    queued: dict[tuple[str, int], int] = {}
+    express: dict[tuple[str, int], int] = {}
+    running: dict[tuple[str, str, int], int] = {}
+    waiting: list[tuple[str, int]] = []
+    terms: dict[int, Terms] = {}
     with connection.cursor() as cursor:
         cursor.execute(_LOOK)
-        for what, name, count in cursor.fetchall():
-            found[what][name] = int(count)
-    return Look(queued=found["queued"], running=found["running"], waiting=sorted(found["waiting"]))
+        for what, worker, requirement, project, weight, max_parallel, count in cursor.fetchall():
+            terms[project] = Terms(weight=weight, max_parallel=max_parallel)
+            if what == "queued":
+                key = requirement, project
+                queued[key] = queued.get(key, 0) + int(count)
+                if worker:
+                    express[key] = int(count)
+            elif what == "running":
+                running[worker, requirement, project] = int(count)
+            else:
+                waiting.append((requirement, project))
+    return Look(queued=queued, express=express, running=running, waiting=waiting, terms=terms)
 
 
-def hands_for(*, requirement: str) -> list[Hand]:
-    """Return the living workers that can meet a requirement set."""
+def hands_for(*, requirement: str, project: int | None = None) -> list[Hand]:
+    """Return the living workers that can meet a requirement set; of a ``project``, those that serve it."""
     needed = capabilities_of(requirement=requirement)
-    return [hand for hand in connected_fleet().hands() if hand.capabilities >= needed]
+    return [
+        hand
+        for hand in connected_fleet().hands()
+        if hand.capabilities >= needed and (project is None or hand.serves(project=project))
+    ]
 
 
-def _slots(hands: Sequence[Hand]) -> int:
-    return sum(hand.slots for hand in hands)
+def queue_project(*, project: int) -> int | None:
+    """Return the project if a living worker is kept for it, so that it has queues of its own; else None."""
+    is_kept = any(
+        hand.projects is not None and project in hand.projects for hand in connected_fleet().hands()
+    )
+    return project if is_kept else None

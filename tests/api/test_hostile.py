@@ -34,16 +34,22 @@ READS = [line for line in LINES if line.method == "GET"]
 @pytest.fixture
 def asked(people):
     """Send a request as the caller who may do most at its door."""
+    clients, paths = {}, {}
+
+    def client_for(line):
+        if not line.people:
+            return ApiClient(worker_token_for(people.mine), **{"X-CPDS-Project": MINE})
+        user, project = (
+            (people.root, None) if line.need == "superuser" else (people.user("admin"), people.mine)
+        )
+        return ApiClient(token_for(user, project), **{"X-CPDS-Project": MINE})
 
     def ask(line, path=None, **more):
-        if not line.people:
-            token = worker_token_for(people.mine)
-        elif line.need == "superuser":
-            token = token_for(people.root, None)
-        else:
-            token = token_for(people.user("admin"), people.mine)
-        client = ApiClient(token, **{"X-CPDS-Project": MINE})
-        return client.call(line.method, path or filled(line.path, people), **more)
+        if line not in clients:
+            clients[line] = client_for(line)
+        if path is None and line not in paths:
+            paths[line] = filled(line.path, people)
+        return clients[line].call(line.method, path or paths[line], **more)
 
     return ask
 
@@ -84,30 +90,31 @@ class TestBodies:
     def test_strange_values_under_every_key_it_knows(self, line, asked, people):
         if not isinstance(line.body, dict):
             pytest.skip("takes no object")
-        for key in line.body:
+        body = filled(line.body, people)
+        for key in body:
             for value in STRANGE_VALUES:
-                told = asked(line, raw=json.dumps({**filled(line.body, people), key: value}).encode())
+                told = asked(line, raw=json.dumps({**body, key: value}).encode())
 
                 assert_plain(told, (key, value))
 
     def test_keys_that_are_not_its_own(self, line, asked, people):
         if not isinstance(line.body, dict):
             pytest.skip("takes no object")
+        body = filled(line.body, people)
         for key in MORE_KEYS:
-            assert_plain(asked(line, raw=json.dumps({**filled(line.body, people), key: 1}).encode()), key)
+            assert_plain(asked(line, raw=json.dumps({**body, key: 1}).encode()), key)
 
 
 @pytest.mark.parametrize("line", WITH_NAMES, ids=str)
 def test_names_of_other_kinds_are_not_found(line, asked, people):
     path, _, query = filled(line.path, people).partition("?")
+    body = json.dumps(filled(line.body, people) or {}).encode()
     for name in resolve(path).kwargs.values():
-        for other in OTHER_NAMES:
+        for other in OTHER_NAMES if isinstance(name, int) else OTHER_NAMES[1:]:  # an id may start with 0
             place = re.sub(
                 rf"/{re.escape(str(name))}(?=/|$)", lambda _, other=other: f"/{other}", path, count=1
             )
-            told = asked(
-                line, path=f"{place}?{query}", raw=json.dumps(filled(line.body, people) or {}).encode()
-            )
+            told = asked(line, path=f"{place}?{query}", raw=body)
 
             assert_refused(told, other)
             assert told.status_code in {400, 404, 405}, (other, told.status_code, told.body)
@@ -136,11 +143,10 @@ class TestHeaders:
             assert_refused(told, given[:50])
 
     def test_others(self, line, asked, people):
+        body = json.dumps(filled(line.body, people) or {}).encode()
         for name, values in HEADERS.items():
             for value in values:
-                told = asked(
-                    line, raw=json.dumps(filled(line.body, people) or {}).encode(), headers={name: value}
-                )
+                told = asked(line, raw=body, headers={name: value})
 
                 assert_plain(told, (name, value[:50]))
                 assert "X-Evil" not in told.headers
@@ -158,9 +164,9 @@ class TestHeaders:
         assert asked(line, path=path).status_code == plain.status_code
 
     def test_other_methods(self, line, people):
-        path = filled(line.path, people)
+        path, client = filled(line.path, people), people.superuser()
         for method in ("TRACE", "BREW", "CONNECT"):
-            told = people.superuser().call(method, path)
+            told = client.call(method, path)
 
             assert told.status_code == 405
             assert line.method in told.headers["Allow"]

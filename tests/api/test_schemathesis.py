@@ -5,6 +5,7 @@ Each example sees the same rows: whatever it changes is rolled back.
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +20,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.serializers import Serializer
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
@@ -154,3 +156,15 @@ def test_the_schema_shows_every_door(schema):
     assert raw["openapi"].startswith("3.1")
     assert doors <= described
     assert doors
+
+
+def test_each_name_in_the_schema_means_one_shape(schema):
+    modules = defaultdict(set)
+    ahead = [Serializer]
+    while ahead:
+        for shape in ahead.pop().__subclasses__():
+            ahead.append(shape)
+            if shape.__module__.startswith(("cpds.", "tasks_app.", "workers_app.")):
+                modules[shape.__name__].add(shape.__module__)
+
+    assert {name: found for name, found in modules.items() if len(found) > 1} == {}

@@ -13,12 +13,14 @@ from tests.support.engine import an_instance
 from tests.support.servers import Broker
 
 pytestmark = pytest.mark.broker
+ORDINARY = "cpds\x06\x166"
+"""Where Redis keeps the messages of the queue that overtake nobody: the priority follows its name."""
 
 
 def published(broker: Broker) -> list[dict[str, Any]]:
     """Return the messages in the queue, oldest first, with their arguments, embedded canvas and headers."""
     with redis.Redis(unix_socket_path=str(broker.socket)) as client:
-        raw = client.lrange("cpds", 0, -1)
+        raw = client.lrange(ORDINARY, 0, -1)
     messages = []
     for each in reversed(raw):
         envelope = json.loads(each)

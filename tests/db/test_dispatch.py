@@ -7,7 +7,8 @@ from cpds.base import clock
 from cpds.base.db import TransactionRequired
 from tasks_app.models import Event, Instance, Task
 from tasks_app.services import window
-from tasks_app.services.dispatch import dispatch, has_backlog, mark_ready, pump
+from tasks_app.services.dispatch import Room, dispatch, has_backlog, mark_ready
+from tasks_app.services.pump import pump
 from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_chain, a_fan, a_task, diamonds
 from tests.support.driving import deliver, drive_to_end, fail, sweep_now
@@ -37,7 +38,7 @@ def names_of(doorbell):
 
 
 def a_look(queued, running):
-    return window.Look(queued={"": queued}, running={"worker@test": running}, waiting=[])
+    return window.Look(queued={("", 1): queued}, running={("worker@test", "", 1): running}, waiting=[])
 
 
 class TestWindow:
@@ -78,7 +79,8 @@ class TestWindow:
         )
 
         found = window.look()
-        assert (found.queued, found.all_running, found.waiting) == ({"": 2}, 1, [])
+        project = instance.project_id
+        assert (found.queued, found.all_running, found.waiting) == ({("", project): 2}, 1, [])
 
 
 class TestOrder:
@@ -222,7 +224,7 @@ def test_planning_needs_its_caller_s_transaction(doorbell):
     with pytest.raises(TransactionRequired):
         mark_ready(candidates=Task.objects.all())
     with pytest.raises(TransactionRequired):
-        dispatch(instance_id=1, heads=[], room=1)
+        dispatch(instance=Instance(), heads=[], room=lambda _: Room(messages=1))
 
 
 def test_a_sweep_publishes_what_no_one_else_did(doorbell, fleet, settings, closed):

@@ -8,9 +8,9 @@ from django.db.models import F
 from cpds.base import clock
 from tasks_app.models import Instance, Task, Workflow
 from tasks_app.services import durations
-from tasks_app.services.dispatch import pump
 from tasks_app.services.durations import expected_milliseconds
 from tasks_app.services.instances import rerun_instance, submit_instance
+from tasks_app.services.pump import pump
 from tasks_app.states import TaskState
 from tests.support.builders import a_chain, a_task
 from tests.support.driving import drive_to_end

@@ -7,8 +7,8 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, RequirementSet, Task
 from tasks_app.services import window
 from tasks_app.services.claims import claim_task
-from tasks_app.services.dispatch import pump
 from tasks_app.services.fleet import Hand
+from tasks_app.services.pump import pump
 from tasks_app.services.requirements import SETS_AT_ONCE, is_for_others, requirements_met
 from tasks_app.services.why import why_waiting
 from tasks_app.states import TaskState
@@ -99,9 +99,9 @@ class TestPublishing:
         an_instance(*(needing(f"g{number}", "gpu") for number in range(10)))
 
         assert len(doorbell.messages) == 6
-        assert window.look().queued == {"gpu": 6}
+        assert window.look().queued_of("gpu") == 6
         assert window.look().room("gpu") == 0
-        assert window.look().waiting == ["gpu"]
+        assert window.look().requirements_in_play == ["gpu"]
 
     def test_a_line_is_cut_where_the_requirement_changes(self, doorbell, fleet):
         fleet.others = [a_hand("gpu")]

@@ -152,7 +152,7 @@ def test_it_says_how_many_tasks_the_instance_may_run(doorbell, fleet):
     waiting = next(row for row in Task.objects.filter(instance=instance) if row.status == TaskState.PENDING)
 
     assert kinds(waiting) == ["max_parallel", "backlog"]
-    assert "0 ready tasks come before it" in why_waiting(task=fresh(waiting))[-1].sentence
+    assert "0 of its project come before it" in why_waiting(task=fresh(waiting))[-1].sentence
 
 
 def test_it_says_how_many_instances_the_workflow_may_run(doorbell, fleet):

@@ -12,7 +12,7 @@ from cpds.api.envelope import CLASSIC, classic
 from cpds.api.errors import Flaw
 from cpds.api.forms import Form, read_body, read_query
 from cpds.base.uptime import uptime_seconds, uptime_text
-from tasks_app.api.classic_shapes import AnyJSON, ClassicTasksShape, SaidShape, classic_tasks
+from tasks_app.api.classic_shapes import ClassicTasksShape, SaidShape, classic_tasks
 from tasks_app.api.classic_words import FAILED, status_word
 from tasks_app.api.door import ClassicDoor
 from tasks_app.api.permissions import BOTH
@@ -92,9 +92,9 @@ class ProgressNote(Assignment):
 class Completion(Assignment):
     """What came of a task: ``output`` or ``result``, or an ``error``, or the ``status`` failed."""
 
-    output = AnyJSON(required=False, allow_null=True)
-    result = AnyJSON(required=False, allow_null=True)
-    error = AnyJSON(required=False, allow_null=True)
+    output = serializers.JSONField(required=False, allow_null=True)
+    result = serializers.JSONField(required=False, allow_null=True)
+    error = serializers.JSONField(required=False, allow_null=True)
     status = _text(max_length=40)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cpds.base.conf import conf
+from tasks_app.services.projects import project_keys
 
 PATIENCE_SECONDS: Final = 5.0
 """For each program that is asked for its version."""
@@ -32,6 +33,17 @@ def capabilities_here() -> list[str]:
     if conf().claude_api_key or conf().rehearsal_url:
         found.add("claude")
     return sorted(found | set(conf().capabilities))
+
+
+def projects_here() -> list[str]:
+    """Return the slugs of the only projects whose tasks a worker on this machine takes; none: of any."""
+    return sorted(set(conf().worker_projects))
+
+
+def served_here() -> frozenset[int] | None:
+    """Return the keys of those projects that there are; None for a worker that takes tasks of any."""
+    slugs = projects_here()
+    return frozenset(project_keys(slugs=slugs).values()) if slugs else None
 
 
 def labels_here() -> dict[str, str]:

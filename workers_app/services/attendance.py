@@ -5,9 +5,9 @@ import threading
 from collections.abc import Collection
 from typing import Protocol
 
-from tasks_app.services.dispatch import pump
+from tasks_app.services.pump import pump
 from tasks_app.services.requirements import queues_of, requirements_met
-from workers_app.services.abilities import tools_here
+from workers_app.services.abilities import served_here, tools_here
 from workers_app.services.duty import Duty
 from workers_app.services.fleet import fleet
 from workers_app.services.workers import note_queues, note_tools, read_wishes
@@ -15,6 +15,12 @@ from workers_app.services.workers import note_queues, note_tools, read_wishes
 logger = logging.getLogger(__name__)
 DRAINED = "drained"
 """The reason that an operator gives, and takes back."""
+
+
+def queues_for(*, duty: Duty) -> list[str]:
+    """Return the queues with tasks that a worker may take, by what it meets and whom it serves."""
+    kept = {key for hand in fleet.hands() for key in hand.projects or ()}
+    return queues_of(requirements=["", *duty.able], serves=duty.serves, kept=kept)
 
 
 class Doors(Protocol):
@@ -66,7 +72,8 @@ class Attendance:
         if not self._takes_tasks:
             return
         self._duty.able = requirements_met(capabilities=self._capabilities)
-        queues = queues_of(requirements=["", *self._duty.able]) if self._duty.takes_tasks else []
+        self._duty.serves = served_here()
+        queues = queues_for(duty=self._duty) if self._duty.takes_tasks else []
         self._doors.open(queues)
         if queues != self._queues:
             self._queues = queues

@@ -28,6 +28,10 @@ class Duty:
         self._reasons: set[str] = set()
         self.able: frozenset[str] = frozenset()
         """The requirement sets that this worker meets."""
+        self.has_slots = True
+        """Whether it is there for tasks at all, and not for listeners alone."""
+        self.serves: frozenset[int] | None = None
+        """The keys of the only projects whose tasks it takes; None: of any."""
 
     def limit(self, limits: Limits) -> None:
         """Set when the worker leaves by itself; the time without work counts from now."""

@@ -12,7 +12,7 @@ from cpds.base import db
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
 from tasks_app.services.claims import Claim, read_upstream, render_arguments
-from tasks_app.services.redelivery import hand_on
+from tasks_app.services.handing_on import hand_on
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go
@@ -38,7 +38,9 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
         hand_on(task_id=task_id, dispatch_id=dispatch_id)
         return False
     try:
-        taken = take_task(task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able)
+        taken = take_task(
+            task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able, serves=duty.serves
+        )
     except BaseException:
         duty.put_back()
         raise

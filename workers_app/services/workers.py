@@ -11,6 +11,7 @@ from cpds import __version__
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.services.fleet import Hand
+from tasks_app.services.projects import project_keys
 from workers_app.errors import NameTaken
 from workers_app.models import Worker
 from workers_app.services.presence import is_worker_here
@@ -35,6 +36,8 @@ class Registration:
     capabilities: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     queues: Sequence[str] = ()
+    projects: Sequence[str] = ()
+    """The slugs of the only projects it serves; none: any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,7 @@ def register_worker(*, registration: Registration) -> None:
         "capabilities": sorted(registration.capabilities),
         "labels": dict(registration.labels),
         "queues": sorted(registration.queues),
+        "projects": sorted(registration.projects),
         "started_at": clock.database_now(),
         "heartbeat_at": clock.database_now(),
         "draining_at": None,
@@ -135,9 +139,16 @@ def retire_worker(*, name: str) -> None:
 def hands_alive() -> list[Hand]:
     """Return the living workers that take tasks from the broker, by name."""
     alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds()).filter(slots__gt=0)
+    rows = list(alive.order_by("name").values_list("name", "slots", "capabilities", "projects"))
+    key_of = project_keys(slugs={slug for *_, slugs in rows for slug in slugs})
     return [
-        Hand(holder=name, slots=slots, capabilities=frozenset(capabilities))
-        for name, slots, capabilities in alive.order_by("name").values_list("name", "slots", "capabilities")
+        Hand(
+            holder=name,
+            slots=slots,
+            capabilities=frozenset(capabilities),
+            projects=frozenset(key_of[slug] for slug in slugs if slug in key_of) if slugs else None,
+        )
+        for name, slots, capabilities, slugs in rows
     ]
 
 
