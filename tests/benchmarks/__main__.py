@@ -1,4 +1,4 @@
-"""Measure CPDS beside bare Celery and print the tables."""
+"""Measure CPDS, its speed beside bare Celery, and print the tables."""
 
 import argparse
 import json
@@ -6,7 +6,8 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,51 +15,169 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.benchmarks.measuring import Results, measure, steps_of
+from tests.benchmarks import latency, measuring, scale
+from tests.benchmarks.latency import LatencyResults
+from tests.benchmarks.scale import ScaleResults
+from tests.benchmarks.scale_tables import print_latency, print_scale
 from tests.benchmarks.shapes import SHAPES
-from tests.benchmarks.systems import BARE, POSTGRESQL, SQLITE, TITLES, systems
+from tests.benchmarks.systems import BARE, POSTGRESQL, SQLITE, TITLES, System, systems
 from tests.benchmarks.tables import print_results
 
 ROUNDS = 3
 INTERRUPTED = 130
+PARTS = ("speed", "latency", "scale")
+SMALLEST = 4
+
+
+@dataclass
+class Findings:
+    """What the parts that were asked for have measured."""
+
+    speed: measuring.Results
+    latency: LatencyResults = field(default_factory=LatencyResults)
+    scale: ScaleResults = field(default_factory=ScaleResults)
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether something could not be measured."""
+        return bool(self.speed.problems or self.latency.problems or self.scale.problems)
 
 
 def main() -> int:
     """Return the exit code."""
     options = _parser().parse_args()
     databases = [options.db] if options.db else [SQLITE, POSTGRESQL]
-    rounds = 1 if options.quick else ROUNDS
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = Results([SHAPES[key] for key in options.shapes], [BARE, *databases])
+    shapes = [SHAPES[key] for key in options.shapes]
+    found = Findings(speed=measuring.Results(shapes, [BARE, *databases]))
     try:
         with systems(databases) as ready:
-            steps = measure(ready, options.shapes, rounds, results)
-            _show_progress(steps, steps_of(ready, options.shapes, rounds))
+            _show_progress(_measure(ready, options, found), _steps_of(ready, options))
             # A second Ctrl-C must not leave anything running.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return INTERRUPTED
-    print_results(Console(width=None if sys.stdout.isatty() else 120), results)
+    _print(options.parts, found)
     if options.json:
-        written = json.dumps({"machine": _machine(), **results.as_json()}, indent=2, ensure_ascii=False)
+        facts = {"machine": _machine(), **_as_json(options.parts, found)}
+        written = json.dumps(facts, indent=2, ensure_ascii=False)
         Path(options.json).write_text(f"{written}\n", encoding="utf-8")
-    return 1 if results.problems else 0
+    return 1 if found.has_problems else 0
+
+
+def _measure(
+    ready: Sequence[System], options: argparse.Namespace, found: Findings
+) -> Iterator[tuple[str, str]]:
+    """Measure the parts; workers run only while they are what is measured."""
+    if "speed" in options.parts:
+        yield from measuring.measure(ready, options.shapes, _rounds(options), found.speed)
+        for system in ready:
+            system.worker.stop()
+    if "latency" in options.parts:
+        yield from latency.measure(ready, found.latency, quick=options.quick)
+    if "scale" in options.parts:
+        sizes, history = _sizes(options), options.history
+        yield from scale.measure(
+            ready, sizes, found.scale, history=history, quick=options.quick, seconds=options.seconds
+        )
+
+
+def _steps_of(ready: Sequence[System], options: argparse.Namespace) -> int:
+    steps = {
+        "speed": measuring.steps_of(ready, options.shapes, _rounds(options)),
+        "latency": latency.steps_of(ready),
+        "scale": scale.steps_of(ready, _sizes(options), history=options.history, quick=options.quick),
+    }
+    return sum(number for part, number in steps.items() if part in options.parts)
+
+
+def _print(parts: Sequence[str], found: Findings) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    if "speed" in parts:
+        print_results(console, found.speed)
+    if "latency" in parts:
+        print_latency(console, found.latency)
+    if "scale" in parts:
+        print_scale(console, found.scale)
+
+
+def _as_json(parts: Sequence[str], found: Findings) -> dict[str, Any]:
+    facts: dict[str, Any] = found.speed.as_json() if "speed" in parts else {}
+    if "latency" in parts:
+        facts["latency"] = found.latency.as_json()
+    if "scale" in parts:
+        facts["scale"] = found.scale.as_json()
+    return facts
+
+
+def _rounds(options: argparse.Namespace) -> int:
+    return 1 if options.quick else ROUNDS
+
+
+def _sizes(options: argparse.Namespace) -> Sequence[int]:
+    chosen: Sequence[int] = options.sizes or (scale.QUICK_SIZES if options.quick else scale.SIZES)
+    return chosen
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        type=_part,
+        default=PARTS,
+        metavar="PART",
+        help=f"only these, of {', '.join(PARTS)} (default: all)",
+    )
     parser.add_argument("--db", choices=[SQLITE, POSTGRESQL], help="only this database (default: both)")
-    parser.add_argument("--quick", action="store_true", help=f"one round instead of {ROUNDS}")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"one round instead of {ROUNDS}, and small sizes"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results to FILE, for machines")
     parser.add_argument(
         "--shapes",
         type=_shapes,
         default=list(SHAPES),
         metavar="SHAPE,...",
-        help=f"only these, of {', '.join(SHAPES)} (default: all)",
+        help=f"speed: only these, of {', '.join(SHAPES)} (default: all)",
+    )
+    parser.add_argument(
+        "--sizes",
+        type=_numbers,
+        metavar="TASKS,...",
+        help=f"scale: instances of so many tasks (default: {','.join(map(str, scale.SIZES))})",
+    )
+    parser.add_argument(
+        "--history",
+        type=int,
+        default=0,
+        metavar="TASKS",
+        help="scale: measure again beside so many finished tasks (default: 0, not again)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=scale.POINT_SECONDS,
+        help="scale: after this no further task of a point is claimed (default: %(default)g)",
     )
     return parser
+
+
+def _part(text: str) -> str:
+    if text not in PARTS:
+        raise argparse.ArgumentTypeError(f"no such part: {text!r}; there are {', '.join(PARTS)}")
+    return text
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(each) for each in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < SMALLEST:
+        raise argparse.ArgumentTypeError(f"not numbers from {SMALLEST} on, with commas: {text!r}")
+    return numbers
 
 
 def _shapes(text: str) -> list[str]:

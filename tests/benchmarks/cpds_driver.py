@@ -1,10 +1,14 @@
 """What the process does that submits to one installation of CPDS. Imports CPDS only when Django is set up."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.shapes import EVERY_SHAPE, SHAPES
 from tests.support.builders import a_workflow
 from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.benchmarks.latency import Waits
+    from tests.benchmarks.scale import Cost, Point
 
 RUN_SECONDS = 60
 
@@ -47,3 +51,27 @@ def count(shape: str) -> dict[str, Any]:
     from tests.benchmarks.statements import count_statements
 
     return count_statements(SHAPES[shape].key).as_json()
+
+
+def cost(point: "Point", seconds: float) -> "Cost":
+    """Return what a point costs in this process; no worker may run meanwhile."""
+    from tests.benchmarks.cost import cost_of
+
+    return cost_of(point, seconds)
+
+
+def write_past(tasks: int) -> int:
+    """Write so many finished tasks beside what there is; return how many were written."""
+    from tasks_app.models import Instance
+    from tests.benchmarks.history import write_history
+
+    origin = Instance.objects.filter(status="completed").order_by("pk").first()
+    assert origin is not None, "a past is copied from an instance that completed"
+    return write_history(origin=origin, tasks=tasks)
+
+
+def waits(instances: int) -> "list[Waits]":
+    """Run instances one by one on the worker, and return how long their tasks waited."""
+    from tests.benchmarks.waiting import waits_of
+
+    return waits_of(instances)

@@ -6,7 +6,9 @@ Not counted is what a worker does by the clock and not by the task: heartbeats, 
 looking once a second how many slots the fleet has.
 """
 
+import math
 import re
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -80,8 +82,7 @@ class Statements:
 
 def count_statements(workflow: str) -> Statements:
     """Run an instance of an uploaded workflow to its end, and count."""
-    courier = Courier()
-    with _slots(SLOTS), mock.patch.object(publish, "publish", courier.publish):
+    with played_broker() as courier:
         with _captured() as submitted:
             key = submit_instance(workflow=workflow)
         with _captured() as ran:
@@ -91,6 +92,14 @@ def count_statements(workflow: str) -> Statements:
         raise RuntimeError(f"{workflow} is {instance.status}")
     tasks = Task.objects.filter(instance=instance).count()
     return Statements(tasks=tasks, submit=_tally(submitted), run=_tally(ran))
+
+
+@contextmanager
+def played_broker() -> Iterator["Courier"]:
+    """Take what this process publishes in the block, for a fleet of ``SLOTS`` slots."""
+    courier = Courier()
+    with _slots(SLOTS), mock.patch.object(publish, "publish", courier.publish):
+        yield courier
 
 
 @dataclass
@@ -124,17 +133,25 @@ class Courier:
             self._queue.extend(_Delivery(line[0], dispatch_id, line[1:], group) for line in canvas.lines)
         return True
 
-    def deliver(self) -> None:
-        """Deliver until nothing is left, with up to ``SLOTS`` tasks claimed at any time."""
+    def deliver(self, *, seconds: float = math.inf) -> int:
+        """Deliver with up to ``SLOTS`` tasks claimed at any time; return how many were completed.
+
+        Until nothing is left; once the seconds are over nothing more is claimed, and the rest is lost.
+        """
         running: deque[tuple[_Delivery, Claim]] = deque()
+        completed, ends = 0, time.monotonic() + seconds
         while self._queue or running:
+            if time.monotonic() > ends:
+                self._queue.clear()
             while self._queue and len(running) < SLOTS:
                 self._claim(self._queue.popleft(), running)
             if running:
                 delivery, claim = running.popleft()
                 render_arguments(claim=claim)
                 if report_outcome(claim=claim, outcome=Completed(output=None)):
+                    completed += 1
                     self._go_on(delivery)
+        return completed
 
     def _claim(self, delivery: _Delivery, running: deque[tuple[_Delivery, Claim]]) -> None:
         try:

@@ -7,12 +7,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from tests.benchmarks import bare_driver, cpds_driver
 from tests.benchmarks.driver import Driver
 from tests.support.processes import PythonProgram, WorkerProcess
 from tests.support.servers import Broker, PostgreSQL, private_directory
+
+if TYPE_CHECKING:
+    from tests.benchmarks.latency import Waits
+    from tests.benchmarks.scale import Cost, Point
 
 BARE, SQLITE, POSTGRESQL = "bare", "sqlite", "postgresql"
 TITLES = {BARE: "bare Celery", SQLITE: "CPDS on SQLite", POSTGRESQL: "CPDS on PostgreSQL"}
@@ -54,6 +60,24 @@ class System:
     def count(self, shape: str) -> "Future[dict[str, Any]]":
         """Count the SQL statements of a shape."""
         return self.driver.start(cpds_driver.count, shape)
+
+    def cost(self, point: "Point", seconds: float) -> "Cost":
+        """Measure what a point costs, running its tasks for so many seconds at most."""
+        found: Cost = self.driver.start(cpds_driver.cost, point, seconds).result()
+        return found
+
+    def write_past(self, tasks: int) -> None:
+        """Write so many finished tasks into the database."""
+        self.driver.start(cpds_driver.write_past, tasks).result()
+
+    def waits(self, instances: int) -> "list[Waits]":
+        """Measure how long tasks wait for their turn."""
+        found: list[Waits] = self.driver.start(cpds_driver.waits, instances).result()
+        return found
+
+    def worker_memory(self) -> int:
+        """Return the resident bytes of the worker."""
+        return int(psutil.Process(self.worker.pid).memory_info().rss)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, get_commands, load_command_class
 
 from tests.architecture.sources import ROOT
+from tests.benchmarks.__main__ import _parser as benchmark_parser
 from tests.chaos.__main__ import parser as chaos_parser
 from tests.docs.pages import (
     HTTP_WORKERS,
@@ -137,13 +138,13 @@ def test_the_options_of_fake_claude_are_complete():
 def test_every_option_named_in_the_text_exists(page):
     known = {option for command in OWN for option in options_of(parser_of(command))}
     known |= {"--db", "--pidfile", "--concurrency", "-n", "--deploy"}
-    known |= set(options_of(chaos_parser()))
+    known |= set(options_of(chaos_parser())) | set(options_of(benchmark_parser()))
     known |= set(options_of(worker_parser()))
     known |= {"--once", "--max-tasks", "--idle-shutdown"}
     own = [span for span in code_spans(page) if not span.startswith(OF_OTHERS)]
     named = {found for span in own for found in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
 
-    assert named <= known | {"--quick", "--shapes"}
+    assert named <= known
 
 
 def test_the_options_of_a_worker_over_http_are_complete():
@@ -202,8 +203,9 @@ def test_celery_takes_its_options():
 
 
 def test_the_benchmarks_take_the_options_named():
-    from tests.benchmarks.__main__ import _parser
+    lines = [span for span in code_spans(README) if span.startswith("make bench ARGS")]
 
-    line = next(span for span in code_spans(README) if span.startswith("make bench ARGS"))
-
-    assert _parser().parse_args(shlex.split(shlex.split(line)[2].removeprefix("ARGS="))).quick
+    assert lines
+    for line in lines:
+        arguments = shlex.split(shlex.split(line)[2].removeprefix("ARGS="))
+        assert benchmark_parser().parse_args(arguments).parts
