@@ -18,10 +18,11 @@ class DoorSchema(AutoSchema):
     """Names an operation for its view, and groups it by the first word of its address."""
 
     def get_operation_id(self) -> str:
-        """Return the view's name and the method: ``one_project_patch``."""
+        """Return group, view and method: ``projects_one_project_patch``; classic ones say so first."""
         name = _WORDS.sub("_", type(self.view).__name__).lower()
-        place = "" if self.path.startswith("/api/v1/") else "classic_"
-        return f"{place}{name}_{self.method.lower()}"
+        group = re.sub(r"\W", "_", self.get_tags()[0])
+        place = [] if self.path.startswith("/api/v1/") else ["classic"]
+        return "_".join([*place, *([] if name.startswith(group) else [group]), name, self.method.lower()])
 
     def get_tags(self) -> list[str]:
         """Return the group."""

@@ -2,6 +2,7 @@
 
 from typing import Any, Final, cast
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,6 +38,7 @@ _NATIVE: Final = frozenset(
 """What of a task in a workflow may be said here too."""
 
 
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
 class PriorityField(serializers.Field[Any, Any, Any, Any]):
     """A word or a whole number."""
 
