@@ -37,22 +37,24 @@ WITH RECURSIVE waiting(first) AS (
 )
 SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
        task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
-  FROM tasks_app_task task JOIN tasks_app_project project ON project.id = task.project_id
- WHERE task.status = 'queued' AND task.published_at IS NOT NULL
+  FROM tasks_app_task task CROSS JOIN tasks_app_project project
+ WHERE project.id = task.project_id AND task.status = 'queued' AND task.published_at IS NOT NULL
  GROUP BY task.is_express, task.requirement, project.id, project.weight, project.max_parallel
 UNION ALL
 SELECT 'running', task.worker, task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
-  FROM tasks_app_task task JOIN tasks_app_project project ON project.id = task.project_id
- WHERE task.status = 'running' AND task.lease_expires_at IS NOT NULL AND task.executor <> 'external'
+  FROM tasks_app_task task CROSS JOIN tasks_app_project project
+ WHERE project.id = task.project_id AND task.status = 'running' AND task.lease_expires_at IS NOT NULL
+   AND task.executor <> 'external'
  GROUP BY task.worker, task.requirement, project.id, project.weight, project.max_parallel
 UNION ALL
 SELECT 'waiting', '', task.requirement, project.id, project.weight, project.max_parallel, 1
-  FROM waiting JOIN tasks_app_task task ON task.id = waiting.first
-  JOIN tasks_app_project project ON project.id = task.project_id
+  FROM waiting CROSS JOIN tasks_app_task task CROSS JOIN tasks_app_project project
+ WHERE task.id = waiting.first AND project.id = task.project_id
 """  # noqa: S608 - made of texts that stand here
 # The states stand in the text, and the columns are named though they always have a value then: so SQLite
 # sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out
-# or runs; of what waits one row for each requirement set and project, by leaps along the index.
+# or runs, and CROSS JOIN has it begin with the tasks, not with all that a project ever had (PostgreSQL
+# decides for itself); of what waits one row for each requirement set and project, by leaps along the index.
 
 
 @dataclass(frozen=True, kw_only=True)
