@@ -30,9 +30,13 @@ WITH RECURSIVE waiting(first) AS (
  SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
           ORDER BY one.requirement, one.project_id LIMIT 1)
  UNION ALL
- SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
-           AND (one.requirement, one.project_id) > (here.requirement, here.project_id)
-          ORDER BY one.requirement, one.project_id LIMIT 1)
+ SELECT COALESCE(
+   (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
+       AND one.requirement = here.requirement AND one.project_id > here.project_id
+     ORDER BY one.project_id LIMIT 1),
+   (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
+       AND one.requirement > here.requirement
+     ORDER BY one.requirement, one.project_id LIMIT 1))
    FROM waiting JOIN tasks_app_task here ON here.id = waiting.first
 )
 SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
@@ -54,7 +58,8 @@ SELECT 'waiting', '', task.requirement, project.id, project.weight, project.max_
 # The states stand in the text, and the columns are named though they always have a value then: so SQLite
 # sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out
 # or runs, and CROSS JOIN has it begin with the tasks, not with all that a project ever had (PostgreSQL
-# decides for itself); of what waits one row for each requirement set and project, by leaps along the index.
+# decides for itself); of what waits one row for each requirement set and project, by leaps along the index
+# (in two steps, since SQLite compares a pair with its index by the first column only).
 
 
 @dataclass(frozen=True, kw_only=True)
