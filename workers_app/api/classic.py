@@ -102,7 +102,7 @@ class PendingQuery(Form):
     """How many, for which worker (it is shown what it can do), and how long to wait until there is one."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=10)
-    worker_id = serializers.CharField(required=False, allow_blank=True)
+    worker_id = serializers.CharField(required=False)
     wait = serializers.FloatField(
         min_value=0, max_value=LONGEST_SECONDS, default=0, help_text="seconds to wait until there is a task"
     )
