@@ -89,7 +89,7 @@ class Standalone(Program):
         pid = self.pid_of(child) if self.is_ready() else None
         return pid if pid and psutil.pid_exists(pid) and alive(psutil.Process(pid)) else None
 
-    def wait_for(self, condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
         """Return the first true value of ``condition``."""
         return wait_until(
             condition, timeout=seconds, message=lambda: f"the supervisor. It said: {self.errors()}"
