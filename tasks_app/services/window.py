@@ -25,18 +25,27 @@ _READY = (
     "{0}.status = 'pending' AND {0}.dispatch_id IS NULL AND {0}.ready_at IS NOT NULL "
     "AND NOT ({0}.executor = 'external' AND {0}.gate = '')"
 )
-_LOOK = f"""
-WITH RECURSIVE waiting(first) AS (
- SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
-          ORDER BY one.requirement, one.project_id LIMIT 1)
- UNION ALL
- SELECT COALESCE(
-   (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
+_READY_ONE = _READY.format("one")
+_NEXT = f"""
+   (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
+       AND (one.requirement, one.project_id) > (here.requirement, here.project_id)
+     ORDER BY one.requirement, one.project_id LIMIT 1)"""  # noqa: S608 - made of texts that stand here
+_NEXT_ON_SQLITE = f"""
+   COALESCE(
+   (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
        AND one.requirement = here.requirement AND one.project_id > here.project_id
      ORDER BY one.project_id LIMIT 1),
-   (SELECT one.id FROM tasks_app_task one WHERE {_READY.format("one")}
+   (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
        AND one.requirement > here.requirement
-     ORDER BY one.requirement, one.project_id LIMIT 1))
+     ORDER BY one.requirement, one.project_id LIMIT 1))"""  # noqa: S608 - made of texts that stand here
+# SQLite compares a pair with its index by the first column only, so there it takes two steps; PostgreSQL,
+# given two, might take an index by project for the first and read all that the projects ever had.
+_LOOK = f"""
+WITH RECURSIVE waiting(first) AS (
+ SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
+          ORDER BY one.requirement, one.project_id LIMIT 1)
+ UNION ALL
+ SELECT <next>
    FROM waiting JOIN tasks_app_task here ON here.id = waiting.first
 )
 SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
@@ -58,8 +67,9 @@ SELECT 'waiting', '', task.requirement, project.id, project.weight, project.max_
 # The states stand in the text, and the columns are named though they always have a value then: so SQLite
 # sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out
 # or runs, and CROSS JOIN has it begin with the tasks, not with all that a project ever had (PostgreSQL
-# decides for itself); of what waits one row for each requirement set and project, by leaps along the index
-# (in two steps, since SQLite compares a pair with its index by the first column only).
+# decides for itself); of what waits one row for each requirement set and project, by leaps along the index.
+_LOOKS = {"sqlite": _LOOK.replace("<next>", _NEXT_ON_SQLITE)}
+_LOOK_ELSEWHERE = _LOOK.replace("<next>", _NEXT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +247,11 @@ class Look:
         return max(conf().window_minimum, round(free_slots * conf().window_per_slot))
 
 
+def look_statement() -> str:
+    """Return the one statement of ``look``, as this database reads it best."""
+    return _LOOKS.get(connection.vendor, _LOOK_ELSEWHERE)
+
+
 def look() -> Look:
     """Look at what is out, what runs and what waits, in one statement."""
     queued: dict[tuple[str, int], int] = {}
@@ -245,7 +260,7 @@ def look() -> Look:
     waiting: list[tuple[str, int]] = []
     terms: dict[int, Terms] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK)
+        cursor.execute(look_statement())
         for what, worker, requirement, project, weight, max_parallel, count in cursor.fetchall():
             terms[project] = Terms(weight=weight, max_parallel=max_parallel)
             if what == "queued":
