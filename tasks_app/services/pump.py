@@ -25,14 +25,14 @@ def pump(*, eager: bool = True) -> int:
     broker that takes nothing is not asked again: each time could cost a timeout.
     """
     look = window.look()
-    sent = 0
+    sent = number = 0
     for requirement in look.requirements_in_play:
+        if number:
+            look = window.look()
         number, is_taken = _pump_alike(requirement, look, eager=eager)
         sent += number
         if not is_taken:
             break
-        if number:
-            look = window.look()
     return sent
 
 
