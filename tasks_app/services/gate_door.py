@@ -5,8 +5,6 @@ messages. Judging needs none of a worker's capabilities: where no living one may
 the message, whoever asks next has it done.
 """
 
-import logging
-
 from django.db.models import Q
 
 from cpds.base import clock, db
@@ -23,8 +21,6 @@ from tasks_app.services.rows import CHILD_WORKFLOW
 from tasks_app.services.window import hands_for
 from tasks_app.states import EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
 
-logger = logging.getLogger(__name__)
-
 AT_ONCE = 50
 DOOR = "claim-door"
 """Under this name a task is claimed whose gate cannot be judged: to fail it there, as a worker does."""
@@ -34,9 +30,17 @@ def judge_gates(*, project: Project) -> int:
     """Lead tasks of a project through their gates; return how many.
 
     Only those that no living worker inside CPDS may take, and that workers that speak
-    HTTP might perform or that start a workflow: the most urgent first, some tens at a
-    time. Two at once do no harm.
+    HTTP might perform or that start a workflow, the most urgent first. Two at once do
+    no harm.
     """
+    led = 0
+    while number := _judge_some(project):
+        led += number
+    return led
+
+
+def _judge_some(project: Project) -> int:
+    """Lead some tens of tasks through the gate they stand at; return how many."""
     rows = _gated().in_running_instance().filter(project=project).in_dispatch_order()
     led = 0
     found = list(rows.values_list("pk", "instance_id", "dispatch_id", "requirement")[:AT_ONCE])
@@ -45,8 +49,7 @@ def judge_gates(*, project: Project) -> int:
             continue
         called = dispatch_id or _call(task_id, instance_id, requirement)
         if called is not None:
-            _lead(task_id, called, requirement)
-            led += 1
+            led += _lead(task_id, called, requirement)
     return led
 
 
@@ -83,15 +86,16 @@ def _call(task_id: int, instance_id: int, requirement: str) -> str | None:
     return dispatch_id if moved else None
 
 
-def _lead(task_id: int, dispatch_id: str, requirement: str) -> None:
+def _lead(task_id: int, dispatch_id: str, requirement: str) -> bool:
+    """Lead a task through its gates; return whether it stands elsewhere now."""
     passage = pass_gates(task_id=task_id, dispatch_id=dispatch_id)
-    if not isinstance(passage, tuple):
-        return
-    gate, failure = passage
-    try:
-        _fail_at(gate, failure, task_id=task_id, dispatch_id=dispatch_id, requirement=requirement)
-    except StaleDispatch:
-        logger.debug("stale_gate task=%s dispatch=%s", task_id, dispatch_id)
+    if isinstance(passage, tuple):
+        gate, failure = passage
+        try:
+            _fail_at(gate, failure, task_id=task_id, dispatch_id=dispatch_id, requirement=requirement)
+        except StaleDispatch:
+            return False
+    return not Task.objects.filter(pk=task_id, dispatch_id=dispatch_id).exclude(gate=Gate.OPEN).exists()
 
 
 def _fail_at(gate: Gate, failure: Failed, *, task_id: int, dispatch_id: str, requirement: str) -> None:

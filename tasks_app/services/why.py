@@ -15,6 +15,8 @@ from django.db.models import Q
 from tasks_app.models import Instance, Task
 from tasks_app.planning.shares import share_of
 from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.gate_door import is_judged_at_the_door
+from tasks_app.services.http_workers import has_http_worker
 from tasks_app.services.limits import LimitKind, limits_on
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.situation import READ_BACKLOG, Need, Situation, read_situation
@@ -377,7 +379,9 @@ def _share(task: Task, situation: Situation) -> Iterator[Hold]:
 def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
     slots = situation.look.slots(task.requirement, project=task.project_id)
-    if slots == 0:
+    if slots == 0 and is_judged_at_the_door(task=task):
+        yield Hold(kind=HoldKind.NO_WORKER, sentence=_undecided(task), since=since)
+    elif slots == 0:
         able = bool(situation.look.slots(task.requirement))
         sentence = KEPT_FOR_OTHERS if able else nobody_can(requires=task.requires)
         yield Hold(kind=HoldKind.NO_WORKER, sentence=sentence, since=since)
@@ -386,6 +390,13 @@ def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
             f"the living workers that have {_words(task.requires)}" if task.requires else "the living workers"
         )
         yield Hold(kind=HoldKind.SLOT, sentence=f"all {slots} slots of {whose} are taken", since=since)
+
+
+def _undecided(task: Task) -> str:
+    """Return the sentence for a task whose gate only its next asker over HTTP judges."""
+    what = f"its gate ({task.gate}) is judged when a worker of its project that speaks HTTP asks for work"
+    nobody = "" if has_http_worker(project_id=task.project_id) else ", and none is online"
+    return f"{what}{nobody}; no other worker that is alive may take it"
 
 
 def nobody_can(*, requires: Collection[str]) -> str:

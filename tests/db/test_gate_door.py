@@ -2,6 +2,7 @@
 
 import pytest
 
+from tasks_app.errors import NotOffered
 from tasks_app.models import Checkpoint, Project
 from tasks_app.services import external
 from tasks_app.services.approvals import approve
@@ -21,11 +22,10 @@ def outside(name, **also):
     return {"name": name, "run": "external", **also}
 
 
-@pytest.mark.parametrize("requires", [[], ["gpu"]])
-def test_a_condition_is_judged_when_a_worker_asks(doorbell, requires):
+def test_a_condition_is_judged_when_a_worker_asks(doorbell):
     instance = an_instance(
-        outside("open", when="{{ 1 == 1 }}", requires=requires),
-        outside("shut", when="{{ 1 == 2 }}", requires=requires),
+        outside("open", when="{{ 1 == 1 }}", requires=["gpu"]),
+        outside("shut", when="{{ 1 == 2 }}"),
         outside("after", needs=["shut"]),
     )
 
@@ -86,13 +86,24 @@ def test_where_a_worker_of_cpds_is_alive_its_message_is_left_to_it(doorbell, fle
 
 
 def test_a_limit_holds_it_back_at_the_door_too(doorbell):
-    tasks = [outside(name, when="{{ 1 == 1 }}", requires=["gpu"]) for name in ("a", "b")]
+    tasks = [outside(name, when="{{ 1 == 1 }}") for name in ("a", "b")]
     instance = an_instance(*tasks, max_parallel=1)
+    assert ask() == ["a", "b"]
 
-    assert ask() == ["a"]
     external.assign(task=task(instance, "a"), worker="W-1")
 
-    assert ask() == []
+    with pytest.raises(NotOffered):
+        external.assign(task=task(instance, "b"), worker="W-1")
+
+
+def test_what_was_never_published_is_judged_as_far_as_the_limits_go(doorbell, settings):
+    settings.CPDS = {**settings.CPDS, "http_worker_executors": ["noop"]}
+    tasks = [a_task(name, also={"when": "{{ 1 == 1 }}", "requires": ["gpu"]}) for name in ("a", "b")]
+    instance = an_instance(*tasks, max_parallel=1)
+    assert doorbell.messages == []
+
+    assert ask() == ["a"]
+
     assert task(instance, "b").gate == "when"
 
 
