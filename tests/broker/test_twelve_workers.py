@@ -24,9 +24,12 @@ from workers_app.services.operators import drain_worker
 from workers_app.services.roster import WorkerStatus, read_roster
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.fleet, pytest.mark.timeout(300)]
+HEARTBEAT_SECONDS = 4
+LEASE_SECONDS = 12
+"""Wide enough that on a busy machine nobody loses a claim whom the test did not strike."""
 ENV = {
-    "CPDS_LEASE_SECONDS": 8,
-    "CPDS_HEARTBEAT_SECONDS": 2,
+    "CPDS_LEASE_SECONDS": LEASE_SECONDS,
+    "CPDS_HEARTBEAT_SECONDS": HEARTBEAT_SECONDS,
     "CPDS_SWEEP_SECONDS": 0.5,
     "CPDS_REDELIVER_SECONDS": 3,
 }
@@ -50,7 +53,11 @@ class Twelve:
         options = ["--exec", step, "--output", "text", "--concurrency", str(SLOTS), "--capability", "git"]
         self.http = {
             name: SdkProcess(
-                directory=directory, url=web.url, name=name, options=options, heartbeat_seconds=2
+                directory=directory,
+                url=web.url,
+                name=name,
+                options=options,
+                heartbeat_seconds=HEARTBEAT_SECONDS,
             )
             for name in (f"h{number}" for number in range(4))
         }
