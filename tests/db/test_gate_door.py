@@ -6,7 +6,8 @@ from tasks_app.errors import NotOffered
 from tasks_app.models import Checkpoint, Project
 from tasks_app.services import external
 from tasks_app.services.approvals import approve
-from tasks_app.services.why import HoldKind, why_waiting
+from tasks_app.services.holds import HoldKind
+from tasks_app.services.why import why_waiting
 from tasks_app.states import TaskState
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, assert_history_is_sound, task
