@@ -14,12 +14,10 @@ from tasks_app.models import Instance, Project, Task, identifiers
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.outcomes import Failed
 from tasks_app.services.claims import claim_task
-from tasks_app.services.gates import pass_gates
 from tasks_app.services.limits import places_left
 from tasks_app.services.reports import report_outcome
-from tasks_app.services.rows import CHILD_WORKFLOW
 from tasks_app.services.window import hands_for
-from tasks_app.states import EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
+from tasks_app.states import CHILD_WORKFLOW, EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
 
 AT_ONCE = 50
 DOOR = "claim-door"
@@ -88,6 +86,9 @@ def _call(task_id: int, instance_id: int, requirement: str) -> str | None:
 
 def _lead(task_id: int, dispatch_id: str, requirement: str) -> bool:
     """Lead a task through its gates; return whether it stands elsewhere now."""
+    # Imported here: templates are a heavy library, and most processes judge nothing.
+    from tasks_app.services.gates import pass_gates
+
     passage = pass_gates(task_id=task_id, dispatch_id=dispatch_id)
     if isinstance(passage, tuple):
         gate, failure = passage

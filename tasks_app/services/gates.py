@@ -22,10 +22,10 @@ from tasks_app.services.batches import batch_output
 from tasks_app.services.checkpoints import open_checkpoint
 from tasks_app.services.child_attempts import open_attempt
 from tasks_app.services.children import prepare_child, start_child
-from tasks_app.services.claims import foreign_outputs, outputs_of
 from tasks_app.services.consumers import REASON
 from tasks_app.services.items import create_items
 from tasks_app.services.pump import pump
+from tasks_app.services.reading import foreign_outputs, outputs_of
 from tasks_app.services.release import release_followers
 from tasks_app.services.roots import roots_of
 from tasks_app.states import EXTERNAL, Gate, InstanceState, TaskState, WaitKind
