@@ -1,5 +1,7 @@
 """The doors of workflows, in the words of the documents."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -238,7 +240,8 @@ class TestHistory:
         item = history("?status=Failed").body["data"]["items"][0]
 
         assert set(item) >= {"id", "workflow_id", "workflow_name", "status", "started_at", "finished_at"}
-        assert (item["workflow_name"], item["duration"]) == ("a-workflow", "0m00s")
+        assert item["workflow_name"] == "a-workflow"
+        assert re.fullmatch(r"\d+m\d\ds", item["duration"])
         assert item["error_message"]
         assert item["finished_at"].endswith("Z")
 
