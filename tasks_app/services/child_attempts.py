@@ -6,6 +6,8 @@ No worker holds such an attempt: it is opened at the gate, and closed when the w
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import ExecutionRecord, Instance, Task
@@ -40,7 +42,7 @@ def close_attempt(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Record how the child ended on the open attempt: ``completed``, ``failed``, else ``interrupted``."""
-    _open(Task.objects.filter(pk=task.pk)).update(
+    ExecutionRecord.objects.filter(_open_of(Task.objects.filter(pk=task.pk))).update(
         status=_BECAME.get(to, RecordState.INTERRUPTED),
         finished_at=at,
         output=output,
@@ -53,7 +55,7 @@ def close_attempt(
 @db.transaction_required
 def interrupt_attempts(*, tasks: TaskQuerySet, reason: str) -> None:
     """Close the attempts of tasks that will not wait for their children any more."""
-    _open(tasks).update(
+    ExecutionRecord.objects.filter(_open_of(tasks)).update(
         status=RecordState.INTERRUPTED,
         finished_at=clock.database_now(),
         error_kind="cancelled",
@@ -61,6 +63,6 @@ def interrupt_attempts(*, tasks: TaskQuerySet, reason: str) -> None:
     )
 
 
-def _open(tasks: TaskQuerySet) -> Any:
+def _open_of(tasks: TaskQuerySet) -> Q:
     waiting = tasks.filter(status=TaskState.WAITING, wait_kind=WaitKind.WORKFLOW)
-    return ExecutionRecord.objects.filter(task_id__in=waiting.values("pk"), status=RecordState.RUNNING)
+    return Q(task_id__in=waiting.values("pk"), status=RecordState.RUNNING)

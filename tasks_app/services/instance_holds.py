@@ -8,7 +8,7 @@ from tasks_app.services.situation import Situation
 from tasks_app.states import INSTANCE_FINAL, InstanceState
 
 
-def holds_of_instance(instance: Instance, situation: Situation) -> Iterator[Hold]:
+def holds_of_instance(*, instance: Instance, situation: Situation) -> Iterator[Hold]:
     """Yield what holds everything in an instance."""
     match instance.status:
         case InstanceState.PENDING:

@@ -42,7 +42,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
-    outcome = storable(without_secrets(outcome, known=claim.known_secrets))
+    outcome = storable(outcome=without_secrets(outcome, known=claim.known_secrets))
     decision = decide(
         outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000
     )
@@ -164,7 +164,7 @@ def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
         error_kind=decision.error_kind,
         error_message=decision.error_message,
         error_detail=decision.error_detail,
-        **record_columns(report),
+        **record_columns(report=report),
     )
 
 

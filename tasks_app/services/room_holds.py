@@ -28,7 +28,7 @@ _LIMITS: Final[dict[LimitKind, tuple[HoldKind, str]]] = {
 """What holds a task at each limit, and whose tasks were counted."""
 
 
-def holds_of_ready(task: Task, situation: Situation) -> Iterator[Hold]:
+def holds_of_ready(*, task: Task, situation: Situation) -> Iterator[Hold]:
     """Yield what holds a task that is ready and not out: limits, hands, its project's share, its place."""
     yield from _limits(task, situation)
     if task.executor == EXTERNAL and task.gate == Gate.OPEN:
@@ -36,7 +36,7 @@ def holds_of_ready(task: Task, situation: Situation) -> Iterator[Hold]:
             kind=HoldKind.EXTERNAL, sentence="it waits for a worker that speaks HTTP", since=task.ready_at
         )
         return
-    yield from lacking_hands(task, situation)
+    yield from lacking_hands(task=task, situation=situation)
     yield from _share(task, situation)
     ahead = situation.places.get(task.pk, READ_BACKLOG)
     number = f"{ahead:,}" if task.pk in situation.places else f"more than {ahead:,}"
@@ -84,7 +84,7 @@ def _share(task: Task, situation: Situation) -> Iterator[Hold]:
         )
 
 
-def lacking_hands(task: Task, situation: Situation) -> Iterator[Hold]:
+def lacking_hands(*, task: Task, situation: Situation) -> Iterator[Hold]:
     """Yield what is missing of workers that could take a task now."""
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
     slots = situation.look.slots(task.requirement, project=task.project_id)

@@ -183,12 +183,13 @@ def _end(
     now = clock.database_now()
     ended = {"reason": "", "wait_kind": "", "wake_at": None, "finished_at": now, **changes}
     if task.wait_kind == WaitKind.WORKFLOW:
+        error_kind = changes.get("error_kind", "")
         close_attempt(
             task=task,
             to=to,
             at=now,
             output=changes.get("output"),
-            kind=changes.get("error_kind", ""),
+            kind=error_kind,
             message=message,
             detail={name: fact for name, fact in data.items() if name != "kind"},
         )

@@ -63,7 +63,9 @@ def why_instance(
         return instance, [], []
     foremost = _foremost(instance, limit)
     holds = why_many(tasks=foremost)
-    as_a_whole = list(holds_of_instance(instance, read_situation(tasks=(), instances=[instance])))
+    as_a_whole = list(
+        holds_of_instance(instance=instance, situation=read_situation(tasks=(), instances=[instance]))
+    )
     if not foremost and not as_a_whole:
         as_a_whole = [
             Hold(
@@ -92,7 +94,7 @@ def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
         yield _running(task)
         return
     if task.compensates_id is None or task.instance.status != InstanceState.COMPENSATING:
-        yield from holds_of_instance(task.instance, situation)
+        yield from holds_of_instance(instance=task.instance, situation=situation)
     elif situation.stopping.get(task.instance_id):
         yield Hold(
             kind=HoldKind.STOPPING,
@@ -110,7 +112,7 @@ def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
                 sentence="its message is out; the next free worker takes it",
                 since=task.published_at,
             )
-            yield from lacking_hands(task, situation)
+            yield from lacking_hands(task=task, situation=situation)
         case _:
             yield from _pending(task, situation)
 
@@ -164,14 +166,14 @@ def _pending(task: Task, situation: Situation) -> Iterator[Hold]:
             sentence="its message follows those of the tasks it needs",
             since=task.published_at,
         )
-        yield from lacking_hands(task, situation)
+        yield from lacking_hands(task=task, situation=situation)
     elif task.ready_at is None:
         if task.instance.status == InstanceState.RUNNING:
             yield Hold(
                 kind=HoldKind.PLANNING, sentence="it has all it needs and is planned by the next sweep"
             )
     else:
-        yield from holds_of_ready(task, situation)
+        yield from holds_of_ready(task=task, situation=situation)
 
 
 def _unmet(task: Task, needs: Sequence[Need]) -> list[Hold]:
