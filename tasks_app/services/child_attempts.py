@@ -3,8 +3,7 @@
 No worker holds such an attempt: it is opened at the gate, and closed when the wait for the child ends.
 """
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
 
 from django.db.models import Q
 
@@ -12,6 +11,7 @@ from cpds.base import clock, db
 from cpds.base.conf import conf
 from tasks_app.models import ExecutionRecord, Instance, Task
 from tasks_app.models.task import TaskQuerySet
+from tasks_app.outcomes import JSON
 from tasks_app.states import RecordState, TaskState, WaitKind
 
 _BECAME = {TaskState.COMPLETED: RecordState.COMPLETED, TaskState.FAILED: RecordState.FAILED}
@@ -35,20 +35,19 @@ def close_attempt(
     *,
     task: Task,
     to: TaskState,
-    at: datetime | Any,
-    output: Any = None,
+    output: JSON = None,
     kind: str = "",
     message: str = "",
-    detail: dict[str, Any] | None = None,
+    detail: Mapping[str, JSON] | None = None,
 ) -> None:
     """Record how the child ended on the open attempt: ``completed``, ``failed``, else ``interrupted``."""
     ExecutionRecord.objects.filter(_open_of(Task.objects.filter(pk=task.pk))).update(
         status=_BECAME.get(to, RecordState.INTERRUPTED),
-        finished_at=at,
+        finished_at=clock.database_now(),
         output=output,
         error_kind=kind,
         error_message=message,
-        error_detail=detail or {},
+        error_detail=dict(detail or {}),
     )
 
 

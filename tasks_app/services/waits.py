@@ -125,7 +125,6 @@ def _try_again(task: Task, child: Instance, message: str, seconds: float, settle
     close_attempt(
         task=task,
         to=TaskState.FAILED,
-        at=clock.database_now(),
         kind="child_failed",
         message=message,
         detail=facts,
@@ -187,7 +186,6 @@ def _end(
         close_attempt(
             task=task,
             to=to,
-            at=now,
             output=changes.get("output"),
             kind=error_kind,
             message=message,
