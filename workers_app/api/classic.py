@@ -212,6 +212,7 @@ class ClassicWorkers(ClassicDoor):
 class PendingTasks(ClassicDoor):
     """``GET /api/tasks/pending``."""
 
+    may_wait = True
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
