@@ -73,7 +73,10 @@ class Conf:
     http_worker_executors: list[str] = field(default_factory=list)
     """Executors whose tasks workers that speak HTTP may take too, beside those of ``external``."""
     long_polls: int = 32
-    """Requests of one web process that may wait at once until there is a task for a worker."""
+    """Requests of one web process that may wait at once until there is a task for a worker.
+
+    Each keeps a thread, beside those of ``web_threads``; while it waits it has no connection to the database.
+    """
     trust_local: bool = False
     """Whether requests from this machine need no credentials; only for a server that only it can reach."""
     access_seconds: float = 900

@@ -78,6 +78,9 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField(null=True, blank=True)
     slots = models.PositiveIntegerField()
     """How many tasks it runs at once."""
+    is_limited = models.BooleanField(default=False)
+    """Whether one over HTTP is given no more at once than that: it said how many, and was not only taken
+    to have one."""
     platform = models.CharField(max_length=100, blank=True)
     version = models.CharField(max_length=40, blank=True)
     """Of its software."""
