@@ -5,6 +5,7 @@ import pytest
 from cpds.base import clock
 from tasks_app.models import ExecutionRecord, Instance, Task
 from tasks_app.outcomes import Completed
+from tasks_app.services import alarm
 from tasks_app.services.control import cancel_instance, pause_instance, retry_instance
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.prune import prunable_instances, prune_instances
@@ -108,6 +109,16 @@ def test_each_item_that_starts_a_workflow_has_its_record(doorbell):
     owners = ExecutionRecord.objects.filter(task__instance=instance, status="completed")
     assert sorted(owners.values_list("task__name", "number")) == [("sub[0]", 1), ("sub[1]", 1)]
     assert_history_is_sound()
+
+
+def test_the_wait_for_another_child_sets_the_alarm(doorbell, monkeypatch):
+    monkeypatch.setattr(alarm, "_set", alarm.threading.Event())
+    instance = a_parent(doorbell)
+
+    fail(task(children(instance)[0], "work"))
+
+    assert task(instance, "sub").wait_kind == "retry"
+    assert alarm._set.is_set()
 
 
 def test_it_fails_when_no_retry_is_left(doorbell):
