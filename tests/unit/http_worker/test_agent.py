@@ -9,8 +9,7 @@ from workers_app.sdk import Result, TaskFailed, WorkerAgent
 
 
 async def soon(value):
-    await asyncio.sleep(0)
-    return value
+    return await asyncio.to_thread(lambda: value)
 
 
 async def greet(context):
@@ -154,7 +153,7 @@ class TestLost:
         async def handler(_context):
             fleet.lost.add(1)
             try:
-                await asyncio.sleep(15)
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 ended.append("cancelled")
                 raise
