@@ -41,6 +41,8 @@ class Conf:
     default_timeout_seconds: float | None = None
     prune_after_days: float = 0
     """How long ended instances are kept; then the chores delete them. 0: for ever."""
+    worker_keep_days: float = 28
+    """How long a worker that is offline is remembered; then the chores delete its row. 0: for ever."""
     output_bytes: int = 4 * 1024 * 1024
     """The largest output of a task that is stored."""
     stream_batches_ahead: int = 10

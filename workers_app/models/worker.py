@@ -46,6 +46,13 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         )
         return self.filter(silent | overdue, left_at__isnull=True)
 
+    def gone(self, *, seconds: float) -> "WorkerQuerySet":
+        """Those that have not been heard of for so long, and of which nobody wants anything."""
+        cutoff = clock.database_now_plus(-seconds)
+        return self.filter(heartbeat_at__lt=cutoff, drain_requested_at__isnull=True).filter(
+            Q(silent_at__isnull=True) | Q(silent_at__lt=cutoff)
+        )
+
     def taking(self) -> "WorkerQuerySet":
         """Those that start new tasks: nobody asked them to stop, and they do not stop by themselves."""
         return self.filter(
