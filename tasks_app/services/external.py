@@ -38,11 +38,13 @@ def pending(
     """Return tasks that a worker may take now, most urgent first, then oldest.
 
     ``capabilities``: only those that a worker of these is able to do (None: all);
-    ``kinds``: only those of these kinds (None: of any). Gates that no worker inside CPDS
-    is there to judge are judged first.
+    ``kinds``: only those of these kinds (None: of any). When that is not enough, gates are
+    judged that no worker inside CPDS is there to judge.
     """
-    judge_gates(project=project)
-    return offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
+    found = offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
+    if len(found) < limit and judge_gates(project=project):
+        found = offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
+    return found
 
 
 def assign(*, task: Task, worker: str, lease_seconds: float | None = None) -> Claim:

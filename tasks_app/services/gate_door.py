@@ -5,7 +5,9 @@ messages. Judging needs none of a worker's capabilities: where no living one may
 the message, whoever asks next has it done.
 """
 
-from django.db.models import Q
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
@@ -13,10 +15,10 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import Instance, Project, Task, identifiers
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.outcomes import Failed
+from tasks_app.services import window
 from tasks_app.services.claims import claim_task
 from tasks_app.services.limits import places_left
 from tasks_app.services.reports import report_outcome
-from tasks_app.services.window import hands_for
 from tasks_app.states import CHILD_WORKFLOW, EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
 
 AT_ONCE = 50
@@ -31,36 +33,44 @@ def judge_gates(*, project: Project) -> int:
     HTTP might perform or that start a workflow, the most urgent first. Two at once do
     no harm.
     """
+    stranded = _stranded(project)
     led = 0
-    while number := _judge_some(project):
+    while stranded and (number := _judge_some(project, stranded)):
         led += number
     return led
 
 
-def _judge_some(project: Project) -> int:
+def _stranded(project: Project) -> list[str]:
+    """Return the requirement sets that a project's ready tasks wait for, and no living worker meets."""
+    look = window.look()
+    wanted = {requirement for requirement, key in {*look.waiting, *look.queued} if key == project.pk}
+    return [each for each in sorted(wanted) if not window.hands_for(requirement=each, project=project.pk)]
+
+
+def _judge_some(project: Project, stranded: Sequence[str]) -> int:
     """Lead some tens of tasks through the gate they stand at; return how many."""
-    rows = _gated().in_running_instance().filter(project=project).in_dispatch_order()
-    led = 0
-    found = list(rows.values_list("pk", "instance_id", "dispatch_id", "requirement")[:AT_ONCE])
-    for task_id, instance_id, dispatch_id, requirement in found:
-        if hands_for(requirement=requirement, project=project.pk):
-            continue
-        called = dispatch_id or _call(task_id, instance_id, requirement)
-        if called is not None:
-            led += _lead(task_id, called, requirement)
-    return led
+    executors = sorted(_executors())
+    # Not by project: what is out is few, and what a project ever had is many.
+    out = Task.objects.filter(status=TaskState.QUEUED, requirement__in=stranded, executor__in=executors)
+    rows = [row[:-1] for row in _gated(out) if row[-1] == project.pk]
+    ready = Task.objects.backlog().filter(requirement__in=stranded, project=project, executor__in=executors)
+    rows += [row[:-1] for row in _gated(ready)[:AT_ONCE]]
+    return sum(_lead_on(*row) for row in rows)
+
+
+def _gated(tasks: TaskQuerySet) -> "QuerySet[Task, tuple[int, int, str | None, str, int]]":
+    gated = tasks.exclude(gate=Gate.OPEN).in_running_instance().in_dispatch_order()
+    return gated.values_list("pk", "instance_id", "dispatch_id", "requirement", "project_id")
+
+
+def _lead_on(task_id: int, instance_id: int, dispatch_id: str | None, requirement: str) -> bool:
+    called = dispatch_id or _call(task_id, instance_id, requirement)
+    return called is not None and _lead(task_id, called, requirement)
 
 
 def is_judged_at_the_door(*, task: Task) -> bool:
     """Return whether a task is one whose gates may be judged where HTTP workers ask."""
     return task.gate != Gate.OPEN and task.executor in _executors()
-
-
-def _gated() -> TaskQuerySet:
-    ready = Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
-    out = Q(status=TaskState.QUEUED)
-    found: TaskQuerySet = Task.objects.filter(ready | out, executor__in=sorted(_executors()))
-    return found.exclude(gate=Gate.OPEN)
 
 
 def _executors() -> set[str]:
