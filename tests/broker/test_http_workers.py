@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from tasks_app.services.loose import create_task
 from tasks_app.services.sweep import sweep
 from tasks_app.services.task_control import cancel_task
 from tasks_app.states import RecordState, TaskState
-from tests.support.processes import ROOT, PythonProgram
+from tests.support.http_workers import SdkProcess, WebProcess
+from tests.support.processes import ROOT
 from tests.support.program import Program
 from tests.support.waiting import wait_until
 from workers_app.models import Worker
@@ -26,35 +26,6 @@ from workers_app.models import Worker
 pytestmark = pytest.mark.broker
 QUICK = {"CPDS_LEASE_SECONDS": 3, "CPDS_HEARTBEAT_SECONDS": 1, "CPDS_TRUST_LOCAL": 1}
 END = 40.0
-
-
-class WebProcess(PythonProgram):
-    """The web server, as standalone runs it."""
-
-    def __init__(self, *, directory: Path, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        arguments = ["-m", "uvicorn", "cpds.asgi:application", "--port", str(port), "--no-access-log"]
-        super().__init__(name="web", directory=directory, arguments=arguments, env=QUICK)
-
-    def is_ready(self) -> bool:
-        """Return whether it answers."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/livez", timeout=2):
-                return True
-        except OSError:
-            return False
-
-
-class SdkProcess(PythonProgram):
-    """``python -m workers_app.sdk``; ready when the fleet knows it."""
-
-    def __init__(self, *, directory: Path, url: str, name: str, options: list[str]) -> None:
-        arguments = ["-m", "workers_app.sdk", "--server", url, "--name", name, "--heartbeat", "0.4", *options]
-        super().__init__(name=name, directory=directory, arguments=arguments)
-
-    def is_ready(self) -> bool:
-        """Return whether the fleet knows it."""
-        return Worker.objects.filter(name=self.name).exists()
 
 
 @pytest.fixture
@@ -66,7 +37,7 @@ def web(
     settings: object,
 ) -> WebProcess:
     settings.CPDS = {**settings.CPDS, "lease_seconds": 3, "heartbeat_seconds": 1}  # type: ignore[attr-defined]
-    server = WebProcess(directory=tmp_path, port=a_free_port())
+    server = WebProcess(directory=tmp_path, env=QUICK)
     ended_after_test(server)
     server.start()
     return server
@@ -83,14 +54,6 @@ def start(
         return worker
 
     return started
-
-
-def a_free_port() -> int:
-    import socket
-
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def a_task(task_id: str, description: str = "", **more: object) -> Task:

@@ -83,6 +83,15 @@ def record_effect(path: str, line: str = "effect", seconds: float = 0) -> str:
     return line
 
 
+@task_function("record_both_ends")
+def record_both_ends(path: str, line: str, seconds: float) -> str:
+    """Append ``line`` to the effect log ``path``, take ``seconds``, and append ``end`` and the line."""
+    append_effect(path, line)
+    time.sleep(seconds)
+    append_effect(path, f"end {line}")
+    return line
+
+
 @task_function("hold")
 def hold(path: str, started: str = "", line: str = "held", timeout: float = 60) -> str:
     """Wait until the file ``path`` exists; record the start in the effect log ``started``."""

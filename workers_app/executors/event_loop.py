@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 
 UNWIND_SECONDS: Final = 5.0
 """How long stopped work may take to close what it opened before it is left behind."""

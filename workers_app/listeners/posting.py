@@ -11,7 +11,7 @@ import httpx2
 
 from cpds.base import clock
 from workers_app.errors import DeliveryFailed
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.destinations import parse_destination
 from workers_app.executors.http_messages import Outgoing, headers_of
 from workers_app.executors.http_request import retry_after

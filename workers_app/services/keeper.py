@@ -22,7 +22,7 @@ from tasks_app.services.alarm import rest, set_alarm
 from tasks_app.services.claims import Claim, held_claims, renew_claims
 from tasks_app.services.sweep import sweep
 from tasks_app.services.timers import wake_in_time
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.services.attendance import Attendance
 from workers_app.services.duty import duty
 from workers_app.services.resources import read_resources

@@ -19,7 +19,8 @@ from tasks_app.services.stopped import let_go
 from tasks_app.services.streams import with_present_failures
 from tasks_app.services.taking import NotTaken, Taken, take_task
 from tasks_app.services.workspaces import make_empty, remove_if_empty, workspace_of
-from workers_app.executors.contract import Call, Cancellation
+from workers_app.executors.cancellation import Cancellation
+from workers_app.executors.contract import Call
 from workers_app.executors.registry import find_executor
 from workers_app.services.duty import duty
 from workers_app.services.keeper import keeper_of_this_process

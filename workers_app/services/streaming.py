@@ -13,7 +13,7 @@ from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, LastBatch, 
 from tasks_app.services.claims import Claim, StreamSettings
 from tasks_app.services.streams import Order, batch_totals, open_stream, read_item, write_batch
 from workers_app.errors import StreamEnded
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.services.buffer import Buffer
 from workers_app.services.flusher import flusher_of_this_process
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from workers_app.executors.contract import Call, Cancellation
+from workers_app.executors.cancellation import Cancellation
+from workers_app.executors.contract import Call
 
 
 def a_call(workspace: Path, *, timeout_seconds=20.0, cancellation=None, **arguments) -> Call:

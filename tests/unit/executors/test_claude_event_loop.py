@@ -8,7 +8,7 @@ import time
 import pytest
 
 from workers_app.executors import event_loop
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 
 
 async def value_of(value):

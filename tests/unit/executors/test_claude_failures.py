@@ -9,8 +9,8 @@ import pytest
 from tasks_app.outcomes import Completed, Failed, Interrupted
 from tests.support.waiting import wait_until
 from tests.unit.rehearsal.stage import staged
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.claude_exchange import Exchange
-from workers_app.executors.contract import Cancellation
 
 LONG_TEXT = "All the words of an answer that takes a while to arrive. " * 10
 TWO_PIECES = LONG_TEXT[: 2 * -(-len(LONG_TEXT) // 6)]

@@ -8,7 +8,7 @@ import pytest
 from tasks_app.outcomes import Interrupted
 from tests.support.waiting import wait_until
 from tests.unit.executors.builders import a_call, processes_marked
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.processes import command, orphans
 from workers_app.executors.shell_command import ShellCommand
 

@@ -14,7 +14,7 @@ from tasks_app.outcomes import Completed, Interrupted
 from tests.support.waiting import wait_until
 from tests.unit.executors.builders import a_call
 from tests.unit.executors.http_server import reply
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.http_request import HttpRequest
 
 pytestmark = pytest.mark.skipif(

@@ -16,7 +16,7 @@ import pytest
 from tasks_app.outcomes import Completed, Interrupted
 from tests.support.waiting import wait_until
 from tests.unit.executors.builders import a_call, processes_marked
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.processes import end_all
 from workers_app.executors.shell_command import ShellCommand
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tasks_app.outcomes import Outcome
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.claude import Claude
 from workers_app.executors.claude_wire import ClaudeConnection
-from workers_app.executors.contract import Call, Cancellation
+from workers_app.executors.contract import Call
 from workers_app.executors.prices import PriceTable, load_prices
 from workers_app.rehearsal.script import parse_script
 from workers_app.rehearsal.serve import serving

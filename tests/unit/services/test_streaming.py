@@ -10,7 +10,7 @@ from tasks_app.outcomes import Completed, Failed, Interrupted, LastBatch
 from tasks_app.services.claims import StreamSettings
 from tasks_app.services.streams import Order
 from workers_app.errors import StreamEnded
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.services import streaming
 from workers_app.services.streaming import ClaimedStream
 

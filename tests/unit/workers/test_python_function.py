@@ -10,7 +10,7 @@ from tasks_app.outcomes import Completed, Failed, Interrupted
 from tests.unit.executors.builders import a_call
 from workers_app.errors import UnknownService
 from workers_app.executors import python_function
-from workers_app.executors.contract import Cancellation
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.python_function import PythonFunction
 from workers_app.functions import _describe
 

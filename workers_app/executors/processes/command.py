@@ -6,30 +6,18 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
+from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.processes.conversation import GUARDIAN_SECONDS, Conversation
 from workers_app.executors.processes.orphans import MARK, kill_marked
 from workers_app.executors.processes.running import Leash
 
 _GUARDIAN: Final = str(Path(__file__).with_name("guardian.py"))
-
-
-class Stopper(Protocol):
-    """What may tell a command to stop: a ``Cancellation``, or whatever is like one."""
-
-    @property
-    def reason(self) -> str:
-        """Why."""
-        ...
-
-    def on_request(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` when stopping is requested, at once if it already was."""
-        ...
 
 
 class Ending(StrEnum):
@@ -78,7 +66,7 @@ class Finished:
     truncated: bool = False
 
 
-def run_command(command: Command, *, limits: Limits, cancellation: Stopper) -> Finished:
+def run_command(command: Command, *, limits: Limits, cancellation: Cancellation) -> Finished:
     """Run ``command`` and return when all it started is gone.
 
     Outputs longer than the limit lose their middle. What still runs when the
