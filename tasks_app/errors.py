@@ -285,6 +285,17 @@ class InvalidContract(CPDSError):
     sentence = "The contract has {count} problem(s). Correct them and send it again; nothing was stored."
 
 
+class ScheduleChanged(CPDSError):
+    """Somebody has changed the schedule since it was read: read it again."""
+
+    code = "schedule_changed"
+    http_status = HTTPStatus.PRECONDITION_FAILED
+    sentence = (
+        "The schedule of workflow {workflow!r} is not what If-Match says any more. Read it again; nothing "
+        "was changed."
+    )
+
+
 class ContractIncomplete(CPDSError):
     """A contract cannot be approved yet; ``problems`` lists everything that is missing."""
 

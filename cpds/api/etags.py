@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +24,14 @@ def unchanged(request: Request, etag: str) -> HttpResponse | None:
     """
     answer = get_conditional_response(request._request, etag=etag)  # noqa: SLF001
     return answer if answer is not None and answer.status_code == 304 else None
+
+
+def tags_read(request: Request) -> frozenset[str] | None:
+    """Return the tags that ``If-Match`` names, without quotes; ``*`` stands for itself. None without one."""
+    given = request.headers.get("If-Match")
+    if given is None:
+        return None
+    return frozenset(each.removeprefix("W/").strip('"') for each in parse_etags(given))
 
 
 def tagged(answer: Response, etag: str) -> Response:

@@ -92,7 +92,14 @@ def plain_refusal(request: HttpRequest, *, status: int, code: str, message: str)
         flaws=[Flaw(pointer="", code=code, detail=message)],
         request_id=current_origin().request_id,
     )
-    return HttpResponse(to_json(body), status=HTTPStatus(status), content_type="application/json")
+    content = to_json(body)
+    return HttpResponse(
+        content,
+        status=HTTPStatus(status),
+        content_type="application/json",
+        # The middleware that counts other answers has not seen this one.
+        headers={"Content-Length": str(len(content))},
+    )
 
 
 def _origin_of(request: HttpRequest) -> Origin:

@@ -76,8 +76,11 @@ def _foreseen(error: CPDSError) -> tuple[int, str, list[Flaw], dict[str, str]]:
 
 
 def _of_problems(error: CPDSError) -> Iterator[Flaw]:
-    """Yield what is wrong with a definition or with parameters, which say it in a way of their own."""
-    for problem in error.facts.get("problems", ()):
+    """Yield what is wrong with a definition or with parameters, and what is in the way of an act.
+
+    Both say it in a way of their own.
+    """
+    for problem in (*error.facts.get("problems", ()), *error.facts.get("obstacles", ())):
         told = problem.to_json()
         place = f"line {told['line']}, column {told['column']}: " if told.get("line") else ""
         hint = f" ({told['hint']})" if told.get("hint") else ""

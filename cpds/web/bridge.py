@@ -12,7 +12,6 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
@@ -33,13 +32,6 @@ PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds by whoever runs the server; the access log leaves them out."""
 
 access = logging.getLogger("cpds.web.access")
-
-
-class BodyTooLarge(Exception):
-    """A body whose length was not announced is larger than ``body_bytes``.
-
-    One that was announced is not read; the application refuses it, in its own form.
-    """
 
 
 class ClientLeft(Exception):
@@ -74,21 +66,25 @@ class Bridge:
         if _waits(scope["path"]):
             await self._waiting(dict(scope), receive, send)
             return
-        announced = _announced(scope)
-        if announced <= self._body_bytes:
-            announced = 0
         try:
-            body = b"" if announced else await self._body(receive)
-        except BodyTooLarge:
-            await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            body, length = await self._body(scope, receive)
         except ClientLeft:
-            pass
-        else:
-            loop = asyncio.get_running_loop()
-            environ = environ_of(scope, BytesIO(body), announced=announced)
-            await loop.run_in_executor(self._threads, self._perform, loop, environ, send)
+            return
+        if length > len(body):
+            send = _Closing(send)
+        loop = asyncio.get_running_loop()
+        environ = environ_of(scope, BytesIO(body), announced=length)
+        await loop.run_in_executor(self._threads, self._perform, loop, environ, send)
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, int]:
+        """Return the body and its length.
+
+        Of one that is too large nothing is kept, and the length is what is known of it: the
+        application refuses it by that, in its own form.
+        """
+        announced = _announced(scope)
+        if announced > self._body_bytes:
+            return b"", announced
         body = bytearray()
         while True:
             message = await receive()
@@ -96,9 +92,9 @@ class Bridge:
                 raise ClientLeft
             body += message.get("body", b"")
             if len(body) > self._body_bytes:
-                raise BodyTooLarge
+                return b"", len(body)
             if not message.get("more_body", False):
-                return bytes(body)
+                return bytes(body), len(body)
 
     def _perform(self, loop: asyncio.AbstractEventLoop, environ: dict[str, Any], send: Send) -> None:
         """Perform the whole request in this thread, and hand its answer to the loop."""
@@ -160,6 +156,18 @@ class _Noted:
         )
 
 
+class _Closing:
+    """Sends on an answer after which the connection is closed: the rest of the body is not read."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def __call__(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await self._send(message)
+
+
 def _announced(scope: Scope) -> int:
     given = dict(scope["headers"]).get(b"content-length", b"")
     return int(given) if given.isdigit() else 0
@@ -186,14 +194,3 @@ def _ignore_start(
 ) -> Callable[[bytes], object]:
     """Take what WSGI would start the answer with: the response itself says it."""
     return len
-
-
-async def _refuse(send: Send, status: HTTPStatus) -> None:
-    text = f"{status.phrase}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(text)).encode()),
-        (b"connection", b"close"),  # the rest of the body is not read
-    ]
-    await send({"type": "http.response.start", "status": status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": text})

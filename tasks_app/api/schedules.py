@@ -6,17 +6,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import documented
+from cpds.api.documenting import IF_MATCH, documented
 from cpds.api.envelope import created, no_content, ok
+from cpds.api.etags import tagged, tags_read
 from cpds.api.forms import Form, ProjectForm, read_body, read_query
 from tasks_app.api.finding import WorkflowDoor
 from tasks_app.api.once import once
 from tasks_app.api.workflow_views import CATCHUPS, OVERLAPS, FiredShape, NextFiresShape, ScheduleShape
+from tasks_app.models import Workflow
 from tasks_app.roles import Role
 from tasks_app.services.firing import fire_now
+from tasks_app.services.lookup import find_workflow
 from tasks_app.services.queries.schedules import next_fires, schedule_summary
 from tasks_app.services.schedule_control import pause_schedule, resume_schedule
-from tasks_app.services.schedule_setting import set_schedule
+from tasks_app.services.schedule_setting import schedule_mark, set_schedule
 
 MOST_FIRES = 100
 
@@ -51,25 +54,30 @@ class Schedule(WorkflowDoor):
 
     @documented("Show a schedule", answer=ScheduleShape)
     def get(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
-        """Show when a workflow starts by itself."""
-        return ok(schedule_summary(given=self.workflow(workflow).public_id))
+        """Show when a workflow starts by itself; the ETag is for the ``If-Match`` of whoever changes it."""
+        return _shown(self.workflow(workflow))
 
-    @documented("Set a schedule", answer=ScheduleShape, body=ScheduleForm)
+    @documented("Set a schedule", answer=ScheduleShape, body=ScheduleForm, query=[IF_MATCH])
     def put(self, request: Request, workflow: str) -> Response:
         """Store the workflow with this schedule as its next version."""
         form = read_body(request, ScheduleForm)
         form.pop("project", None)
-        key = self.workflow(workflow).public_id
-        set_schedule(given=key, schedule=form, by=self.caller.name)
-        return ok(schedule_summary(given=key))
+        found = self.workflow(workflow)
+        set_schedule(given=found.public_id, schedule=form, by=self.caller.name, read=tags_read(request))
+        return _shown(find_workflow(given=found.public_id))
 
-    @documented("Remove a schedule", status=204)
-    def delete(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
+    @documented("Remove a schedule", status=204, query=[IF_MATCH])
+    def delete(self, request: Request, workflow: str) -> Response:
         """Store the workflow without a schedule as its next version."""
         key = self.workflow(workflow).public_id
         schedule_summary(given=key)
-        set_schedule(given=key, schedule=None, by=self.caller.name)
+        set_schedule(given=key, schedule=None, by=self.caller.name, read=tags_read(request))
         return no_content()
+
+
+def _shown(workflow: Workflow) -> Response:
+    answer = ok(schedule_summary(given=workflow.public_id))
+    return tagged(answer, f'"{schedule_mark(workflow=workflow)}"')
 
 
 class PauseSchedule(WorkflowDoor):

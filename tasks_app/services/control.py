@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Q
 
@@ -240,11 +241,17 @@ def stop_for_good(*, instance_id: int, to: InstanceState, reason: str, by: str =
             finished_at=clock.database_now(),
             paused_until=None,
         )
-    _cancel_children(instance_id, by=by, reason=reason)
+    # A caller may have a transaction open, in which it goes on to start something else.
+    db.run_when_committed(partial(_follow_stop, instance, by, reason))
+    return True
+
+
+def _follow_stop(instance: Instance, by: str, reason: str) -> None:
+    """Do what the stop of an instance brings about elsewhere; the sweep would do it too."""
+    _cancel_children(instance.pk, by=by, reason=reason)
     follow_end(instance=instance)
     if instance.is_awaited:
-        tell_others(instance_id=instance_id)
-    return True
+        tell_others(instance_id=instance.pk)
 
 
 def _cancel_children(instance_id: int, *, by: str, reason: str, drain: bool = False) -> None:

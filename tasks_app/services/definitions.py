@@ -33,6 +33,22 @@ class WorkflowUpload:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnfinishedInstance:
+    """An instance that keeps its workflow from being deleted."""
+
+    instance_id: str
+    state: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a refusal lists it."""
+        return {
+            "pointer": f"/api/v1/instances/{self.instance_id}",
+            "code": "unfinished_instance",
+            "message": f"{self.instance_id} is {self.state}",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkflowRemoval:
     """What a deletion took away."""
 
@@ -160,14 +176,20 @@ def delete_workflow(*, given: str, by: str = "") -> WorkflowRemoval:
     """
     with db.transaction():
         workflow = lock_workflow(workflow=find_workflow(given=given), to_delete=True)
-        unfinished = list(
-            workflow.instances.unfinished().order_by("pk").values_list("public_id", flat=True)[:LISTED]
-        )
+        unfinished = [
+            UnfinishedInstance(instance_id=public_id, state=status)
+            for public_id, status in workflow.instances.unfinished()
+            .order_by("pk")
+            .values_list("public_id", "status")[:LISTED]
+        ]
         if unfinished:
+            count = workflow.instances.unfinished().count()
+            names = ", ".join(each.instance_id for each in unfinished)
             raise WorkflowInUse(
                 workflow=workflow.name,
-                count=(count := workflow.instances.unfinished().count()),
-                instances=", ".join(unfinished) + (f" and {count - LISTED:,} more" if count > LISTED else ""),
+                count=count,
+                instances=names + (f" and {count - LISTED:,} more" if count > LISTED else ""),
+                obstacles=unfinished,
             )
         needed = dependants_elsewhere(needed__instance__workflow=workflow)
         if needed.exists():

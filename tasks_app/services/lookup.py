@@ -76,7 +76,7 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     :raises NotFound: when there is no such task or instance.
     :raises AmbiguousId: when a shortened id of an instance fits several, or several projects have the id.
     """
-    rows = _in(projects, Task.objects.select_related("instance__workflow", "instance__version"))
+    rows = _in(projects, Task.objects.select_related("project", "instance__workflow", "instance__version"))
     own: list[Task] = list(rows.filter(task_id=given)[:2]) if _is_plain(given) else []
     if len(own) > 1:
         raise AmbiguousId(kind="task", given=given, candidates=", ".join(str(each.pk) for each in own))

@@ -1,5 +1,7 @@
 """The doors of workflows, in the words of the documents."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -173,6 +175,13 @@ class TestOne:
 
         assert told.status_code == 409
         assert instance.public_id in told.body["message"]
+        assert told.body["errors"] == [
+            {
+                "pointer": f"/api/v1/instances/{instance.public_id}",
+                "code": "unfinished_instance",
+                "detail": f"{instance.public_id} is running",
+            }
+        ]
 
 
 class TestExecute:
@@ -231,7 +240,8 @@ class TestHistory:
         item = history("?status=Failed").body["data"]["items"][0]
 
         assert set(item) >= {"id", "workflow_id", "workflow_name", "status", "started_at", "finished_at"}
-        assert (item["workflow_name"], item["duration"]) == ("a-workflow", "0m00s")
+        assert item["workflow_name"] == "a-workflow"
+        assert re.fullmatch(r"\d+m\d\ds", item["duration"])
         assert item["error_message"]
         assert item["finished_at"].endswith("Z")
 
@@ -327,6 +337,37 @@ class TestSchedule:
         assert (paused["paused"], paused["pause_reason"], paused["next_fire_at"]) == (True, "holiday", None)
         assert (resumed["paused"], removed.status_code) == (False, 204)
         assert editor.get(address).status_code == 404
+
+    def test_if_match_takes_the_etag_until_somebody_changes_it(self, editor, nightly):
+        address = f"/api/v1/workflows/{nightly}/schedule"
+        put = editor.put(address, {"cron": "@daily"}).headers["ETag"]
+        etag = editor.get(address).headers["ETag"]
+
+        changed = editor.put(address, {"cron": "@hourly"}, headers={"If-Match": f'"other", {etag}'})
+        late = [
+            editor.put(address, {"cron": "@weekly"}, headers={"If-Match": etag}),
+            editor.delete(address, headers={"If-Match": etag}),
+        ]
+
+        assert put == etag != changed.headers["ETag"]
+        assert (changed.status_code, [each.status_code for each in late]) == (200, [412, 412])
+        assert late[0].body["errors"][0]["code"] == "schedule_changed"
+        assert editor.get(address).body["data"]["cron"] == "@hourly"
+
+    def test_a_pause_is_a_change_too(self, editor, nightly):
+        address = f"/api/v1/workflows/{nightly}/schedule"
+        etag = editor.put(address, {"cron": "@daily"}).headers["ETag"]
+        editor.post(f"{address}/pause")
+
+        assert editor.put(address, {"cron": "@weekly"}, headers={"If-Match": etag}).status_code == 412
+
+    def test_a_star_wants_one_to_be_there(self, editor, nightly):
+        address = f"/api/v1/workflows/{nightly}/schedule"
+        anything = {"If-Match": "*"}
+
+        assert editor.put(address, {"cron": "@daily"}, headers=anything).status_code == 412
+        editor.put(address, {"cron": "@daily"})
+        assert editor.put(address, {"cron": "@weekly"}, headers=anything).status_code == 200
 
     def test_the_next_fires(self, editor, nightly):
         address = f"/api/v1/workflows/{nightly}/schedule"

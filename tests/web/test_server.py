@@ -1,5 +1,6 @@
 """The web server as a program: what it serves, what it believes, how it stops."""
 
+import json
 import socket
 
 import pytest
@@ -73,6 +74,28 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(server):
         client.sendall(b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n")
 
         assert client.recv(4096).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_in_chunks_that_is_too_large_is_refused_in_the_same_words(server):
+    web = server()
+    piece = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+    answer = b""
+
+    with socket.create_connection(("127.0.0.1", web.port)) as client:
+        client.sendall(
+            b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for _ in range(16):
+            client.sendall(piece)
+        client.sendall(b"1\r\n \r\n")  # a byte too many, and no end: who waits for that never answers
+        while more := client.recv(4096):
+            answer += more
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)["code"] == 413
+    assert json.loads(body)["errors"][0]["code"] == "body_too_large"
 
 
 def test_a_strangers_word_for_its_address_is_not_taken(server):

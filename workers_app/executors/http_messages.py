@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import httpcore2
+
 from cpds.base.redaction import HIDDEN, is_secret_name, redact_text
 from tasks_app.outcomes import JSON
 from workers_app.executors.destinations import Destination
@@ -66,7 +68,19 @@ class Outgoing:
         kept = tuple((name, value) for name, value in self.headers if not unwanted(name.lower()))
         return replace(self, headers=kept)
 
-    def wire_headers(self) -> list[tuple[bytes, bytes]]:
+    def on_the_wire(self) -> httpcore2.Request:
+        """Return the request as the protocol library sends it."""
+        destination = self.destination
+        url = httpcore2.URL(
+            scheme=destination.scheme.encode(),
+            host=destination.host.encode(),
+            port=destination.port,
+            target=destination.target,
+        )
+        headers = self._wire_headers()
+        return httpcore2.Request(self.method.encode(), url, headers=headers, content=self.body)
+
+    def _wire_headers(self) -> list[tuple[bytes, bytes]]:
         """Return every header as it is sent, ``Host`` first."""
         own = {name.lower() for name, _ in self.headers}
         defaults = [("accept", "*/*"), ("user-agent", "CPDS")]

@@ -134,20 +134,8 @@ class HttpRequest:
         backend = CheckingBackend(
             watch, allowed_hosts=self._allowed_hosts(), ports=self._ports, resolver=self._resolver
         )
-        destination = outgoing.destination
-        request = httpcore2.Request(
-            outgoing.method.encode(),
-            httpcore2.URL(
-                scheme=destination.scheme.encode(),
-                host=destination.host.encode(),
-                port=destination.port,
-                target=destination.target,
-            ),
-            headers=outgoing.wire_headers(),
-            content=outgoing.body,
-        )
         with httpcore2.ConnectionPool(ssl_context=self._ssl_context, network_backend=backend) as pool:
-            response = pool.handle_request(request)
+            response = pool.handle_request(outgoing.on_the_wire())
             with closing(response):
                 headers = headers_of(response.headers)
                 redirects = response.status in REDIRECTS and not arguments.expects(response.status)

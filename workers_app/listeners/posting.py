@@ -57,19 +57,8 @@ def post(
             backend = CheckingBackend(
                 watch, allowed_hosts=allowed_hosts, ports={destination.port}, resolver=resolve
             )
-            request = httpcore2.Request(
-                b"POST",
-                httpcore2.URL(
-                    scheme=destination.scheme.encode(),
-                    host=destination.host.encode(),
-                    port=destination.port,
-                    target=destination.target,
-                ),
-                headers=outgoing.wire_headers(),
-                content=body,
-            )
             with httpcore2.ConnectionPool(ssl_context=_ssl_context(), network_backend=backend) as pool:
-                response = pool.handle_request(request)
+                response = pool.handle_request(outgoing.on_the_wire())
                 with closing(response):
                     wish = headers_of(response.headers).get("retry-after")
                     return Posted(
