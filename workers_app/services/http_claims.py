@@ -13,7 +13,8 @@ from cpds.base.conf import conf
 from tasks_app.errors import NotHeld, NotOffered
 from tasks_app.outcomes import JSON, Failed, Report
 from tasks_app.services import external, offers
-from tasks_app.services.claims import Claim, render_arguments, renew_claims
+from tasks_app.services.claims import Claim, renew_claims
+from tasks_app.services.reading import render_arguments
 from tasks_app.services.stopped import let_go_of
 from tasks_app.states import RecordState
 from workers_app.errors import SlotsTaken
