@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 def look_at_the_settings(**_facts: Any) -> None:
     """Refuse to start with settings that could not work.
 
-    :raises SystemExit: when a system check says so. Celery runs the checks too, and ignores what they say.
+    :raises SystemExit: when a system check of CPDS's own says so.
     """
     refuse_what_cannot_work()
 

@@ -100,6 +100,14 @@ def again_when_disconnected(act: Callable[[], R]) -> R:
 
 def drop_broken_connection() -> None:
     """Close this thread's connections after an error of theirs, so that the next query opens new ones."""
+    release_connection()
+
+
+def release_connection() -> None:
+    """Close this thread's connections until its next query, unless it is in a transaction.
+
+    For one that is about to wait: hundreds of waiting threads would keep as many connections.
+    """
     if not in_transaction():
         connections.close_all()
 

@@ -77,6 +77,7 @@ class Claude:
             )
             if call.cancellation.requested:
                 raise event_loop.StoppedByRequest  # noqa: TRY301 - the same answer as a moment later
+            call.before_waiting()
             event_loop.run(_stream(request, exchange, connection), call.cancellation, left and max(left, 0.0))
         except event_loop.StoppedByRequest:
             return Interrupted(reason=call.cancellation.reason, report=self._report(exchange))

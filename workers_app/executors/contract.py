@@ -45,7 +45,9 @@ class Call:
     whole attempt (None: no bound): the executor must have stopped its work by
     then and answer ``Failed(kind="timeout")``. ``progress`` takes a fraction
     0..1 and a message. ``redact`` hides secrets known to CPDS from a text.
-    ``stream`` is there for a continuous task only.
+    ``before_waiting`` is called by an executor that is about to wait for others: what
+    the runner keeps open for it is closed meanwhile. ``stream`` is there for a
+    continuous task only.
     """
 
     task_id: int
@@ -61,6 +63,7 @@ class Call:
     upstream: Callable[[str], JSON]
     progress: Callable[[float, str], None]
     log: Callable[[str], None]
+    before_waiting: Callable[[], None] = lambda: None
     stream: Stream | None = None
 
 

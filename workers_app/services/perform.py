@@ -136,6 +136,7 @@ def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellatio
         upstream=upstream,
         progress=progress,
         log=log,
+        before_waiting=db.release_connection,
     )
 
 

@@ -112,3 +112,20 @@ def test_the_weak_lock_is_asked_for_where_there_is_one(monkeypatch, has_weak_loc
     locked = db.locking(Group.objects.all()).query
 
     assert (locked.select_for_update, locked.select_for_no_key_update) == (True, has_weak_locks)
+
+
+def test_a_released_connection_comes_back_with_the_next_query(transactional_db):
+    Group.objects.count()
+
+    db.release_connection()
+
+    assert connection.connection is None
+    assert Group.objects.count() == 0
+
+
+def test_a_connection_in_a_transaction_is_not_released(transactional_db):
+    with db.transaction():
+        Group.objects.create(name="kept")
+        db.release_connection()
+
+    assert Group.objects.filter(name="kept").exists()
