@@ -111,6 +111,7 @@ def test_each_item_that_starts_a_workflow_has_its_record(doorbell):
     assert_history_is_sound()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_wait_for_another_child_sets_the_alarm(doorbell, monkeypatch):
     monkeypatch.setattr(alarm, "_set", alarm.threading.Event())
     instance = a_parent(doorbell)
