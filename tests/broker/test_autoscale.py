@@ -105,7 +105,8 @@ def test_one_becomes_three_and_one_again(autoscale: Callable[..., AutoscaleProgr
 
     assert wait_for_end(instance).status == "completed"
     wait_until(lambda: len(there()) == 1, timeout=60, message="two workers to leave")
-    assert program.changes() == [(1, 3), (3, 1)]
+    assert program.changes()[0] == (1, 3)
+    assert program.changes()[-1][1] == 1
     assert set(ExecutionRecord.objects.values_list("status", flat=True)) == {"completed"}
     assert set(Task.objects.values_list("attempts", flat=True)) == {1}
     assert_history_is_sound(instance)
