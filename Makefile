@@ -87,8 +87,8 @@ lint: setup-dev
 	$(PY) manage.py makemigrations --check --dry-run
 
 test: setup-dev lint
-	$(PY) -m pytest -n auto --db=sqlite
-	$(PY) -m pytest -n auto --db=postgresql -m 'not any_database'
+	$(PY) -m pytest -n auto --dist worksteal --db=sqlite
+	$(PY) -m pytest -n auto --dist worksteal --db=postgresql -m 'not any_database'
 
 bench: setup-dev
 	@exec $(PY) -m tests.benchmarks $(ARGS)

@@ -49,3 +49,10 @@ def configured(settings: Any) -> Callable[..., None]:
         settings.CPDS = {**settings.CPDS, **values}
 
     return change
+
+
+@pytest.fixture
+def curl(configured, db) -> ApiClient:
+    """Whoever sits at this machine, without a token."""
+    configured(trust_local=True)
+    return ApiClient(Host="localhost")

@@ -3,7 +3,6 @@
 import pytest
 
 from tasks_app.models import Contract, Instance, Task
-from tests.api.people import ApiClient
 
 pytestmark = pytest.mark.django_db
 FEATURE = {
@@ -13,13 +12,6 @@ FEATURE = {
     "module": "auth",
     "involves": ["backend", "database"],
 }
-
-
-@pytest.fixture
-def curl(configured, db) -> ApiClient:
-    """Whoever sits at this machine, without a token."""
-    configured(trust_local=True)
-    return ApiClient(Host="localhost")
 
 
 def test_the_tasks_of_a_project_are_counted(curl):
