@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev run lint test bench bench-http chaos clean
+.PHONY: help setup setup-dev run lint test bench bench-http bench-memory chaos clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
@@ -27,6 +27,7 @@ help:
 	@echo 'make test    make lint, then all tests, on SQLite and on PostgreSQL'
 	@echo 'make bench   steps per second, beside bare Celery'
 	@echo 'make bench-http  requests per second of the API, beside bare Django and bare ASGI'
+	@echo 'make bench-memory  memory of a worker whose calls to Claude wait, and of each more'
 	@echo 'make chaos   kill, freeze and restart everything under load, and prove that nothing was lost'
 	@echo 'make clean   remove the environment and the caches; what CPDS stored in var stays'
 
@@ -94,6 +95,9 @@ bench: setup-dev
 
 bench-http: setup-dev
 	@exec $(PY) -m tests.benchmarks.http $(ARGS)
+
+bench-memory: setup-dev
+	@exec $(PY) -m tests.benchmarks.memory $(ARGS)
 
 chaos: setup-dev
 	@exec $(PY) -m tests.chaos $(ARGS)

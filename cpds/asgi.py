@@ -12,6 +12,7 @@ from cpds.web.bridge import Bridge  # noqa: E402
 
 application = Bridge(
     threads=conf().web_threads,
+    long_polls=conf().long_polls,
     body_bytes=conf().body_bytes,
     access_log=conf().access_log,
 )

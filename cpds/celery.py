@@ -1,5 +1,6 @@
 """The Celery application: ``celery -A cpds worker`` and ``celery -A cpds beat`` find it here."""
 
+import os
 from logging.config import dictConfig
 from typing import Any
 
@@ -9,6 +10,10 @@ from click import FloatRange, IntRange, Option
 from config import choose_settings
 
 choose_settings()
+
+# Celery would ask every system check and ignore the answers, and asking imports each page of the web server:
+# half a second of every start. What cannot work is refused by workers_app/hooks.py, which asks CPDS's own.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("cpds")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -86,6 +86,8 @@ class WaitKind(StrEnum):
 
 EXTERNAL: Final = "external"
 """The executor of tasks that wait for a worker that speaks HTTP: they are never published to Celery."""
+CHILD_WORKFLOW: Final = "workflow"
+"""The executor noted on a task that starts another workflow, which nobody performs."""
 
 
 class CheckpointState(StrEnum):

@@ -100,6 +100,17 @@ class WorkerIdTaken(CPDSError):
     sentence = "Another worker is called {given!r}. Register this one under an id or a name of its own."
 
 
+class SlotsTaken(CPDSError):
+    """The worker holds as many tasks as it said it runs at once: end one, then ask again."""
+
+    code = "slots_taken"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Worker {worker} holds as many tasks as it has slots: {slots}. Complete, fail or release one of them "
+        "first, or register with more slots."
+    )
+
+
 class UnusableWorkerId(CPDSError):
     """A worker cannot be called so: choose an id of letters, digits and ``._:-``."""
 

@@ -1,9 +1,10 @@
 """What happens when a Celery worker starts, is ready, is told to stop, and has stopped."""
 
+import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.db import connections
@@ -18,8 +19,13 @@ from workers_app.executors.registry import close_executors
 from workers_app.services.abilities import capabilities_here, labels_here, projects_here, served_here
 from workers_app.services.attendance import Attendance, queues_for
 from workers_app.services.duty import duty
+from workers_app.services.joining import insist
 from workers_app.services.keeper import keeper_of_this_process, running_keeper
 from workers_app.services.workers import Registration, register_worker, retire_worker
+
+FAILED: Final = 1
+
+logger = logging.getLogger(__name__)
 
 
 @worker_init.connect
@@ -27,7 +33,7 @@ from workers_app.services.workers import Registration, register_worker, retire_w
 def look_at_the_settings(**_facts: Any) -> None:
     """Refuse to start with settings that could not work.
 
-    :raises SystemExit: when a system check says so. Celery runs the checks too, and ignores what they say.
+    :raises SystemExit: when a system check of CPDS's own says so.
     """
     refuse_what_cannot_work()
 
@@ -36,34 +42,44 @@ def look_at_the_settings(**_facts: Any) -> None:
 def take_the_name(sender: Any = None, **_facts: Any) -> None:
     """Register the worker and free what a dead predecessor of its name still holds.
 
-    It happens before anything is consumed: later it would take back its own work.
+    It happens before anything is consumed: later it would take back its own work. While
+    the database is away, or locked, the worker waits, unregistered, and takes nothing.
 
-    :raises SystemExit: when a living worker has the name already.
+    :raises SystemExit: when a living worker has the name already, or it can never be registered.
     """
-    name = sender.hostname
-    known = sender.app.amqp.queues.consume_from
     # A worker for listeners alone has no slot for tasks.
-    takes_tasks = names.TASKS_QUEUE in known
+    takes_tasks = names.TASKS_QUEUE in sender.app.amqp.queues.consume_from
+    try:
+        insist(act=lambda: _join(sender, takes_tasks=takes_tasks), worker=sender.hostname)
+    except NameTaken as taken:
+        sys.stderr.write(f"{taken}\n")
+        sys.exit(UNUSABLE)
+    except Exception:
+        # Celery would only note what a handler of its signals raises, and let the worker run unseen.
+        logger.exception("worker_not_registered worker=%s", sender.hostname)
+        sys.exit(FAILED)
+    connections.close_all()
+
+
+def _join(sender: Any, *, takes_tasks: bool) -> None:
     capabilities = capabilities_here()
     met = requirements_met(capabilities=capabilities) if takes_tasks else frozenset()
     duty.able, duty.serves, duty.has_slots = met, served_here(), takes_tasks
     choose_queues(sender.app, queues_for(duty=duty) if takes_tasks else [])
-    registration = Registration(
-        name=name,
+    register_worker(registration=_registration(sender))
+    free_claims_of(worker=sender.hostname)
+
+
+def _registration(sender: Any) -> Registration:
+    return Registration(
+        name=sender.hostname,
         pid=os.getpid(),
-        slots=(sender.concurrency or 1) if takes_tasks else 0,
-        capabilities=capabilities,
+        slots=(sender.concurrency or 1) if duty.has_slots else 0,
+        capabilities=capabilities_here(),
         labels=labels_here(),
         queues=list(sender.app.amqp.queues.consume_from),
         projects=projects_here(),
     )
-    try:
-        register_worker(registration=registration)
-    except NameTaken as taken:
-        sys.stderr.write(f"{taken}\n")
-        sys.exit(UNUSABLE)
-    free_claims_of(worker=name)
-    connections.close_all()
 
 
 @worker_ready.connect
@@ -75,6 +91,7 @@ def open_the_door(sender: Any = None, **_facts: Any) -> None:
         doors=CeleryDoors(sender),
         duty=duty,
         takes_tasks=duty.has_slots,
+        register=lambda: register_worker(registration=_registration(sender.controller)),
     )
     keeper_of_this_process(worker=sender.hostname, speaks=True, attendance=attendance)
     ready_file = os.environ.get("CPDS_READY_FILE")

@@ -236,6 +236,7 @@ CPDS = {
     "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
     "capabilities": environment.words("CPDS_CAPABILITIES"),
     "labels": environment.words("CPDS_LABELS"),
+    "worker_keep_days": environment.number("CPDS_WORKER_KEEP_DAYS", 28),
     "worker_projects": environment.words("CPDS_WORKER_PROJECTS"),
     "capability_limits": environment.json_object(
         environment.text("CPDS_CAPABILITY_LIMITS"), name="CPDS_CAPABILITY_LIMITS"

@@ -41,6 +41,8 @@ class Conf:
     default_timeout_seconds: float | None = None
     prune_after_days: float = 0
     """How long ended instances are kept; then the chores delete them. 0: for ever."""
+    worker_keep_days: float = 28
+    """How long a worker that is offline is remembered; then the chores delete its row. 0: for ever."""
     output_bytes: int = 4 * 1024 * 1024
     """The largest output of a task that is stored."""
     stream_batches_ahead: int = 10
@@ -73,7 +75,10 @@ class Conf:
     http_worker_executors: list[str] = field(default_factory=list)
     """Executors whose tasks workers that speak HTTP may take too, beside those of ``external``."""
     long_polls: int = 32
-    """Requests of one web process that may wait at once until there is a task for a worker."""
+    """Requests of one web process that may wait at once until there is a task for a worker.
+
+    Each keeps a thread, beside those of ``web_threads``; while it waits it has no connection to the database.
+    """
     trust_local: bool = False
     """Whether requests from this machine need no credentials; only for a server that only it can reach."""
     access_seconds: float = 900

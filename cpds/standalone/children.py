@@ -100,17 +100,22 @@ def fake_claude(installation: Installation) -> ChildSpec:
     )
 
 
+def worker_argv(*, name: str, concurrency: int) -> list[str]:
+    """Return what Python is told to run a Celery worker of this node name."""
+    return [
+        *("-m", "celery", "-A", "cpds", "worker"),
+        *("-P", "threads", "-c", str(concurrency), "-n", name),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+
+
 def worker(installation: Installation, *, concurrency: int) -> ChildSpec:
     """Return the Celery worker; its node name is the same each time and unique to the state directory."""
     state = installation.state
     name = f"standalone-{hashlib.sha256(os.fsencode(state.path)).hexdigest()[:8]}@%h"
     return ChildSpec(
         name="worker",
-        argv=lambda: [
-            *(sys.executable, "-m", "celery", "-A", "cpds", "worker"),
-            *("-P", "threads", "-c", str(concurrency), "-n", name),
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-        ],
+        argv=lambda: [sys.executable, *worker_argv(name=name, concurrency=concurrency)],
         # What runs is handed back at once when it stops: to let it go on would take longer than there is.
         environment=lambda: installation.environment(
             CPDS_READY_FILE=str(state.worker_ready_file), CPDS_DRAIN_SECONDS="0"

@@ -85,3 +85,13 @@ class ChildKeepsDying(CannotGoOn):
         "The {child} died {deaths} times within {seconds:.0f} seconds (last: {how}), so all was stopped. "
         "The end of its log, {log}:\n{tail}"
     )
+
+
+class AutoscalerRuns(CannotGoOn):
+    """Another autoscaler of this name starts and stops workers here: stop it, or choose another name."""
+
+    code = "autoscaler_runs"
+    sentence = (
+        "An autoscaler called {name} is at work on this machine. "
+        "Stop it, or call this one something else with --name."
+    )

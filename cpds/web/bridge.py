@@ -3,8 +3,9 @@
 Django answers an ordinary view under ASGI at several times its price under WSGI, because every piece of
 middleware crosses between a thread and the event loop. Here a request crosses once each way: its body is
 read in the loop, then one thread of a fixed pool performs the whole of it as under WSGI, and keeps its
-database connection for the next. An ``async def`` view goes to Django's own ASGI handler, so a stream that
-stays open for hours holds no thread.
+database connection for the next. A view that says it ``may_wait``, as long polls do, has threads of a pool of
+its own, so that those who wait keep nobody from an answer. An ``async def`` view goes to Django's own ASGI
+handler, so a stream that stays open for hours holds no thread.
 """
 
 import asyncio
@@ -41,10 +42,12 @@ class ClientLeft(Exception):
 class Bridge:
     """The application. It does not limit how many requests wait for a thread, only the size of each."""
 
-    def __init__(self, *, threads: int, body_bytes: int, access_log: bool) -> None:
+    def __init__(self, *, threads: int, long_polls: int, body_bytes: int, access_log: bool) -> None:
         self._ordinary = WSGIHandler()
         self._waiting = ASGIHandler()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        # Beside those who wait there is room for those who are told at once that they cannot.
+        self._patient = ThreadPoolExecutor(long_polls + threads, thread_name_prefix="web-poll")
         self._body_bytes = body_bytes
         self._access_log = access_log
 
@@ -63,7 +66,8 @@ class Bridge:
             noted.log(scope)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _waits(scope["path"]):
+        view = _view_at(scope["path"])
+        if iscoroutinefunction(view):
             await self._waiting(dict(scope), receive, send)
             return
         try:
@@ -74,7 +78,8 @@ class Bridge:
             send = _Closing(send)
         loop = asyncio.get_running_loop()
         environ = environ_of(scope, BytesIO(body), announced=length)
-        await loop.run_in_executor(self._threads, self._perform, loop, environ, send)
+        threads = self._patient if _may_wait(view) else self._threads
+        await loop.run_in_executor(threads, self._perform, loop, environ, send)
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[bytes, int]:
         """Return the body and its length.
@@ -124,7 +129,8 @@ class Bridge:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         # Not waited for: what still runs then is past its grace, and the process must end.
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._patient):
+            threads.shutdown(wait=False, cancel_futures=True)
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -173,11 +179,16 @@ def _announced(scope: Scope) -> int:
     return int(given) if given.isdigit() else 0
 
 
-def _waits(path: str) -> bool:
-    """Return whether the view at ``path`` is a coroutine."""
+def _view_at(path: str) -> Callable[..., Any] | None:
+    """Return what answers at ``path``; None when nothing does."""
     with contextlib.suppress(Resolver404):
-        return bool(iscoroutinefunction(resolve(path).func))
-    return False
+        view: Callable[..., Any] = resolve(path).func
+        return view
+    return None
+
+
+def _may_wait(view: Callable[..., Any] | None) -> bool:
+    return bool(getattr(getattr(view, "cls", None), "may_wait", False))
 
 
 def _start_of(response: HttpResponseBase) -> Mapping[str, Any]:

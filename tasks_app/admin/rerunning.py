@@ -53,14 +53,14 @@ def _rerun(model_admin: Any, request: HttpRequest, origin: Instance) -> None:
     from tasks_app.services.definitions import read_params
     from tasks_app.services.instances import rerun_instance
 
-    if origin.workflow is None:
+    if origin.workflow is None or origin.version is None:
         raise NoWorkflow(instance=origin.public_id)
     pairs = [line.strip() for line in request.POST.get("params", "").splitlines() if line.strip()]
     from_task, reason = request.POST.get("from_task", ""), reason_of(request)
     new = rerun_instance(
         given=origin.public_id,
         from_task=from_task,
-        params=read_params(workflow=origin.workflow.public_id, pairs=pairs),
+        params=read_params(workflow=origin.workflow.public_id, pairs=pairs, version=origin.version.number),
         by=request.user.get_username(),
         reason=reason,
     )

@@ -8,7 +8,7 @@ from tasks_app.cli import arguments
 from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.output import Output
-from tasks_app.cli.who import whoever
+from tasks_app.cli.who import takes_by, takes_reason
 from tasks_app.services import approvals
 
 
@@ -69,12 +69,8 @@ def _takes_answer(parser: ArgumentParser) -> None:
         default="",
         help="the task that asks; may be left out when only one does",
     )
-    parser.add_argument(
-        "--comment", metavar="TEXT", type=arguments.reference, default="", help="why; recorded"
-    )
-    parser.add_argument(
-        "--by", metavar="WHO", type=arguments.reference, default=whoever(), help="who answers (%(default)s)"
-    )
+    takes_reason(parser, option="--comment")
+    takes_by(parser, help="who answers")
     parser.add_argument(
         "--group",
         metavar="NAME",

@@ -48,3 +48,15 @@ def slug(text: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} is no slug: expected 1 to 64 letters, digits, - or _")
+
+
+def takes_params(parser: argparse.ArgumentParser, *, help: str) -> None:  # noqa: A002 - as argparse names it
+    """Take parameters of a workflow as ``options.param``: a list of ``K=V``."""
+    parser.add_argument(
+        "--param",
+        metavar="K=V",
+        action="append",
+        default=[],
+        type=reference,
+        help=f"{help}; give it again for others",
+    )

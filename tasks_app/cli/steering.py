@@ -9,7 +9,7 @@ from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
-from tasks_app.cli.who import whoever
+from tasks_app.cli.who import takes_by, takes_reason
 from tasks_app.errors import NoWorkflow
 from tasks_app.services import definitions, queries
 from tasks_app.services.bulk import Act, How, steer_instance
@@ -96,25 +96,12 @@ def _why(out: Output, options: Options) -> None:
         out.lines(hold_views.instance_hold_lines(answer))
 
 
-def takes_who(parser: ArgumentParser) -> None:
-    """Take who decides, and why."""
-    parser.add_argument(
-        "--reason", metavar="TEXT", type=arguments.reference, default="", help="why; recorded"
-    )
-    parser.add_argument(
-        "--by",
-        metavar="WHO",
-        type=arguments.reference,
-        default=whoever(),
-        help="who decides; recorded (%(default)s)",
-    )
-
-
 def _takes_steering(parser: ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", type=arguments.reference, help="an id, or its beginning"
     )
-    takes_who(parser)
+    takes_reason(parser)
+    takes_by(parser)
     many.takes_choice(parser)
     parser.add_argument("--dry-run", action="store_true", help="only show which would be chosen")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -159,21 +146,15 @@ def _takes_rerun(parser: ArgumentParser) -> None:
         type=arguments.reference,
         help="where to begin",
     )
-    parser.add_argument(
-        "--param",
-        metavar="K=V",
-        action="append",
-        default=[],
-        type=arguments.reference,
-        help="another value for a parameter; give it again for others",
-    )
+    arguments.takes_params(parser, help="another value for a parameter")
     parser.add_argument(
         "--version",
         metavar="N",
         type=arguments.reference,
         help="another version of the workflow: its number, or latest (that of the origin)",
     )
-    takes_who(parser)
+    takes_reason(parser)
+    takes_by(parser)
 
 
 def _takes_id(parser: ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from tasks_app.cli.command import Options
 from tasks_app.cli.errors import WrongUsage
 from tasks_app.cli.files import read_source
 from tasks_app.cli.output import Output
-from tasks_app.cli.who import whoever
+from tasks_app.cli.who import takes_by
 from tasks_app.errors import InvalidTasks, InvalidWorkflow
 from tasks_app.planning.yaml_source import read_yaml
 from tasks_app.services.loose import Created, create_task, create_tasks
@@ -53,13 +53,7 @@ def takes_create_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--tag", metavar="TAG", action="append", default=[], help="a word to find it by; repeatable"
     )
-    parser.add_argument(
-        "--by",
-        metavar="NAME",
-        type=arguments.reference,
-        default=whoever(),
-        help="who creates it (%(default)s)",
-    )
+    takes_by(parser, help="who creates it")
 
 
 def _asked(options: Options) -> dict[str, Any]:

@@ -272,6 +272,8 @@ class Task(models.Model):
                 name="task_queued",
                 condition=Q(status=TaskState.QUEUED),
             ),
+            # Whether any task has a requirement set, of which the unused are deleted.
+            models.Index(fields=["requirement"], name="task_required", condition=~Q(requirement="")),
             # Followers whose canvas may have been lost.
             models.Index(
                 fields=["dispatch_id"],

@@ -80,6 +80,8 @@ class _Course:
     attempts: int = 0
     skips: int = 0
     is_retried: bool = False
+    has_child: bool = False
+    """It waits for the instance it started: an attempt without a worker."""
     done_by: int | None = None
     """The attempt that completed it; None: none did, its result came from elsewhere."""
 
@@ -156,11 +158,15 @@ class History:
                 "stale_write", task, f"it became {to} after its instance was {self.stands}", line.event
             )
         course.is_retried = False
+        had_child, course.has_child = course.has_child, False
         if to is TaskState.RUNNING:
+            self._take_start(course, task, line)
+        elif to is TaskState.WAITING and (line.attempt or 0) > course.attempts:
+            course.has_child = True
             self._take_start(course, task, line)
         elif to is TaskState.SKIPPED:
             course.skips += 1
-        elif to is TaskState.COMPLETED and before is TaskState.RUNNING:
+        elif to is TaskState.COMPLETED and (before is TaskState.RUNNING or had_child):
             course.done_by = line.attempt
             if line.attempt != course.attempts:
                 sentence = f"attempt {line.attempt} completed it while attempt {course.attempts} ran"
@@ -276,7 +282,8 @@ def _check_attempts(history: History, task: int, subject: Subject, course: _Cour
         sentence = f"its records are numbered {_shown(numbers)}, and it started {course.attempts} times"
         history.blame("attempts", task, sentence)
     still_open = [number for number, status in subject.records if status == RecordState.RUNNING]
-    if still_open and (subject.status is not TaskState.RUNNING or still_open != [subject.attempts]):
+    is_attempted = subject.status is TaskState.RUNNING or course.has_child
+    if still_open and (not is_attempted or still_open != [subject.attempts]):
         history.blame(
             "open_record", task, f"its records {_shown(still_open)} are open, and it is {subject.status}"
         )

@@ -35,8 +35,10 @@ def advance(
     after: Collection[int] | None = None,
     failed: Collection[int] = (),
     waiting: Collection[int] | None = (),
-) -> None:
+) -> bool:
     """Plan and publish what became possible in an instance, and close it when nothing is left.
+
+    Return whether the backlog was offered what room there is.
 
     ``after``: finished tasks whose followers to look at (None: look at every
     blocked task, which costs a look at each). ``failed``: tasks that failed, so
@@ -45,8 +47,10 @@ def advance(
     by anyone, as often as they like: it acts on what the rows say under the instance's lock.
     Other instances whose tasks need tasks of this one are told.
     """
-    if _advance(instance_id, after, failed, waiting):
+    is_awaited, has_pumped = _advance(instance_id, after, failed, waiting)
+    if is_awaited:
         tell_others(instance_id=instance_id)
+    return has_pumped
 
 
 def tell_others(*, instance_id: int) -> None:
@@ -66,7 +70,8 @@ def tell_others(*, instance_id: int) -> None:
 
 def hear(*, news: foreign.News) -> bool:
     """Advance an instance after what it needed elsewhere; return whether others await news of it in turn."""
-    return _advance(news.instance_id, news.satisfied, news.lost, ())
+    is_awaited, _ = _advance(news.instance_id, news.satisfied, news.lost, ())
+    return is_awaited
 
 
 def _advance(
@@ -74,12 +79,12 @@ def _advance(
     after: Collection[int] | None,
     failed: Collection[int],
     waiting: Collection[int] | None,
-) -> bool:
-    """Advance one instance; return whether others may await news of it."""
+) -> tuple[bool, bool]:
+    """Advance one instance; return whether others may await news of it, and whether it pumped."""
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status not in INSTANCE_RUNNABLE:
-            return False
+            return False, False
         ended = _settle(instance, failed, waiting)
         ready = _mark_what_is_ready(instance, None if after is None else [*after, *ended])
         has_ended = not ready and _close(instance)
@@ -94,10 +99,12 @@ def _advance(
     if has_ended:
         follow_end(instance=instance)
     publish.publish(named)
-    if after is None or failed or waiting != () or len(ready) > sum(len(canvas.heads) for canvas, _ in named):
+    heads = sum(len(canvas.heads) for canvas, _ in named)
+    is_more = after is None or bool(failed) or waiting != () or len(ready) > heads
+    if is_more:
         # What waited for its turn, was freed from a failed task's canvas, or was made ready before.
         pump()
-    return instance.is_awaited
+    return instance.is_awaited, is_more
 
 
 def follow_end(*, instance: Instance) -> None:
@@ -126,11 +133,12 @@ def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
     that became free is offered to the backlog.
     """
     look = look_around(task_id=task_id, dispatch_id=dispatch_id)
+    has_pumped = False
     if look.has_ready:
-        advance(instance_id=instance_id, after=[task_id])
+        has_pumped = advance(instance_id=instance_id, after=[task_id])
     elif not look.has_unfinished and is_exhausted(instance_id=instance_id):
         advance(instance_id=instance_id, after=[])
-    if look.has_backlog:
+    if look.has_backlog and not has_pumped:
         pump(eager=False)
 
 

@@ -4,19 +4,17 @@ from typing import Final
 
 from cpds.base import clock
 from tasks_app.models import IdempotencyKey, Login
+from tasks_app.services.turns import Turns
 
 AT_ONCE: Final = 1_000
-EVERY_SECONDS: Final = 60.0
 
-_next_at = float("-inf")
+_turns = Turns(every_seconds=60)
 
 
 def delete_expired() -> int:
     """Delete some of what ran out, once a minute in each process; return how many rows."""
-    global _next_at  # noqa: PLW0603
-    if clock.monotonic() < _next_at:
+    if not _turns.take():
         return 0
-    _next_at = clock.monotonic() + EVERY_SECONDS
     deleted = 0
     for model in (IdempotencyKey, Login):
         over = model.objects.filter(expires_at__lt=clock.database_now())

@@ -14,6 +14,7 @@ from tasks_app.errors import NotHeld, NotOffered, StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Project, Task
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from tasks_app.services.claims import Claim, claim_lent, claim_offered, held_claim, renew_claims
+from tasks_app.services.gate_door import judge_gates
 from tasks_app.services.limits import is_limited, places_left
 from tasks_app.services.offers import is_lent, offered_to
 from tasks_app.services.release import release_followers
@@ -37,8 +38,10 @@ def pending(
     """Return tasks that a worker may take now, most urgent first, then oldest.
 
     ``capabilities``: only those that a worker of these is able to do (None: all);
-    ``kinds``: only those of these kinds (None: of any).
+    ``kinds``: only those of these kinds (None: of any). Gates that no worker inside CPDS
+    is there to judge are judged first.
     """
+    judge_gates(project=project)
     return offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
 
 

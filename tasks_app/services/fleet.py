@@ -41,6 +41,10 @@ class Fleet(Protocol):
         """Return the holders of claims that fell silent lately, without a goodbye."""
         ...
 
+    def forget_gone(self, *, at_most: int) -> int:
+        """Delete some of the workers that have been offline for long; return how many."""
+        ...
+
     def names(self) -> frozenset[str]:
         """Return everything a task may name in ``run``."""
         ...
@@ -61,6 +65,10 @@ class _NoFleet:
 
     def lost(self) -> frozenset[str]:
         return frozenset()
+
+    def forget_gone(self, *, at_most: int) -> int:
+        del at_most
+        return 0
 
     def names(self) -> frozenset[str]:
         return frozenset()

@@ -7,7 +7,7 @@ planned to follow it in the same canvas is released, and the message is over.
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import F, Subquery
 
 from cpds.base import clock, db
 from cpds.base.errors import CPDSError
@@ -20,11 +20,12 @@ from tasks_app.planning.templates import TemplateError, evaluate, is_true, rende
 from tasks_app.services.advance import advance, follow_up
 from tasks_app.services.batches import batch_output
 from tasks_app.services.checkpoints import open_checkpoint
+from tasks_app.services.child_attempts import open_attempt
 from tasks_app.services.children import prepare_child, start_child
-from tasks_app.services.claims import foreign_outputs, outputs_of
 from tasks_app.services.consumers import REASON
 from tasks_app.services.items import create_items
 from tasks_app.services.pump import pump
+from tasks_app.services.reading import foreign_outputs, outputs_of
 from tasks_app.services.release import release_followers
 from tasks_app.services.roots import roots_of
 from tasks_app.states import EXTERNAL, Gate, InstanceState, TaskState, WaitKind
@@ -213,7 +214,10 @@ def _start_workflow(task: Task, dispatch_id: str) -> Passage:
             reason=f"waits for its instance {child.public_id}",
             data={"child": child.public_id},
             wake_at=None if timeout is None else clock.database_now_plus(timeout),
+            attempts=F("attempts") + 1,
+            started_at=clock.database_now(),
         )
+        open_attempt(task=task, dispatch_id=dispatch_id, child=child)
     # Publishes what the child starts with, or goes on at once where an earlier child has ended already.
     advance(instance_id=task.instance_id, after=[], waiting=[task.pk])
     return Passage.CLOSED
@@ -227,7 +231,14 @@ def _lock_instance_of(task: Task, dispatch_id: str) -> None:
 
 @db.transaction_required
 def _wait(
-    task: Task, dispatch_id: str, kind: WaitKind, *, reason: str, data: dict[str, JSON], wake_at: Any = None
+    task: Task,
+    dispatch_id: str,
+    kind: WaitKind,
+    *,
+    reason: str,
+    data: dict[str, JSON],
+    wake_at: Any = None,
+    **changes: Any,
 ) -> None:
     moved = Task.objects.filter(pk=task.pk, dispatch_id=dispatch_id, gate=task.gate).move(
         to=TaskState.WAITING,
@@ -237,6 +248,7 @@ def _wait(
         wake_at=wake_at,
         reason=reason,
         dispatch_id=None,
+        **changes,
     )
     if not moved:
         raise StaleDispatch(task_id=task.pk, dispatch_id=dispatch_id)

@@ -25,14 +25,14 @@ def pump(*, eager: bool = True) -> int:
     broker that takes nothing is not asked again: each time could cost a timeout.
     """
     look = window.look()
-    sent = 0
+    sent = number = 0
     for requirement in look.requirements_in_play:
+        if number:
+            look = window.look()
         number, is_taken = _pump_alike(requirement, look, eager=eager)
         sent += number
         if not is_taken:
             break
-        if number:
-            look = window.look()
     return sent
 
 
@@ -42,17 +42,19 @@ def _pump_alike(requirement: str, look: Look, *, eager: bool) -> tuple[int, bool
     full = _Full()
     drained: set[int] = set()
     while granted := look.grants(requirement, eager=eager, without=drained):
+        left = look.room(requirement, eager=eager)
         for grant in granted:
             chosen = _foremost(requirement, grant, full)
             number, is_taken = _pump_chosen(chosen, grant, full)
             sent += number
+            left -= number
             if not is_taken:
                 return sent, False
             if len(chosen) < grant.messages:
                 drained.add(grant.project)
         if not all(_promote(requirement, grant) for grant in granted if grant.promoted):
             return sent, False
-        if drained >= {grant.project for grant in granted if grant.messages}:
+        if left <= 0 or drained >= {grant.project for grant in granted if grant.messages}:
             break
         look = window.look()
     return sent, True

@@ -1,26 +1,23 @@
 """Outcomes: how an attempt's end is recorded, and what follows from it."""
 
-import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
-from cpds.base.redaction import redact, redact_text
+from cpds.base.redaction import redact
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Task, hot_path
 from tasks_app.models.prepared import stored_json
-from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
+from tasks_app.outcomes import Outcome, Report
 from tasks_app.planning.decisions import Decision, Finish, HandBack, TryAgain, decide
 from tasks_app.planning.secrets import without_secrets
-from tasks_app.planning.values import NotJSONError, as_json, json_bytes
 from tasks_app.services.advance import advance, failed_in, follow_up, item_ended, stream_ended
 from tasks_app.services.alarm import set_alarm
 from tasks_app.services.batches import streams_must_end
@@ -28,13 +25,12 @@ from tasks_app.services.claims import Claim
 from tasks_app.services.pump import pump
 from tasks_app.services.release import end_for_good, release_followers, take_back
 from tasks_app.services.saga import mark_compensated
+from tasks_app.services.storable import record_columns, storable
 from tasks_app.states import InstanceState, RecordState, TaskState, WaitKind
 
 logger = logging.getLogger(__name__)
 
 RETRY_PAUSE_SECONDS: Final = 0.5
-MESSAGE_CHARACTERS: Final = 4000
-NAME_CHARACTERS: Final = 100
 _resting = threading.Event()
 
 
@@ -46,7 +42,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
-    outcome = _storable(without_secrets(outcome, known=claim.known_secrets))
+    outcome = storable(outcome=without_secrets(outcome, known=claim.known_secrets))
     decision = decide(
         outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000
     )
@@ -161,19 +157,6 @@ def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
         output = stored_json(decision.output)
         hot_path.CLOSE_RECORD.run(task_id=claim.task_id, dispatch_id=claim.dispatch_id, output=output)
         return
-    spent: dict[str, Any] = {}
-    if report != Report():
-        spent = {
-            "prompt": _hidden(report.prompt),
-            "answer": _hidden(report.answer),
-            "model": _name(report.model),
-            "call_id": _name(report.call_id),
-            "tokens": report.tokens,
-            "tokens_used": _tokens_used(report.tokens),
-            "cost_usd_micros": report.cost_usd_micros,
-            "simulated": report.simulated,
-            "metadata": _json_or_text(report.metadata),
-        }
     ExecutionRecord.objects.filter(task_id=claim.task_id, dispatch_id=claim.dispatch_id).update(
         status=decision.record,
         finished_at=clock.database_now(),
@@ -181,7 +164,7 @@ def _close_record(claim: Claim, decision: Finish, report: Report) -> None:
         error_kind=decision.error_kind,
         error_message=decision.error_message,
         error_detail=decision.error_detail,
-        **spent,
+        **record_columns(report=report),
     )
 
 
@@ -236,72 +219,3 @@ def _was_recorded(claim: Claim) -> bool:
         status__in=[RecordState.COMPLETED, RecordState.FAILED, RecordState.INTERRUPTED],
         revoked_until__isnull=True,  # else somebody else closed it
     ).exists()
-
-
-def _storable(outcome: Outcome) -> Outcome:
-    """Return the outcome as the database can hold it; an output that is not JSON is a failure."""
-    match outcome:
-        case Completed():
-            return _with_storable_output(outcome)
-        case Failed():
-            return replace(
-                outcome,
-                message=_sentence(outcome.message),
-                detail=redact(_shortened(_json_or_text(outcome.detail))),
-                output=_shortened(_json_or_text(outcome.output)),
-            )
-        case Interrupted():
-            return replace(outcome, reason=_sentence(outcome.reason))
-
-
-def _with_storable_output(outcome: Completed) -> Outcome:
-    try:
-        output = as_json(outcome.output)
-    except NotJSONError as error:
-        message = f"The result cannot be stored: {error}"
-        return Failed(kind="bad_output", message=_sentence(message), report=outcome.report)
-    size = json_bytes(output)
-    limit = conf().output_bytes
-    if size > limit:
-        message = (
-            f"The result has {size} bytes; at most {limit} are stored. "
-            "Keep it in a file and return its place."
-        )
-        return Failed(kind="output_too_large", message=message, report=outcome.report)
-    return replace(outcome, output=output)
-
-
-def _shortened(value: JSON) -> JSON:
-    """Return what a failed attempt left behind, or its beginning when it is larger than an output may be."""
-    size = json_bytes(value)
-    if size <= conf().output_bytes:
-        return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return {"truncated": True, "bytes": size, "beginning": text[:MESSAGE_CHARACTERS]}
-
-
-def _sentence(text: str) -> str:
-    return redact_text(as_json(text))[:MESSAGE_CHARACTERS]
-
-
-def _name(text: str | None) -> str:
-    """Return what a server calls something, cut to the column it is kept in."""
-    return str(as_json(text or ""))[:NAME_CHARACTERS]
-
-
-def _json_or_text(value: Any) -> JSON:
-    try:
-        return as_json(value)
-    except NotJSONError:
-        return as_json(repr(value)[:MESSAGE_CHARACTERS])
-
-
-def _hidden(text: str | None) -> str | None:
-    return None if text is None else redact_text(as_json(text))
-
-
-def _tokens_used(tokens: Mapping[str, int]) -> int | None:
-    if not tokens:
-        return None
-    kinds = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-    return sum(tokens.get(kind, 0) for kind in kinds)

@@ -12,11 +12,9 @@ from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.task_spec import TaskSpec
 from tasks_app.services.durations import expected_milliseconds
 from tasks_app.services.requirements import note_requirements
-from tasks_app.states import EXTERNAL, Gate, JoinMode
+from tasks_app.states import CHILD_WORKFLOW, EXTERNAL, Gate, JoinMode
 
 BATCH = 1000
-CHILD_WORKFLOW = "workflow"
-"""The executor noted on a task that starts another workflow."""
 
 
 @db.transaction_required

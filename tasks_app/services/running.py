@@ -14,6 +14,11 @@ def running_by_worker() -> dict[str, int]:
     return dict(rows.annotate(Count("pk")).order_by())
 
 
+def count_held(*, worker: str) -> int:
+    """Return how many tasks a worker holds."""
+    return Task.objects.filter(status=TaskState.RUNNING, worker=worker).count()
+
+
 def held_by_workers(*, workers: Collection[str]) -> dict[str, Task]:
     """Return the task that each of these workers has held for longest; who holds none is missing."""
     held = Task.objects.filter(status=TaskState.RUNNING, worker__in=sorted(workers))

@@ -6,6 +6,7 @@ from cpds.base import clock, db
 from tasks_app.models import Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.checkpoints import close_checkpoints
+from tasks_app.services.child_attempts import interrupt_attempts
 from tasks_app.services.release import close_records, revoke
 from tasks_app.states import TASK_UNSTARTED, RecordState, TaskState
 
@@ -37,6 +38,7 @@ def cancel_unstarted(*, instance_id: int, reason: str, settled: bool = True, but
 def cancel(*, tasks: TaskQuerySet, reason: str, by: str = "", settled: bool = True) -> None:
     """Cancel tasks. Not ``settled``: what follows them is still to be planned."""
     close_checkpoints(tasks=tasks)
+    interrupt_attempts(tasks=tasks, reason=reason)
     tasks.move(
         to=TaskState.CANCELLED,
         message=reason,

@@ -31,6 +31,7 @@ from tasks_app.services.stopped import forget_stopped
 from tasks_app.services.tending import tend
 from tasks_app.services.timers import end_overdue, resume_due, wake_due
 from tasks_app.services.undelivered import ring_undelivered
+from tasks_app.services.unused import delete_unused
 from tasks_app.states import INSTANCE_RUNNABLE, TASK_FINAL, RecordState, TaskState
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Swept:
     published: int = 0
     pruned: int = 0
     expired: int = 0
+    unused: int = 0
     rung: int = 0
 
 
@@ -84,6 +86,7 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         "published": pump,
         "pruned": prune_due,
         "expired": delete_expired,
+        "unused": delete_unused,
         "rung": ring_undelivered,
     }
     swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})

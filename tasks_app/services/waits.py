@@ -13,6 +13,8 @@ from tasks_app.models import Instance, Task
 from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.retrying import retry_wait
 from tasks_app.planning.values import json_bytes
+from tasks_app.services.alarm import set_alarm
+from tasks_app.services.child_attempts import close_attempt
 from tasks_app.services.claims import retry_policy
 from tasks_app.services.consumers import take_next_batch
 from tasks_app.services.items import start_more_items
@@ -101,7 +103,7 @@ def _settle_workflow(task: Task, settled: Settled) -> None:
         message = f"Its instance {child.public_id} ended as {child.status}{why}"
         seconds = _wait_for_another_child(task, child, message)
         if seconds is None:
-            _fail(task, "child_failed", message, settled, child=child.public_id)
+            _fail(task, "child_failed", message, settled, child=child.public_id, became=child.status)
         else:
             _try_again(task, child, message, seconds, settled)
 
@@ -119,6 +121,14 @@ def _wait_for_another_child(task: Task, child: Instance, message: str) -> float 
 
 
 def _try_again(task: Task, child: Instance, message: str, seconds: float, settled: Settled) -> None:
+    facts: dict[str, JSON] = {"child": child.public_id, "became": child.status}
+    close_attempt(
+        task=task,
+        to=TaskState.FAILED,
+        kind="child_failed",
+        message=message,
+        detail=facts,
+    )
     waiting = Task.objects.filter(pk=task.pk)
     waiting.filter(status=TaskState.WAITING).move(to=TaskState.PENDING, message="its instance failed")
     waiting.move(
@@ -133,6 +143,7 @@ def _try_again(task: Task, child: Instance, message: str, seconds: float, settle
         failures=F("failures") + 1,
     )
     settled.again.append(task.pk)
+    db.run_when_committed(set_alarm)
 
 
 def _complete(task: Task, output: JSON, settled: Settled) -> None:
@@ -170,5 +181,15 @@ def _end(
 ) -> None:
     now = clock.database_now()
     ended = {"reason": "", "wait_kind": "", "wake_at": None, "finished_at": now, **changes}
+    if task.wait_kind == WaitKind.WORKFLOW:
+        error_kind = changes.get("error_kind", "")
+        close_attempt(
+            task=task,
+            to=to,
+            output=changes.get("output"),
+            kind=error_kind,
+            message=message,
+            detail={name: fact for name, fact in data.items() if name != "kind"},
+        )
     Task.objects.filter(pk=task.pk, status=TaskState.WAITING).move(to=to, message=message, data=data, **ended)
     settled.ended.append(task.pk)

@@ -3,86 +3,30 @@
 Doors show what this says; nobody else judges. It reads and never writes.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db.models import Q
 
 from tasks_app.models import Instance, Task
-from tasks_app.planning.shares import share_of
-from tasks_app.services.fleet import connected_fleet
-from tasks_app.services.limits import LimitKind, limits_on
+from tasks_app.services.holds import Hold, HoldKind
+from tasks_app.services.instance_holds import holds_of_instance
 from tasks_app.services.lookup import find_instance
-from tasks_app.services.situation import READ_BACKLOG, Need, Situation, read_situation
+from tasks_app.services.room_holds import holds_of_ready, lacking_hands
+from tasks_app.services.situation import Need, Situation, read_situation
 from tasks_app.states import (
-    EXTERNAL,
     INSTANCE_FINAL,
     TASK_FINAL,
     TASK_UNFINISHED,
-    Gate,
     InstanceState,
     JoinMode,
     TaskState,
     WaitKind,
 )
 
-KEPT_FOR_OTHERS: Final = (
-    "the living workers that could take it are kept for other projects (CPDS_WORKER_PROJECTS)"
-)
 SHOWN_NEEDS: Final = 20
 SHOWN_TASKS: Final = 200
-SHOWN_LACKS: Final = 5
-
-
-class HoldKind(StrEnum):
-    """What kind of thing holds a task."""
-
-    INSTANCE_OVER = "instance_over"
-    MAX_INSTANCES = "max_instances"
-    ADMISSION = "admission"
-    PAUSE = "pause"
-    STOPPING = "stopping"
-    COMPENSATION = "compensation"
-    RUNNING = "running"
-    DEPENDENCY = "dependency"
-    PLANNING = "planning"
-    RETRY_TIMER = "retry_timer"
-    APPROVAL = "approval"
-    ITEMS = "items"
-    CHILD_WORKFLOW = "child_workflow"
-    MESSAGE_OUT = "message_out"
-    MAX_PARALLEL = "max_parallel"
-    WORKFLOW_LIMIT = "workflow_limit"
-    PROJECT_LIMIT = "project_limit"
-    CAPABILITY_LIMIT = "capability_limit"
-    SHARE = "share"
-    EXTERNAL = "external"
-    NO_WORKER = "no_worker"
-    SLOT = "slot"
-    BACKLOG = "backlog"
-
-
-_LIMITS: Final[dict[LimitKind, tuple[HoldKind, str]]] = {
-    LimitKind.INSTANCE: (HoldKind.MAX_PARALLEL, "of its instance"),
-    LimitKind.WORKFLOW: (HoldKind.WORKFLOW_LIMIT, "of its workflow"),
-    LimitKind.PROJECT: (HoldKind.PROJECT_LIMIT, "of its project"),
-    LimitKind.CAPABILITY: (HoldKind.CAPABILITY_LIMIT, "that require {}"),
-}
-"""What holds a task at each limit, and whose tasks were counted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hold:
-    """One thing that holds a task. ``since`` and ``until`` are None where nobody knows."""
-
-    kind: HoldKind
-    sentence: str
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 def why_waiting(*, task: Task) -> list[Hold]:
@@ -119,7 +63,9 @@ def why_instance(
         return instance, [], []
     foremost = _foremost(instance, limit)
     holds = why_many(tasks=foremost)
-    as_a_whole = list(_holds_of_instance(instance, read_situation(tasks=(), instances=[instance])))
+    as_a_whole = list(
+        holds_of_instance(instance=instance, situation=read_situation(tasks=(), instances=[instance]))
+    )
     if not foremost and not as_a_whole:
         as_a_whole = [
             Hold(
@@ -148,7 +94,7 @@ def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
         yield _running(task)
         return
     if task.compensates_id is None or task.instance.status != InstanceState.COMPENSATING:
-        yield from _holds_of_instance(task.instance, situation)
+        yield from holds_of_instance(instance=task.instance, situation=situation)
     elif situation.stopping.get(task.instance_id):
         yield Hold(
             kind=HoldKind.STOPPING,
@@ -166,66 +112,9 @@ def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
                 sentence="its message is out; the next free worker takes it",
                 since=task.published_at,
             )
-            yield from _hands(task, situation)
+            yield from lacking_hands(task=task, situation=situation)
         case _:
             yield from _pending(task, situation)
-
-
-def _holds_of_instance(instance: Instance, situation: Situation) -> Iterator[Hold]:
-    match instance.status:
-        case InstanceState.PENDING:
-            yield _admission(instance, situation)
-        case InstanceState.PAUSED:
-            yield _paused(instance, situation)
-        case InstanceState.COMPENSATING:
-            said = situation.said.get((instance.pk, "instance.compensating"))
-            yield Hold(
-                kind=HoldKind.COMPENSATION,
-                sentence="the instance is being undone, and nothing new starts",
-                since=said.at if said else None,
-            )
-        case InstanceState.RUNNING:
-            pass
-        case _:
-            yield Hold(
-                kind=HoldKind.INSTANCE_OVER,
-                sentence=f"the instance is {instance.status}: retry it to go on",
-                since=instance.finished_at,
-            )
-    if instance.is_stopping and instance.status not in INSTANCE_FINAL:
-        said = situation.said.get((instance.pk, "instance.stopping"))
-        yield Hold(
-            kind=HoldKind.STOPPING,
-            sentence="the instance is being cancelled once its running tasks are over",
-            since=said.at if said else None,
-        )
-
-
-def _admission(instance: Instance, situation: Situation) -> Hold:
-    most, beside = situation.most.get(instance.pk), situation.beside.get(instance.pk, 0)
-    if most is not None and beside >= most:
-        return Hold(
-            kind=HoldKind.MAX_INSTANCES,
-            sentence=f"{beside} instances of its workflow are not over; {most} may be at once",
-            since=instance.created_at,
-        )
-    return Hold(
-        kind=HoldKind.ADMISSION,
-        sentence="the instance is about to be started by the next sweep, after those that came before it",
-        since=instance.created_at,
-    )
-
-
-def _paused(instance: Instance, situation: Situation) -> Hold:
-    said = situation.said.get((instance.pk, "instance.paused"))
-    by = f" by {said.by}" if said and said.by else ""
-    reason = f": {instance.pause_reason}" if instance.pause_reason else ""
-    return Hold(
-        kind=HoldKind.PAUSE,
-        sentence=f"the instance is paused{by}{reason}",
-        since=said.at if said else None,
-        until=instance.paused_until,
-    )
 
 
 def _running(task: Task) -> Hold:
@@ -277,14 +166,14 @@ def _pending(task: Task, situation: Situation) -> Iterator[Hold]:
             sentence="its message follows those of the tasks it needs",
             since=task.published_at,
         )
-        yield from _hands(task, situation)
+        yield from lacking_hands(task=task, situation=situation)
     elif task.ready_at is None:
         if task.instance.status == InstanceState.RUNNING:
             yield Hold(
                 kind=HoldKind.PLANNING, sentence="it has all it needs and is planned by the next sweep"
             )
     else:
-        yield from _backlog(task, situation)
+        yield from holds_of_ready(task=task, situation=situation)
 
 
 def _unmet(task: Task, needs: Sequence[Need]) -> list[Hold]:
@@ -317,89 +206,3 @@ def _dependency(need: Need, note: str) -> Hold:
         sentence=f"it needs {need.name}, which is {need.status}{note}",
         since=need.since,
     )
-
-
-def _backlog(task: Task, situation: Situation) -> Iterator[Hold]:
-    yield from _limits(task, situation)
-    if task.executor == EXTERNAL and task.gate == Gate.OPEN:
-        yield Hold(
-            kind=HoldKind.EXTERNAL, sentence="it waits for a worker that speaks HTTP", since=task.ready_at
-        )
-        return
-    yield from _hands(task, situation)
-    yield from _share(task, situation)
-    ahead = situation.places.get(task.pk, READ_BACKLOG)
-    number = f"{ahead:,}" if task.pk in situation.places else f"more than {ahead:,}"
-    yield Hold(
-        kind=HoldKind.BACKLOG,
-        sentence=f"it is ready at priority {task.priority}; {number} of its project come before it",
-        since=task.ready_at,
-    )
-
-
-def _limits(task: Task, situation: Situation) -> Iterator[Hold]:
-    found = limits_on(
-        instance=task.instance,
-        requirement=task.requirement,
-        workflow_most=situation.most_of_workflow.get(task.instance.workflow_id or 0),
-        project_most=situation.most_of_project.get(task.project_id),
-        out=situation.out,
-    )
-    for limit in found:
-        if limit.left == 0:
-            kind, whose = _LIMITS[limit.kind]
-            yield Hold(
-                kind=kind,
-                sentence=f"{limit.out} tasks {whose.format(limit.name)} are on their way; "
-                f"{limit.most} may be at once",
-                since=task.ready_at,
-            )
-
-
-def _share(task: Task, situation: Situation) -> Iterator[Hold]:
-    look = situation.look
-    standings = look.standings(task.requirement)
-    own = next((each for each in standings if each.project == task.project_id), None)
-    slots = look.slots(task.requirement)
-    if own is None or len(standings) < 2 or not slots:
-        return
-    share = share_of(task.project_id, standings, slots=slots)
-    if own.out >= share:
-        weights = sum(each.weight for each in standings)
-        yield Hold(
-            kind=HoldKind.SHARE,
-            sentence=f"its project has {own.out} tasks out, and {share:.3g} of {slots} slots are its share "
-            f"beside the others that have work (weight {own.weight} of {weights})",
-            since=task.ready_at,
-        )
-
-
-def _hands(task: Task, situation: Situation) -> Iterator[Hold]:
-    since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
-    slots = situation.look.slots(task.requirement, project=task.project_id)
-    if slots == 0:
-        able = bool(situation.look.slots(task.requirement))
-        sentence = KEPT_FOR_OTHERS if able else nobody_can(requires=task.requires)
-        yield Hold(kind=HoldKind.NO_WORKER, sentence=sentence, since=since)
-    elif not situation.look.free_slots(task.requirement, project=task.project_id):
-        whose = (
-            f"the living workers that have {_words(task.requires)}" if task.requires else "the living workers"
-        )
-        yield Hold(kind=HoldKind.SLOT, sentence=f"all {slots} slots of {whose} are taken", since=since)
-
-
-def nobody_can(*, requires: Collection[str]) -> str:
-    """Return the sentence that says that no living worker is there to perform a task, and what they lack."""
-    hands = connected_fleet().hands()
-    if not requires or not hands:
-        return f"no worker is alive that could have {_words(requires)}" if requires else "no worker is alive"
-    lacking = Counter(_words(set(requires) - hand.capabilities) for hand in hands)
-    lacks = [
-        f"{count} {'worker lacks' if count == 1 else 'workers lack'} {words}"
-        for words, count in sorted(lacking.items(), key=lambda each: (-each[1], each[0]))
-    ]
-    return f"no live worker has {_words(requires)}; {'; '.join(lacks[:SHOWN_LACKS])}"
-
-
-def _words(capabilities: Collection[str]) -> str:
-    return ", ".join(sorted(capabilities))

@@ -28,25 +28,27 @@ _READY = (
 _READY_ONE = _READY.format("one")
 _NEXT = f"""
    (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-       AND (one.requirement, one.project_id) > (here.requirement, here.project_id)
+       AND (one.requirement, one.project_id) > (waiting.requirement, waiting.project)
      ORDER BY one.requirement, one.project_id LIMIT 1)"""  # noqa: S608 - made of texts that stand here
 _NEXT_ON_SQLITE = f"""
    COALESCE(
    (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-       AND one.requirement = here.requirement AND one.project_id > here.project_id
+       AND one.requirement = waiting.requirement AND one.project_id > waiting.project
      ORDER BY one.project_id LIMIT 1),
    (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-       AND one.requirement > here.requirement
+       AND one.requirement > waiting.requirement
      ORDER BY one.requirement, one.project_id LIMIT 1))"""  # noqa: S608 - made of texts that stand here
 # SQLite compares a pair with its index by the first column only, so there it takes two steps; PostgreSQL,
 # given two, might take an index by project for the first and read all that the projects ever had.
 _LOOK = f"""
-WITH RECURSIVE waiting(first) AS (
- SELECT (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-          ORDER BY one.requirement, one.project_id LIMIT 1)
+WITH RECURSIVE waiting(requirement, project) AS (
+ SELECT requirement, project_id
+   FROM (SELECT one.requirement, one.project_id FROM tasks_app_task one WHERE {_READY_ONE}
+          ORDER BY one.requirement, one.project_id LIMIT 1) foremost
  UNION ALL
- SELECT <next>
-   FROM waiting JOIN tasks_app_task here ON here.id = waiting.first
+ SELECT following.requirement, following.project_id
+   FROM waiting CROSS JOIN tasks_app_task following
+  WHERE following.id = <next>
 )
 SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
        task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
@@ -60,9 +62,9 @@ SELECT 'running', task.worker, task.requirement, project.id, project.weight, pro
    AND task.executor <> 'external'
  GROUP BY task.worker, task.requirement, project.id, project.weight, project.max_parallel
 UNION ALL
-SELECT 'waiting', '', task.requirement, project.id, project.weight, project.max_parallel, 1
-  FROM waiting CROSS JOIN tasks_app_task task CROSS JOIN tasks_app_project project
- WHERE task.id = waiting.first AND project.id = task.project_id
+SELECT 'waiting', '', waiting.requirement, project.id, project.weight, project.max_parallel, 1
+  FROM waiting CROSS JOIN tasks_app_project project
+ WHERE project.id = waiting.project
 """  # noqa: S608 - made of texts that stand here
 # The states stand in the text, and the columns are named though they always have a value then: so SQLite
 # sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out

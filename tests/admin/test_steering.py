@@ -6,9 +6,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from cpds.base import clock
-from tasks_app.models import Event, Instance
+from tasks_app.models import Event, Instance, WorkflowVersion
+from tasks_app.services.definitions import upload_workflow
 from tests.admin.rows import a_version, an_instance, page, tasks_in
-from tests.support.builders import a_task
+from tests.support.builders import a_task, a_workflow
 from tests.support.driving import complete, fail
 from tests.support.engine import an_instance as a_run
 from tests.support.engine import task
@@ -25,6 +26,12 @@ def version():
 def act(client, name, *instances, **more):
     data = {"action": f"{name}_instances", "_selected_action": [each.pk for each in instances], **more}
     return client.post(page(Instance), data, follow=True)
+
+
+def upload(tasks, params):
+    source = a_workflow(*tasks, name="typed", params=params).encode()
+    uploaded = upload_workflow(source=source)
+    return WorkflowVersion.objects.get(workflow__public_id=uploaded.workflow_id, number=uploaded.version)
 
 
 def said(answer):
@@ -192,6 +199,16 @@ class TestRerun:
         assert (new.origin, event.data["by"]) == (origin, admin_user.get_username())
         assert event.message.endswith("from second: again")
         assert LogEntry.objects.get().get_change_message() == f"Rerun as {new.public_id} from second: again"
+
+    def test_params_have_the_types_of_the_version_that_is_rerun(self, admin_client, origin):
+        tasks = [a_task("first"), a_task("second", needs=["first"])]
+        older = upload(tasks, {"limit": {"type": "integer", "default": 1}})
+        upload(tasks, {"limit": {"type": "string", "default": "1"}})
+        Instance.objects.filter(pk=origin.pk).update(workflow=older.workflow, version=older)
+
+        act(admin_client, "rerun", origin, confirmed="yes", from_task="second", params="limit=10")
+
+        assert Instance.objects.exclude(pk=origin.pk).get().params == {"limit": 10}
 
     @pytest.mark.parametrize(
         ("more", "problem"),

@@ -165,6 +165,7 @@ LINES = [
             ("{http_worker}/claims/{claim}/release", {}),
         )
     ),
+    line("GET", "/api/v1/autoscale", "viewer"),
     line("GET", "/api/v1/workers", "viewer"),
     line("GET", "/api/v1/workers/{http_worker}", "viewer", in_project=True),
 ]

@@ -32,6 +32,13 @@ class TestEveryFile:
         assert not roots(file) & {"tests", "pytest", "hypothesis"}
 
 
+def said_by(program):
+    asked = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+    return json.loads(asked.stdout)
+
+
 def test_starting_celery_and_django_imports_nothing_heavy():
     program = (
         "import json, sys, cpds.celery, django\n"
@@ -39,8 +46,25 @@ def test_starting_celery_and_django_imports_nothing_heavy():
         f"print(json.dumps(sorted(set(sys.modules) & set({sorted(HEAVY)}))))"
     )
 
-    asked = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    assert said_by(program) == []
+
+
+def test_a_worker_starts_without_the_web_servers_pages():
+    program = (
+        "import json, sys\n"
+        "from cpds.celery import app\n"
+        "app.loader.import_default_modules()\n"
+        "print(json.dumps([name in sys.modules for name in ('workers_app.tasks', 'cpds.urls')]))"
     )
 
-    assert json.loads(asked.stdout) == []
+    assert said_by(program) == [True, False]
+
+
+def test_a_process_that_ends_collects_nothing_first():
+    program = (
+        "import atexit, gc, cpds.celery, django\n"
+        "atexit.register(lambda: print(gc.get_freeze_count()))\n"  # the last to be asked
+        "django.setup()"
+    )
+
+    assert said_by(program) > 10_000

@@ -16,7 +16,7 @@ QUICK_SIZES = (100, 1_000)
 FAN_WIDTH, QUICK_FAN_WIDTH = 2_000, 200
 INSTANCES, QUICK_INSTANCES = 1_000, 50
 INSTANCE_SIZE = 10
-POINT_SECONDS = 40.0
+POINT_SECONDS = 180.0
 """After this no further task of a point is claimed; the table says how many ran."""
 
 

@@ -24,9 +24,10 @@ from tasks_app.errors import StaleDispatch
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import Completed
 from tasks_app.planning.canvas_plan import Canvas
-from tasks_app.services.claims import Claim, claim_task, render_arguments
+from tasks_app.services.claims import Claim, claim_task
 from tasks_app.services.fleet import connect_fleet, connected_fleet
 from tasks_app.services.instances import submit_instance
+from tasks_app.services.reading import render_arguments
 from tasks_app.services.reports import report_outcome
 
 SLOTS = 8

@@ -11,16 +11,10 @@ from tasks_app.services.instances import rerun_instance
 from tests.support.builders import a_chain, a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, state_of, task, wait_for_end
-from tests.support.processes import WorkerProcess
+from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import stays_true, wait_until
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-}
 Start = Callable[..., WorkerProcess]
 
 

@@ -13,17 +13,11 @@ from tasks_app.models import ExecutionRecord, Task
 from tests.support.builders import a_chain, a_fan, a_task, layers
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
-from tests.support.processes import BeatProcess, WorkerProcess
+from tests.support.processes import QUICK, BeatProcess, WorkerProcess
 from tests.support.servers import Broker
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.3,
-    "CPDS_REDELIVER_SECONDS": 1,
-}
 
 
 def test_it_survives_an_emptied_broker(

@@ -18,16 +18,10 @@ from tasks_app.services.queries import instance_status
 from tests.support.builders import a_task, a_workflow
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
-from tests.support.processes import WorkerProcess
+from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-}
 Start = Callable[..., WorkerProcess]
 
 

@@ -11,20 +11,13 @@ from tasks_app.models import Delivery, Instance
 from tests.support.builders import a_chain, a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, wait_for_end
-from tests.support.processes import WorkerProcess
+from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
 from tests.unit.executors.http_server import a_server, reply
 
 pytestmark = pytest.mark.broker
 SECRET = "correct-horse-battery-staple"
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-    "CPDS_LISTENER_LEASE_SECONDS": 2,
-    "CPDS_LISTENER_BACKOFF_SECONDS": 0.2,
-}
+QUICK_LISTENERS = {**QUICK, "CPDS_LISTENER_LEASE_SECONDS": 2, "CPDS_LISTENER_BACKOFF_SECONDS": 0.2}
 Start = Callable[..., WorkerProcess]
 
 
@@ -41,7 +34,7 @@ def listening(settings: Any, celery_worker_process: Start) -> Start:
 
     def started(*listeners: dict[str, Any], **options: Any) -> WorkerProcess:
         settings.CPDS = {**settings.CPDS, "listeners": list(listeners)}
-        env = {**QUICK, "CPDS_LISTENERS": json.dumps(listeners), **options.pop("env", {})}
+        env = {**QUICK_LISTENERS, "CPDS_LISTENERS": json.dumps(listeners), **options.pop("env", {})}
         return celery_worker_process(concurrency=4, env=env, **options)
 
     return started

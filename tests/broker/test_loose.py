@@ -11,16 +11,10 @@ from tasks_app.services.task_control import cancel_task, retry_task
 from tasks_app.states import InstanceState, TaskState
 from tests.support.engine import assert_history_is_sound, wait_for_end
 from tests.support.loose import an_external, created, loose
-from tests.support.processes import WorkerProcess
+from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-}
 
 
 @pytest.fixture(autouse=True)

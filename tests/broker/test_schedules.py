@@ -8,16 +8,11 @@ from django_celery_beat.models import PeriodicTask
 from tasks_app.models import Instance, Schedule, ScheduleFire
 from tasks_app.services.schedule_control import pause_schedule
 from tests.support.engine import assert_history_is_sound, wait_for_end
+from tests.support.processes import QUICK
 from tests.support.schedules import a_schedule, make_due, started
 from tests.support.waiting import stays_true, wait_until
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.3,
-    "CPDS_REDELIVER_SECONDS": 1,
-}
 
 
 def test_two_beats_and_two_workers_fire_each_time_once(celery_worker_process, celery_beat_process):
@@ -58,7 +53,7 @@ def test_beat_rings_for_a_schedule_like_for_any_periodic_task(celery_worker_proc
     schedule = a_schedule()
     # As beat sees it, the last ring was long ago.
     PeriodicTask.objects.filter(pk=schedule.periodic_task_id).update(last_run_at="2026-01-01T00:00:00Z")
-    celery_worker_process(env={**QUICK, "CPDS_SWEEP_SECONDS": 0.3})
+    celery_worker_process(env=QUICK)
     beat = celery_beat_process(env=QUICK)
 
     wait_until(lambda: "Sending due task a-workflow" in beat.log_tail(), timeout=20)

@@ -12,24 +12,18 @@ from tasks_app.services.instances import rerun_instance
 from tests.support.builders import a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, state_of, task, wait_for_end
-from tests.support.processes import WorkerProcess
+from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import stays_true, wait_until
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_RENEW_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-    "CPDS_STREAM_BATCHES_AHEAD": 3,
-}
+THREE_AHEAD = {**QUICK, "CPDS_STREAM_BATCHES_AHEAD": 3}
 Start = Callable[..., WorkerProcess]
 ITEMS = "{{ tasks.numbers.output }}"
 
 
 @pytest.fixture
 def worker(celery_worker_process: Start) -> WorkerProcess:
-    return celery_worker_process(concurrency=4, env=QUICK)
+    return celery_worker_process(concurrency=4, env=THREE_AHEAD)
 
 
 def a_stream(
@@ -118,15 +112,15 @@ def test_a_stream_waits_for_those_that_take_its_batches(worker: WorkerProcess, t
 
 def test_nothing_is_lost_when_workers_are_killed(celery_worker_process: Start, tmp_path: Path) -> None:
     log, source = tmp_path / "log", tmp_path / "emitted"
-    first = celery_worker_process(name="w1", concurrency=2, env=QUICK)
+    first = celery_worker_process(name="w1", concurrency=2, env=THREE_AHEAD)
     instance = an_instance(a_stream(source, to=300, size=7, seconds=0.01), a_consumer("take", log))
     wait_until(lambda: len(consumed(log)) > 30, timeout=30)
 
     first.kill()
-    second = celery_worker_process(name="w2", concurrency=2, env=QUICK)
+    second = celery_worker_process(name="w2", concurrency=2, env=THREE_AHEAD)
     wait_until(lambda: len(consumed(log)) > 150, timeout=60)
     second.kill()
-    celery_worker_process(name="w3", concurrency=4, env=QUICK)
+    celery_worker_process(name="w3", concurrency=4, env=THREE_AHEAD)
 
     assert wait_for_end(instance, timeout=90).status == "completed"
     assert [number for batch in batches(instance) for number in batch] == list(range(1, 301))
@@ -202,7 +196,7 @@ def test_a_paused_stream_holds_no_slot_and_goes_on_where_it_was(
 
 def test_a_worker_that_stops_hands_on_the_buffer_first(celery_worker_process: Start, tmp_path: Path) -> None:
     source = tmp_path / "emitted"
-    first = celery_worker_process(name="w1", env={**QUICK, "CPDS_DRAIN_SECONDS": 0})
+    first = celery_worker_process(name="w1", env={**THREE_AHEAD, "CPDS_DRAIN_SECONDS": 0})
     instance = an_instance(a_stream(source, to=5, size=1000, interval="1h", stays=True))
     wait_until(lambda: len(emitted(source)) == 5, timeout=20)
 

@@ -24,6 +24,14 @@ def on_test_database(database_url):
     """Commands and this process see the same committed rows."""
 
 
+@pytest.fixture
+def heeded_ctrl_c():
+    """Have what is started here heed Ctrl-C, which the children of a suite run in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.usefixtures("on_test_database")
 class TestOnPipes:
     def test_a_workflow_comes_from_standard_input_and_its_id_goes_on(self, manage):
@@ -94,7 +102,7 @@ class TestOnPipes:
                 )
                 assert done.stderr == b""
 
-    def test_ctrl_c_stops_following(self):
+    def test_ctrl_c_stops_following(self, heeded_ctrl_c):
         instance = submit_instance(workflow=upload_workflow(source=WORKFLOW).workflow_id)
         with subprocess.Popen(
             [sys.executable, "manage.py", "instance", "logs", instance, "--follow"],

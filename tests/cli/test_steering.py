@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tasks_app.models import Event, Instance
+from tasks_app.services.instances import submit_instance
 from tasks_app.states import InstanceState
 from tests.cli.moves import end
 from tests.cli.screens import Screen
@@ -119,6 +120,17 @@ class TestRerun:
         run("instance", "cancel", origin)
 
         assert run("instance", "rerun", origin, "--from", "link-1", "--version", version).code == code
+
+    @pytest.mark.parametrize(("version", "limit"), [((), 10), (("--version", "latest"), "10")])
+    def test_params_have_the_types_of_the_version_that_is_rerun(self, run, uploaded, version, limit):
+        workflow = uploaded(*a_chain(2), name="typed", params={"limit": {"type": "integer", "default": 1}})
+        origin = submit_instance(workflow=workflow)
+        uploaded(*a_chain(2), name="typed", params={"limit": {"type": "string", "default": "1"}})
+        run("instance", "cancel", origin)
+
+        run("instance", "rerun", origin, "--from", "link-0", "--param", "limit=10", *version)
+
+        assert Instance.objects.get(origin__public_id=origin).params == {"limit": limit}
 
     def test_origin_and_rerun_are_shown_side_by_side(self, run, submitted):
         origin = submitted(*a_chain(2))

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tasks_app.canvas import publish
+from tasks_app.services import news
 from tasks_app.services.fleet import connect_fleet, connected_fleet
+from tests.support import listeners_for_tests
 from tests.support.doorbell import Doorbell
 from tests.support.fleet import StaffedFleet
+from tests.support.listeners_for_tests import InMemory
+from tests.support.listening import PATH
 
 SLOTS = 8
 
@@ -29,3 +33,25 @@ def fleet() -> Iterator[StaffedFleet]:
     connect_fleet(fleet=staffed)
     yield staffed
     connect_fleet(fleet=before)
+
+
+@pytest.fixture
+def bells(monkeypatch):
+    """What was rung for, instead of a broker."""
+    rung = []
+    monkeypatch.setattr(publish, "ring_listener", lambda *bell: rung.append(bell) or True)
+    monkeypatch.setattr(news, "_quiet_until", float("-inf"))
+    return rung
+
+
+@pytest.fixture
+def listen(settings, monkeypatch, bells):
+    """Have one listener, which remembers what it hears: ``hearer = listen(events=[...])``."""
+
+    def listening(**entry):
+        hearer = InMemory()
+        monkeypatch.setattr(listeners_for_tests, "in_memory", hearer)
+        settings.CPDS = {**settings.CPDS, "listeners": [{"listener": f"{PATH}.in_memory", **entry}]}
+        return hearer
+
+    return listening

@@ -5,9 +5,11 @@ import pytest
 from cpds.base import clock
 from tasks_app.models import ExecutionRecord, Instance, Task
 from tasks_app.outcomes import Completed
+from tasks_app.services import alarm
 from tasks_app.services.control import cancel_instance, pause_instance, retry_instance
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.prune import prunable_instances, prune_instances
+from tasks_app.services.queries import task_records
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.why import why_waiting
 from tests.support.builders import a_task, a_workflow
@@ -64,6 +66,61 @@ def test_each_retry_starts_a_new_child_after_its_wait(doorbell):
     assert_history_is_sound()
 
 
+def records(instance):
+    rows = task_records(given=f"{instance.public_id}/sub")["records"]
+    return [(each["attempt"], each["status"], each["error"] and each["error"]["kind"]) for each in rows]
+
+
+def test_each_child_is_an_attempt_with_its_record(doorbell):
+    instance = a_parent(doorbell)
+    assert records(instance) == [(1, "running", None)]
+    assert_history_is_sound()
+
+    fail(task(children(instance)[0], "work"))
+    wake(doorbell)
+    first, second = children(instance)
+    complete(task(second, "work"))
+
+    assert records(instance) == [(1, "failed", "child_failed"), (2, "completed", None)]
+    failed, completed = ExecutionRecord.objects.filter(task__name="sub").order_by("number")
+    assert failed.error_detail == {"child": first.public_id, "became": "failed"}
+    assert first.public_id in failed.error_message
+    assert completed.metadata == {"child": second.public_id}
+    assert completed.output == task(instance, "sub").output
+    assert (completed.executor, completed.worker) == ("workflow", "")
+    assert task(instance, "sub").attempts == 2
+    assert_history_is_sound()
+
+
+def test_an_attempt_whose_child_is_cancelled_with_its_parent_is_interrupted(doorbell):
+    instance = a_parent(doorbell)
+
+    cancel_instance(given=instance.public_id)
+
+    assert records(instance) == [(1, "interrupted", "cancelled")]
+    assert_history_is_sound()
+
+
+def test_each_item_that_starts_a_workflow_has_its_record(doorbell):
+    upload_workflow(source=a_workflow(a_task("work"), name="inner").encode())
+    instance = an_instance({"name": "sub", "workflow": "inner", "for_each": [1, 2]})
+    drive_to_end(instance, doorbell)
+
+    owners = ExecutionRecord.objects.filter(task__instance=instance, status="completed")
+    assert sorted(owners.values_list("task__name", "number")) == [("sub[0]", 1), ("sub[1]", 1)]
+    assert_history_is_sound()
+
+
+def test_the_wait_for_another_child_sets_the_alarm(doorbell, monkeypatch):
+    monkeypatch.setattr(alarm, "_set", alarm.threading.Event())
+    instance = a_parent(doorbell)
+
+    fail(task(children(instance)[0], "work"))
+
+    assert task(instance, "sub").wait_kind == "retry"
+    assert alarm._set.is_set()
+
+
 def test_it_fails_when_no_retry_is_left(doorbell):
     instance = a_parent(doorbell, retries=1)
     fail(task(children(instance)[0], "work"))
@@ -72,6 +129,7 @@ def test_it_fails_when_no_retry_is_left(doorbell):
 
     instance.refresh_from_db()
     assert (instance.status, task(instance, "sub").error_kind) == ("failed", "child_failed")
+    assert records(instance) == [(1, "failed", "child_failed"), (2, "failed", "child_failed")]
     assert_history_is_sound()
 
 
@@ -86,6 +144,7 @@ def test_a_person_s_retry_goes_on_with_the_newest_child(doorbell):
 
     assert instance.status == "completed"
     assert [child.status for child in children(instance)] == ["failed", "completed"]
+    assert [status for _, status, _ in records(instance)] == ["failed", "failed", "completed"]
 
 
 def test_a_child_that_a_person_cancelled_is_not_brought_back(doorbell):

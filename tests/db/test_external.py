@@ -6,7 +6,8 @@ from tasks_app.errors import NotHeld, NotOffered
 from tasks_app.models import ExecutionRecord, Project
 from tasks_app.services import external, window
 from tasks_app.services.control import cancel_instance, pause_instance
-from tasks_app.services.why import HoldKind, why_waiting
+from tasks_app.services.holds import HoldKind
+from tasks_app.services.why import why_waiting
 from tasks_app.states import InstanceState, RecordState, TaskState
 from tests.support.builders import a_task
 from tests.support.driving import complete, deliver, drive_to_end, let_time_pass, sweep_now

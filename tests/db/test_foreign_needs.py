@@ -120,7 +120,7 @@ def test_nobody_claims_it_before(doorbell, fleet):
 
 
 def test_its_templates_read_the_output(doorbell, fleet):
-    from tasks_app.services.claims import render_arguments
+    from tasks_app.services.reading import render_arguments
 
     created(an_external("a"))
     created({"task_id": "b", "run": "claude", "with": {"prompt": "{{ tasks.a.output }}"}, "needs": ["a"]})

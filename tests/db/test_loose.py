@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tasks_app.errors import InvalidTasks, NoWorkflow, TaskIdTaken
 from tasks_app.models import Dependency, Instance, Project, Task
-from tasks_app.services.claims import claim_task, render_arguments
+from tasks_app.services.claims import claim_task
 from tasks_app.services.instances import rerun_instance
 from tasks_app.services.loose import create_task, create_tasks
+from tasks_app.services.reading import render_arguments
 from tasks_app.states import InstanceState, OnFailure, TaskState
 from tests.support.driving import complete, drive_to_end
 from tests.support.engine import assert_history_is_sound

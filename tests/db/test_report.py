@@ -6,7 +6,7 @@ from django.db import InterfaceError, OperationalError
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, ExecutionRecord, Task
 from tasks_app.outcomes import Completed, Failed, Interrupted, Report
-from tasks_app.services import reports
+from tasks_app.services import reports, storable
 from tasks_app.services.release import take_back
 from tasks_app.services.reports import report_outcome
 from tasks_app.states import RecordState, TaskState
@@ -109,7 +109,7 @@ class TestWhatCannotBeStored:
 
         row.refresh_from_db()
         assert SECRET not in row.error_message
-        assert len(row.error_message) <= reports.MESSAGE_CHARACTERS
+        assert len(row.error_message) <= storable.MESSAGE_CHARACTERS
 
     def test_an_output_that_is_too_large_is_a_failure(self, row, held, settings):
         settings.CPDS = {**settings.CPDS, "output_bytes": 100}
@@ -141,7 +141,7 @@ class TestWhatCannotBeStored:
         record = record_of(row)
         assert (record.output["truncated"], record.output["bytes"]) == (True, 10_011)
         assert record.output["beginning"].startswith('{"log": "xxx')
-        assert len(record.output["beginning"]) == reports.MESSAGE_CHARACTERS
+        assert len(record.output["beginning"]) == storable.MESSAGE_CHARACTERS
         assert record.error_detail["truncated"]
 
     def test_characters_that_no_database_stores_are_replaced(self, row, held):
@@ -163,7 +163,7 @@ class TestWhatCannotBeStored:
         record = record_of(row)
         assert record.status == RecordState.FAILED
         assert record.error_message.startswith(f"NUL � half ? {HIDDEN} x")
-        assert len(record.error_message) == reports.MESSAGE_CHARACTERS
+        assert len(record.error_message) == storable.MESSAGE_CHARACTERS
         assert SECRET not in str(record.error_detail) + str(record.output)
 
     def test_a_report_may_say_anything(self, row, held):
@@ -189,7 +189,7 @@ class TestWhatCannotBeStored:
 
         row.refresh_from_db()
         assert row.reason.startswith("NUL � ")
-        assert len(row.reason) <= reports.MESSAGE_CHARACTERS
+        assert len(row.reason) <= storable.MESSAGE_CHARACTERS
 
 
 class TestFailed:

@@ -6,10 +6,10 @@ import pytest
 
 from tasks_app.models import Event, ExecutionRecord, Instance
 from tasks_app.outcomes import Completed, Failed, Interrupted, Report
-from tasks_app.services.claims import render_arguments
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.instances import submit_instance
 from tasks_app.services.queries import instance_status
+from tasks_app.services.reading import render_arguments
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from tests.support.builders import a_task, a_workflow

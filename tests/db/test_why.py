@@ -14,9 +14,10 @@ from tasks_app.errors import CPDSError
 from tasks_app.models import Event, Instance, Task
 from tasks_app.outcomes import Failed
 from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
+from tasks_app.services.holds import HoldKind
 from tasks_app.services.instances import submit_instance
 from tasks_app.services.reports import report_outcome
-from tasks_app.services.why import HoldKind, why_instance, why_many, why_waiting
+from tasks_app.services.why import why_instance, why_many, why_waiting
 from tasks_app.states import INSTANCE_FINAL, TASK_FINAL, TaskState, WaitKind
 from tests.support.builders import a_chain, a_diamond, a_fan, a_task
 from tests.support.driving import claim, complete, deliver, fail, let_time_pass, sweep_now

@@ -161,6 +161,19 @@ PEERS = listed(
     )
 )
 
+SCALING = closed(
+    stabilizationWindowSeconds=COUNT,
+    policies=listed(
+        closed(
+            ("type", "value", "periodSeconds"),
+            type={"enum": ["Pods", "Percent"]},
+            value=COUNT,
+            periodSeconds=COUNT,
+        )
+    ),
+)
+BEHAVIOR = closed(scaleUp=SCALING, scaleDown=SCALING)
+
 
 def kind(api_version: str, **properties: Any) -> dict[str, Any]:
     """Return the schema of a manifest: its version, its metadata, and these keys, all required."""
@@ -206,6 +219,47 @@ MANIFESTS = {
             policyTypes={"type": "array", "items": {"enum": ["Ingress", "Egress"]}, "minItems": 1},
             ingress=listed({"type": "object", "properties": {"from": PEERS, "ports": POLICY_PORTS}}),
             egress=listed(closed(to=PEERS, ports=POLICY_PORTS)),
+        ),
+    ),
+    # KEDA 2.10 and newer: keda.sh, "ScaledObject specification", "Metrics API".
+    "TriggerAuthentication": kind(
+        "keda.sh/v1alpha1",
+        spec=closed(
+            ("secretTargetRef",),
+            secretTargetRef=listed(
+                closed(("parameter", "name", "key"), parameter=STRING, name=NAME, key=STRING)
+            ),
+        ),
+    ),
+    "ScaledObject": kind(
+        "keda.sh/v1alpha1",
+        spec=closed(
+            ("scaleTargetRef", "triggers"),
+            scaleTargetRef=closed(("name",), apiVersion=STRING, kind=STRING, name=NAME),
+            minReplicaCount=COUNT,
+            maxReplicaCount=COUNT,
+            pollingInterval=COUNT,
+            cooldownPeriod=COUNT,
+            fallback=closed(("failureThreshold", "replicas"), failureThreshold=COUNT, replicas=COUNT),
+            advanced=closed(horizontalPodAutoscalerConfig=closed(behavior=BEHAVIOR)),
+            triggers=listed(
+                closed(
+                    ("type", "metadata"),
+                    type={"const": "metrics-api"},
+                    metricType={"enum": ["AverageValue", "Value"]},
+                    metadata=closed(
+                        ("url", "valueLocation", "targetValue"),
+                        url={"type": "string", "pattern": "^https?://"},
+                        format={"enum": ["json", "yaml", "xml", "prometheus"]},
+                        valueLocation=STRING,
+                        # KEDA reads every value as text.
+                        targetValue={"type": "string", "pattern": r"^\d+(\.\d+)?$"},
+                        activationTargetValue={"type": "string", "pattern": r"^\d+(\.\d+)?$"},
+                        authMode={"enum": ["bearer", "basic", "apiKey", "tls"]},
+                    ),
+                    authenticationRef=closed(("name",), name=NAME),
+                )
+            ),
         ),
     ),
 }

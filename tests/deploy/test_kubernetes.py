@@ -37,11 +37,11 @@ def test_a_manifest_has_the_shape_of_its_kind(file, given):
     ] == []
 
 
-def test_the_kustomization_lists_all_but_the_secret():
+def test_the_kustomization_lists_all_but_the_secret_and_what_needs_keda():
     listed = yaml.safe_load((DOCKER / "k8s" / "kustomization.yaml").read_text(encoding="utf-8"))
 
     assert Draft202012Validator(KUSTOMIZATION).is_valid(listed)
-    assert {*listed["resources"], "secret.example.yaml"} == {file for file, _ in ALL}
+    assert {*listed["resources"], "secret.example.yaml", "keda.yaml"} == {file for file, _ in ALL}
 
 
 @pytest.mark.parametrize(("name", "container"), CONTAINERS, ids=name_of)

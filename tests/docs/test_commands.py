@@ -46,6 +46,7 @@ OWN = (
     "project",
     "member",
     "worker",
+    "autoscale",
 )
 
 

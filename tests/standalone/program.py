@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -99,6 +100,12 @@ class Standalone(Program):
         """Wait until the supervisor's own log says ``words``."""
         log = self.state / "logs" / "supervisor.log"
         self.wait_for(lambda: log.exists() and words in log.read_text(encoding="utf-8"))
+
+    def children_stopped(self) -> list[tuple[str, bool]]:
+        """Return the children in the order in which they were stopped, and whether each had to be killed."""
+        log = (self.state / "logs" / "supervisor.log").read_text(encoding="utf-8")
+        found = re.findall(r"child_stopped child=(\w+) seconds=\S+ killed=(\w+)", log)
+        return [(name, killed == "True") for name, killed in found]
 
     def wait_for_child_of(self, child: str) -> None:
         """Wait until a child runs a process of its own."""

@@ -2,7 +2,6 @@
 
 import signal
 import stat
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from tests.standalone.program import CHILDREN, Standalone
 from tests.support.spawning import alive
 from tests.support.waiting import stays_true
 
-STOPS_WITHIN_SECONDS = 15.0
+IN_ORDER = ["beat", "web", "worker", "broker"]
 
 
 def answer_of(url: str) -> int:
@@ -61,16 +60,13 @@ def test_the_state_directory_is_the_users_alone(standalone: Callable[..., Standa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_all_in_bounded_time(
-    standalone: Callable[..., Standalone], number: signal.Signals
-) -> None:
+def test_a_signal_stops_all_in_order(standalone: Callable[..., Standalone], number: signal.Signals) -> None:
     program = standalone()
-    asked_at = time.monotonic()
 
     program.process.send_signal(number)
 
     assert program.wait_for_exit() == 130
-    assert time.monotonic() - asked_at < STOPS_WITHIN_SECONDS
+    assert [name for name, _ in program.children_stopped()] == IN_ORDER
     assert program.belongings() == []
     assert not (program.state / "run.json").exists()
 
@@ -82,25 +78,23 @@ def test_a_second_ctrl_c_stops_at_once(standalone: Callable[..., Standalone]) ->
     program.process.send_signal(signal.SIGINT)
     # Sooner, the second would count as the first one's echo.
     assert stays_true(lambda: program.is_running, seconds=0.4)
-    asked_at = time.monotonic()
 
     program.process.send_signal(signal.SIGINT)
 
     assert program.wait_for_exit() == 130
-    assert time.monotonic() - asked_at < STOPS_WITHIN_SECONDS
+    assert {("beat", True), ("worker", True)} <= set(program.children_stopped())
     assert program.belongings() == []
 
 
-def test_children_that_do_not_answer_are_killed_in_time(standalone: Callable[..., Standalone]) -> None:
+def test_children_that_do_not_answer_are_killed(standalone: Callable[..., Standalone]) -> None:
     program = standalone()
     for child in CHILDREN:
         psutil.Process(program.pid_of(child)).suspend()
-    asked_at = time.monotonic()
 
     program.process.send_signal(signal.SIGINT)
 
     assert program.wait_for_exit() == 130
-    assert time.monotonic() - asked_at < STOPS_WITHIN_SECONDS
+    assert program.children_stopped() == [(name, True) for name in IN_ORDER]
     assert program.belongings() == []
 
 

@@ -9,6 +9,13 @@ from tests.support.program import Program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "tests"
+QUICK = {
+    "CPDS_LEASE_SECONDS": 3,
+    "CPDS_RENEW_SECONDS": 0.5,
+    "CPDS_SWEEP_SECONDS": 0.2,
+    "CPDS_REDELIVER_SECONDS": 1,
+}
+"""The environment of a fleet that notices within seconds what went wrong."""
 
 
 class PythonProgram(Program):

@@ -27,6 +27,8 @@ from workers_app.services.http_workers import lease_seconds_of
 class Claims(WorkersDoor):
     """``POST /api/v1/workers/{id}/claims``."""
 
+    may_wait = True
+
     @documented("Claim tasks", answer=ClaimsShape, body=ClaimsForm)
     def post(self, request: Request, worker: str) -> Response:
         """Take up to ``limit`` tasks that fit; with ``wait``, as soon as there is one."""

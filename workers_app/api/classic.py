@@ -18,7 +18,7 @@ from tasks_app.api.door import ClassicDoor
 from tasks_app.api.permissions import BOTH
 from tasks_app.roles import Role
 from tasks_app.services.access import CallerKind
-from tasks_app.services.classic import Ended, assign_task, end_task, known_task, report_per_cent
+from tasks_app.services.classic import Ended, end_task, known_task, report_per_cent
 from tasks_app.services.task_lists import counts_by_state
 from workers_app.api.classic_shapes import (
     AssignedShape,
@@ -30,6 +30,7 @@ from workers_app.api.classic_shapes import (
 from workers_app.errors import FieldsMissing
 from workers_app.models import Worker
 from workers_app.services.classic import (
+    assign_to,
     count_completed,
     count_workers,
     hear_from,
@@ -37,7 +38,7 @@ from workers_app.services.classic import (
     see_workers,
 )
 from workers_app.services.http_claims import pending_for
-from workers_app.services.http_workers import find_http_worker, lease_seconds_of, seek_http_worker
+from workers_app.services.http_workers import MOST_SLOTS, find_http_worker, seek_http_worker
 from workers_app.services.waiting import LONGEST_SECONDS
 
 TAGS: Final = ["Workers (CPDS)"]
@@ -56,7 +57,10 @@ class ClassicForm(Form):
 
 
 class ClassicRegistration(ClassicForm):
-    """A worker that is there. ``worker_name`` may be called ``name``."""
+    """A worker that is there. ``worker_name`` may be called ``name``.
+
+    Without ``slots`` it may take any number of tasks.
+    """
 
     worker_id = serializers.RegexField(
         r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", required=False, allow_null=True, allow_blank=True
@@ -67,6 +71,7 @@ class ClassicRegistration(ClassicForm):
     capabilities = serializers.ListField(
         child=serializers.CharField(max_length=64), required=False, allow_null=True, max_length=200
     )
+    slots = serializers.IntegerField(min_value=1, max_value=MOST_SLOTS, required=False, allow_null=True)
     metadata = serializers.DictField(required=False, allow_null=True)
 
 
@@ -173,6 +178,7 @@ class RegisterWorker(ForWorkers):
             name=name,
             platform=given.get("platform", ""),
             capabilities=given.get("capabilities", ()),
+            slots=given.get("slots"),
             metadata=given.get("metadata"),
         )
         return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
@@ -206,6 +212,7 @@ class ClassicWorkers(ClassicDoor):
 class PendingTasks(ClassicDoor):
     """``GET /api/tasks/pending``."""
 
+    may_wait = True
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
@@ -232,13 +239,7 @@ class AssignTask(ForWorkers):
         """Give a pending task to a worker; of any number that ask for it one gets it."""
         given = self.read(Assignment, "task_id", "worker_id")
         worker = self.worker(given["worker_id"])
-        task = assign_task(
-            given=given["task_id"],
-            worker=worker.holder,
-            capabilities=worker.capabilities,
-            lease_seconds=lease_seconds_of(worker=worker),
-            projects=frozenset({worker.project_id or 0}),
-        )
+        task = assign_to(worker=worker, given=given["task_id"])
         message = "Task assigned successfully"
         return classic({"task_id": task.address, "worker_id": worker.public_id, "message": message})
 

@@ -10,6 +10,7 @@ from workers_app.services.http_claims import Granted
 from workers_app.services.http_workers import (
     HEARTBEAT_SECONDS,
     LONGEST_HEARTBEAT,
+    MOST_SLOTS,
     SHORTEST_HEARTBEAT,
     WORKER_ID,
 )
@@ -30,7 +31,12 @@ class RegistrationForm(ProjectForm):
     host = serializers.CharField(max_length=200, default="", allow_blank=True)
     platform = serializers.CharField(max_length=100, default="", allow_blank=True)
     version = serializers.CharField(max_length=40, default="", allow_blank=True)
-    slots = serializers.IntegerField(min_value=1, max_value=10_000, default=1)
+    slots = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_SLOTS,
+        required=False,
+        help_text="how many tasks it runs at once, and is given at most; without it, as many as it asks for",
+    )
     capabilities = serializers.ListField(child=serializers.RegexField(WORD), max_length=200, default=list)
     labels = serializers.DictField(
         child=serializers.CharField(max_length=200, allow_blank=True), default=dict

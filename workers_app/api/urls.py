@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from workers_app.api import claims, classic, workers
+from workers_app.api import autoscale, claims, classic, workers
 
 WORKERS = "api/v1/workers"
 ONE = f"{WORKERS}/<ref:worker>"
 CLAIM = f"{ONE}/claims/<ref:claim>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/autoscale", autoscale.Autoscale.as_view()),
     path(WORKERS, workers.Workers.as_view()),
     path(f"{WORKERS}/register", workers.Register.as_view()),
     path(ONE, workers.OneWorker.as_view()),

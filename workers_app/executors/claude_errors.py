@@ -6,7 +6,7 @@ by their type only, and a spend limit comes as 429 or as 400.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -38,6 +38,11 @@ AUTHENTICATION: Final = Judgement(
     kind="authentication", retryable=False, advice="Check ANTHROPIC_API_KEY and what it may use."
 )
 BAD_INPUT: Final = Judgement(kind="bad_input", retryable=False, advice="Correct the task's `with`.")
+REQUEST_GONE: Final = Judgement(
+    kind="connection",
+    retryable=False,
+    advice="The API saw the request withdrawn: look at what is between.",
+)
 CONTEXT_TOO_LARGE: Final = Judgement(
     kind="context_too_large", retryable=False, advice="Pass less upstream output, or a summary of it."
 )
@@ -69,9 +74,12 @@ _BY_STATUS: Final = {
     409: CONFLICT,
     413: CONTEXT_TOO_LARGE,
     429: RATE_LIMIT,
-    499: CONNECTION,
+    499: REQUEST_GONE,
     529: OVERLOADED,
 }
+
+_MAY_PASS: Final = frozenset({408, 409, 429})
+"""The refusals (4xx) that a later try may not meet."""
 
 
 def judge_status(*, status: int, error_type: str | None, error_code: str | None, message: str) -> Judgement:
@@ -87,6 +95,19 @@ def judge_status(*, status: int, error_type: str | None, error_code: str | None,
     if status < 500:
         return BAD_INPUT
     return _BY_TYPE["overloaded_error"] if error_type == "overloaded_error" else SERVER_ERROR
+
+
+def heed_wish(judgement: Judgement, *, status: int, wish: str | None) -> Judgement:
+    """Return the judgement as the server's ``x-should-retry`` has it, which brings back no refused request.
+
+    A spend limit and every 4xx but 408, 409 and 429 stay final whatever is wished.
+    """
+    if wish == "false" and status >= 400:
+        return replace(judgement, retryable=False)
+    may_pass = status >= 500 or status in _MAY_PASS
+    if wish == "true" and may_pass and judgement is not SPEND_LIMIT:
+        return replace(judgement, retryable=True)
+    return judgement
 
 
 def pause_seconds(headers: Mapping[str, str], error_code: str | None) -> float | None:

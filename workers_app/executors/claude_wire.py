@@ -15,9 +15,9 @@ from workers_app.executors.claude_errors import (
     BAD_INPUT,
     CONNECTION,
     RATE_LIMIT,
-    SPEND_LIMIT,
     TIMEOUT,
     Judgement,
+    heed_wish,
     judge_status,
     pause_seconds,
     rate_limit_facts,
@@ -156,9 +156,7 @@ def _judged_status(error: "APIStatusError", answer: Answer) -> Verdict:
     judgement = judge_status(
         status=error.status_code, error_type=error.type, error_code=error.error_code, message=message
     )
-    wish = headers.get("x-should-retry")
-    if wish in ("true", "false") and judgement is not SPEND_LIMIT and error.status_code >= 400:
-        judgement = Judgement(kind=judgement.kind, retryable=wish == "true", advice=judgement.advice)
+    judgement = heed_wish(judgement, status=error.status_code, wish=headers.get("x-should-retry"))
     facts: dict[str, Any] = {
         "status": error.status_code,
         "type": error.type,

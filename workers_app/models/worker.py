@@ -46,6 +46,13 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         )
         return self.filter(silent | overdue, left_at__isnull=True)
 
+    def gone(self, *, seconds: float) -> "WorkerQuerySet":
+        """Those that have not been heard of for so long, and of which nobody wants anything."""
+        cutoff = clock.database_now_plus(-seconds)
+        return self.filter(heartbeat_at__lt=cutoff, drain_requested_at__isnull=True).filter(
+            Q(silent_at__isnull=True) | Q(silent_at__lt=cutoff)
+        )
+
     def taking(self) -> "WorkerQuerySet":
         """Those that start new tasks: nobody asked them to stop, and they do not stop by themselves."""
         return self.filter(
@@ -78,6 +85,9 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField(null=True, blank=True)
     slots = models.PositiveIntegerField()
     """How many tasks it runs at once."""
+    is_limited = models.BooleanField(default=False)
+    """Whether one over HTTP is given no more at once than that: it said how many, and was not only taken
+    to have one."""
     platform = models.CharField(max_length=100, blank=True)
     version = models.CharField(max_length=40, blank=True)
     """Of its software."""

@@ -136,11 +136,13 @@ class WorkerAgent:
         if not self._handlers:
             raise ValueError("expected a handler: register one with @agent.handler()")
         limits = Limits(max_tasks=max_tasks, idle_seconds=idle_seconds, patience_seconds=patience_seconds)
-        with self._signals():
-            if self._register(patience_seconds) is None:
-                return self._tally
-            failure = self._work_until_over(limits)
-        self._server.close()
+        try:
+            with self._signals():
+                if self._register(patience_seconds) is None:
+                    return self._tally
+                failure = self._work_until_over(limits)
+        finally:
+            self._server.close()
         if failure is not None:
             raise failure
         return self._tally

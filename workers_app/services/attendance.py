@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from tasks_app.services.pump import pump
@@ -46,12 +46,14 @@ class Attendance:
         doors: Doors,
         duty: Duty,
         takes_tasks: bool = True,
+        register: Callable[[], None] = lambda: None,
     ) -> None:
         self.worker = worker
         self._capabilities = frozenset(capabilities)
         self._doors = doors
         self._duty = duty
         self._takes_tasks = takes_tasks
+        self._register = register
         self._queues: list[str] | None = None
 
     def begin(self) -> None:
@@ -59,6 +61,12 @@ class Attendance:
         threading.Thread(target=self._note_tools, name="tools", daemon=True).start()
         fleet.forget()
         pump()
+
+    def register_anew(self) -> None:
+        """Register again: nobody knows of this worker, though it runs."""
+        logger.warning("worker_unknown worker=%s", self.worker)
+        self._register()
+        self._queues = None
 
     def look(self) -> None:
         """Look, and act on it."""

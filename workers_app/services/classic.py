@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db.models import F
 
 from tasks_app.services import external
+from tasks_app.services.classic import assign_task
 from tasks_app.services.running import held_by_workers
 from workers_app.models import Worker
 from workers_app.services.http_workers import (
@@ -17,6 +18,7 @@ from workers_app.services.http_workers import (
     register_http_worker,
 )
 from workers_app.services.roster import Sighting, WorkerStatus, sight
+from workers_app.services.slots import one_more
 from workers_app.services.workers import silent_seconds
 
 RHYTHM_SECONDS: Final = 100.0
@@ -40,9 +42,12 @@ def register_classic_worker(
     name: str,
     platform: str = "",
     capabilities: Sequence[str] = (),
+    slots: int | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Worker:
     """Note that a worker is there, under the id it chose; one that comes again keeps its row.
+
+    ``slots`` None: it does not say how many tasks it runs at once, and may take any number.
 
     :raises WorkerIdTaken: when it belongs to another project or pool, or to no HTTP worker.
     """
@@ -51,10 +56,27 @@ def register_classic_worker(
         worker_id=worker_id,
         platform=platform,
         capabilities=capabilities,
+        slots=slots,
         metadata=metadata or {},
         heartbeat_seconds=RHYTHM_SECONDS,
     )
     return register_http_worker(project_id=project_id, pool=pool, registration=registration)
+
+
+def assign_to(*, worker: Worker, given: str) -> Any:
+    """Give a worker the pending task it asks for, and return the task.
+
+    :raises TaskNotPending: when there is no such task, or it is not to be had.
+    :raises SlotsTaken: when the worker told its slots, and all are taken.
+    """
+    with one_more(worker=worker):
+        return assign_task(
+            given=given,
+            worker=worker.holder,
+            capabilities=worker.capabilities,
+            lease_seconds=lease_seconds_of(worker=worker),
+            projects=frozenset({worker.project_id or 0}),
+        )
 
 
 def hear_from(*, worker: Worker) -> None:

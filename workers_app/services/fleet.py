@@ -8,7 +8,7 @@ from cpds.base import clock
 from tasks_app.outcomes import JSON
 from tasks_app.services.fleet import Hand
 from workers_app.executors.registry import executor_names, find_executor
-from workers_app.services.workers import hands_alive, lost_holders
+from workers_app.services.workers import forget_workers, hands_alive, lost_holders
 
 REMEMBERED_SECONDS: Final = 1.0
 """Hands change when workers come and go, not with every task."""
@@ -42,6 +42,10 @@ class ConnectedFleet:
         """Ask again at the next question: a worker has just come or gone."""
         with self._lock:
             self._asked_at = float("-inf")
+
+    def forget_gone(self, *, at_most: int) -> int:
+        """Delete some of the workers that have been offline for long."""
+        return forget_workers(at_most=at_most)
 
     def names(self) -> frozenset[str]:
         """Return everything that ``run`` may name."""

@@ -13,12 +13,15 @@ from cpds.base.conf import conf
 from tasks_app.errors import NotHeld, NotOffered
 from tasks_app.outcomes import JSON, Failed, Report
 from tasks_app.services import external, offers
-from tasks_app.services.claims import Claim, render_arguments, renew_claims
+from tasks_app.services.claims import Claim, renew_claims
+from tasks_app.services.reading import render_arguments
 from tasks_app.services.stopped import let_go_of
 from tasks_app.states import RecordState
+from workers_app.errors import SlotsTaken
 from workers_app.executors.prices import PriceTable, cost_usd_micros, load_prices
 from workers_app.models import Worker
 from workers_app.services.http_workers import beat_http_worker, lease_seconds_of
+from workers_app.services.slots import one_more
 from workers_app.services.waiting import wait_for_offer
 
 CANCELLED: Final = "cancelled"
@@ -40,10 +43,15 @@ class Granted:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Claims given at once. ``began_at``: when this process's clock stood there no lease had begun."""
+    """Claims given at once.
+
+    ``began_at``: when this process's clock stood there no lease had begun. ``is_full``:
+    the worker's slots are all taken.
+    """
 
     granted: tuple[Granted, ...]
     began_at: float
+    is_full: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +103,13 @@ def claim_batch(
 ) -> Batch:
     """Give a worker up to ``limit`` tasks that fit it; wait up to ``wait_seconds`` until there is one.
 
-    A task whose templates cannot be filled in fails here, and is not given.
+    One whose slots are all taken is given nothing, and does not wait. A task whose
+    templates cannot be filled in fails here, and is not given.
     """
     return wait_for_offer(
         project_id=_project_of(worker).pk,
         look=lambda: _granted(worker, limit, kinds),
-        is_enough=lambda batch: bool(batch.granted),
+        is_enough=lambda batch: bool(batch.granted) or batch.is_full,
         seconds=wait_seconds,
     )
 
@@ -109,11 +118,13 @@ def take_one(*, worker: Worker, task: Any) -> Claim:
     """Give a worker the task it asks for.
 
     :raises NotOffered: when it is not to be had, or the worker is not able to do it.
+    :raises SlotsTaken: when it holds as many as it has slots.
     """
     lacks = sorted(set(task.requires) - set(worker.capabilities))
     if lacks:
         raise NotOffered(task_id=task.address, why=f"worker {worker.public_id} lacks {', '.join(lacks)}")
-    return external.assign(task=task, worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
+    with one_more(worker=worker):
+        return external.assign(task=task, worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
 
 
 def report_progress(*, worker: Worker, token: str, fraction: float, message: str) -> None:
@@ -214,17 +225,23 @@ def _offered(worker: Worker, limit: int, kinds: Collection[str] | None) -> list[
 def _granted(worker: Worker, limit: int, kinds: Collection[str] | None) -> Batch:
     began_at = clock.monotonic()
     granted: list[Granted] = []
-    for _ in range(RACES):
-        offered = _offered(worker, limit - len(granted), kinds)
-        given = (_given(worker, task) for task in offered)
-        granted += [each for each in given if each is not None]
-        if granted or not offered:
-            break
+    try:
+        for _ in range(RACES):
+            offered = _offered(worker, limit - len(granted), kinds)
+            given = (_given(worker, task) for task in offered)
+            granted.extend(each for each in given if each is not None)
+            if granted or not offered:
+                break
+    except SlotsTaken:
+        return Batch(granted=tuple(granted), began_at=began_at, is_full=True)
     return Batch(granted=tuple(granted), began_at=began_at)
 
 
 def _given(worker: Worker, task: Any) -> Granted | None:
-    """Give a worker a task it was offered; None when somebody else was faster, or it fails at once."""
+    """Give a worker a task it was offered; None when somebody else was faster, or it fails at once.
+
+    :raises SlotsTaken: when it holds as many as it has slots.
+    """
     try:
         claim = take_one(worker=worker, task=task)
     except NotOffered:

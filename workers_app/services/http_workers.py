@@ -25,6 +25,9 @@ from workers_app.services.workers import LONGEST_PLATFORM, SILENT_BEATS
 
 HEARTBEAT_SECONDS: Final = 30.0
 """The rhythm of one that does not tell its own."""
+UNTOLD_SLOTS: Final = 1
+"""What one that does not tell its own is taken to have where slots are counted."""
+MOST_SLOTS: Final = 10_000
 SHORTEST_HEARTBEAT: Final = 0.2
 LONGEST_HEARTBEAT: Final = 600.0
 WORKER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
@@ -34,14 +37,18 @@ LISTING: Final = "GET /api/v1/workers"
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRegistration:
-    """What a worker says of itself. ``worker_id`` None: it is known by its name, and gets an id."""
+    """What a worker says of itself.
+
+    ``worker_id`` None: it is known by its name, and gets an id. ``slots`` None: it
+    does not say how many tasks it runs at once, and is given as many as it asks for.
+    """
 
     name: str
     worker_id: str | None = None
     host: str = ""
     platform: str = ""
     version: str = ""
-    slots: int = 1
+    slots: int | None = None
     capabilities: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
@@ -136,6 +143,7 @@ def lease_seconds_of(*, worker: Worker) -> float:
 
 def _noted(project_id: int, registration: HttpRegistration, pool: str) -> tuple[Worker, bool]:
     before = _before(project_id, registration)
+    slots = UNTOLD_SLOTS if registration.slots is None else registration.slots
     facts = {
         "kind": WorkerKind.HTTP,
         "project_id": project_id,
@@ -144,7 +152,8 @@ def _noted(project_id: int, registration: HttpRegistration, pool: str) -> tuple[
         "host": registration.host,
         "platform": registration.platform[:LONGEST_PLATFORM],
         "version": registration.version,
-        "slots": registration.slots,
+        "slots": slots,
+        "is_limited": registration.slots is not None,
         "capabilities": sorted(set(registration.capabilities)),
         "labels": dict(registration.labels),
         "tools": dict(registration.tools),
@@ -163,7 +172,7 @@ def _noted(project_id: int, registration: HttpRegistration, pool: str) -> tuple[
             kind=WorkerKind.HTTP,
             project_id=project_id,
             name=registration.name,
-            slots=registration.slots,
+            slots=slots,
         )
         Worker.objects.filter(pk=made.pk).update(**facts)
         return Worker.objects.get(pk=made.pk), False

@@ -164,7 +164,9 @@ class Keeper:
         self._beat_at = asked_at
         completed = duty.completed_since()
         if self.speaks or completed:
-            beat_worker(name=self.worker, resources=read_resources(), completed=completed)
+            is_known = beat_worker(name=self.worker, resources=read_resources(), completed=completed)
+            if not is_known and self._attendance is not None:
+                self._attendance.register_anew()
 
     def _attend(self) -> None:
         if self._drain_at is not None:

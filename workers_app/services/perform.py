@@ -11,8 +11,9 @@ from django.db import InterfaceError, OperationalError, connection
 from cpds.base import db
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
-from tasks_app.services.claims import Claim, read_upstream, render_arguments
+from tasks_app.services.claims import Claim
 from tasks_app.services.handing_on import hand_on
+from tasks_app.services.reading import read_upstream, render_arguments
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_log, report_progress
 from tasks_app.services.stopped import let_go

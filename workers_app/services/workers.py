@@ -19,6 +19,7 @@ from workers_app.services.resources import Resources
 
 SILENT_BEATS = 3
 LONGEST_PLATFORM = 100
+DAY_SECONDS = 86_400.0
 
 
 def silent_seconds() -> float:
@@ -99,13 +100,19 @@ def _is_dead_or(ours: int, pid: int | None) -> bool:
     return pid is None or pid == ours or not is_worker_here(pid=pid)
 
 
-def beat_worker(*, name: str, resources: Resources, completed: int = 0) -> None:
-    """Note that a worker is alive, what of its machine is in use, and how many tasks it completed since."""
-    Worker.objects.celery().filter(name=name).update(
-        heartbeat_at=clock.database_now(),
-        left_at=None,
-        tasks_completed=F("tasks_completed") + completed,
-        **vars(resources),
+def beat_worker(*, name: str, resources: Resources, completed: int = 0) -> bool:
+    """Note that a worker is alive, what of its machine is in use, and how many tasks it completed since.
+
+    :returns: whether there is a worker of this name; one that was gone for long may have been forgotten.
+    """
+    known = Worker.objects.celery().filter(name=name)
+    return bool(
+        known.update(
+            heartbeat_at=clock.database_now(),
+            left_at=None,
+            tasks_completed=F("tasks_completed") + completed,
+            **vars(resources),
+        )
     )
 
 
@@ -159,3 +166,17 @@ def lost_holders() -> frozenset[str]:
     """
     lost = Worker.objects.lost(silent_seconds=silent_seconds(), recent_seconds=conf().lease_seconds * 2)
     return frozenset(worker.holder for worker in lost.only("kind", "name", "public_id"))
+
+
+def forget_workers(*, at_most: int) -> int:
+    """Delete some of the workers offline for longer than ``worker_keep_days``; return how many.
+
+    A worker that an operator wants drained is kept: the wish holds when it is started again.
+    """
+    days = conf().worker_keep_days
+    if days <= 0:
+        return 0
+    gone = Worker.objects.gone(seconds=days * DAY_SECONDS)
+    keys = list(gone.order_by("pk").values_list("pk", flat=True)[:at_most])
+    # Said again: one may have come back since.
+    return Worker.objects.gone(seconds=days * DAY_SECONDS).filter(pk__in=keys).delete()[0] if keys else 0

@@ -8,7 +8,7 @@ from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
 from tasks_app.cli.text import plain
 from tasks_app.cli.times import shown_time
-from tasks_app.cli.who import whoever
+from tasks_app.cli.who import takes_reason, whoever
 from tasks_app.services import firing, queries, schedule_control
 
 
@@ -80,7 +80,7 @@ def _takes_next_arguments(parser: ArgumentParser) -> None:
 
 def _takes_pause_arguments(parser: ArgumentParser) -> None:
     _takes_name(parser)
-    parser.add_argument("--reason", metavar="TEXT", type=arguments.reference, default="", help="why")
+    takes_reason(parser)
 
 
 class Command(CommandWithVerbs):

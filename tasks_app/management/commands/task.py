@@ -6,7 +6,7 @@ from cpds.base import clock
 from tasks_app.cli import arguments, hold_views, task_creation, task_views
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
-from tasks_app.cli.steering import takes_who
+from tasks_app.cli.who import takes_by, takes_reason
 from tasks_app.cli.words import read_task_status
 from tasks_app.services import queries
 from tasks_app.services.lookup import find_task
@@ -82,7 +82,8 @@ def _takes_task(parser: ArgumentParser) -> None:
 
 def _takes_steering(parser: ArgumentParser) -> None:
     _takes_task(parser)
-    takes_who(parser)
+    takes_reason(parser)
+    takes_by(parser)
 
 
 def _takes_list_arguments(parser: ArgumentParser) -> None:

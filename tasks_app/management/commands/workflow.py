@@ -122,14 +122,7 @@ def _takes_two(parser: ArgumentParser) -> None:
 
 def _takes_execute_arguments(parser: ArgumentParser) -> None:
     _takes_workflow(parser)
-    parser.add_argument(
-        "--param",
-        metavar="K=V",
-        action="append",
-        default=[],
-        type=arguments.reference,
-        help="a parameter; give it again for others",
-    )
+    arguments.takes_params(parser, help="a parameter")
     parser.add_argument(
         "--params-file", metavar="FILE", help="parameters in YAML or JSON; --param goes before it"
     )

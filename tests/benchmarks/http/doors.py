@@ -28,7 +28,7 @@ def hot_doors(*, claims: int) -> dict[str, Ask]:
     for start in range(0, 2 * claims, AT_ONCE):
         create_tasks(tasks=[{"executor": "external"} for _ in range(min(AT_ONCE, 2 * claims - start))])
     offered = list(Task.objects.order_by("pk").values_list("task_id", flat=True))
-    titles, claimed = itertools.count(), iter(offered)
+    titles, claimed = itertools.count(), reversed(offered)  # those of v1 take the first
 
     def fixed(method: str, path: str, body: Any = None, *, by: str = token) -> Ask:
         request = _request(method, path, by, body)

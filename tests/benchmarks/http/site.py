@@ -20,7 +20,12 @@ ASGI, DJANGO = "/bare/asgi", "/bare/django"
 
 
 def _bridge() -> Bridge:
-    return Bridge(threads=conf().web_threads, body_bytes=conf().body_bytes, access_log=False)
+    return Bridge(
+        threads=conf().web_threads,
+        long_polls=conf().long_polls,
+        body_bytes=conf().body_bytes,
+        access_log=False,
+    )
 
 
 product, bare = _bridge(), _bridge()

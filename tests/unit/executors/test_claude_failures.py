@@ -42,12 +42,17 @@ def failing(status, error_type, **more):
         (failing(429, "rate_limit_error", code="ramp_limit_exceeded"), "rate_limit", True),
         (failing(429, "rate_limit_error", code="enforced_spend_limit_reached"), "spend_limit", False),
         (failing(429, "rate_limit_error", code="contract_spend_limit_reached"), "spend_limit", False),
+        (failing(418, "api_error"), "bad_input", False),
+        (failing(499, "api_error"), "connection", False),
         (failing(500, "api_error"), "server_error", True),
         (failing(501, "api_error"), "server_error", True),
         (failing(503, "api_error"), "server_error", True),
         (failing(504, "timeout_error"), "server_error", True),
         (failing(529, "overloaded_error"), "overloaded", True),
         (failing(500, "api_error", headers={"x-should-retry": "false"}), "server_error", False),
+        (failing(429, "rate_limit_error", headers={"x-should-retry": "false"}), "rate_limit", False),
+        (failing(400, "invalid_request_error", headers={"x-should-retry": "true"}), "bad_input", False),
+        (failing(499, "api_error", headers={"x-should-retry": "true"}), "connection", False),
     ],
 )  # fmt: skip
 def test_an_error_answer_is_told_by_its_kind(rule, kind, retryable):

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0014_fair'),
+        ('tasks_app', '0015_required_tasks'),
     ]
 
     operations = [

@@ -1,0 +1,86 @@
+"""``GET /api/v1/autoscale``: how many workers are wanted, for whoever starts and stops them."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cpds.api.documenting import documented
+from cpds.api.envelope import ok
+from cpds.api.forms import Form, read_query
+from tasks_app.api.door import Door
+from tasks_app.roles import Role
+from tasks_app.services.autoscale import TARGET_SECONDS, Pool, workers_wanted
+from workers_app.api.shapes import WORD
+
+MOST_WORKERS = 100_000
+MOST_SLOTS = 10_000
+WEEK_SECONDS = 604_800
+
+
+class PoolQuery(Form):
+    """The pool that is asked about. Lists are given word by word: ``requires=gpu&requires=node``."""
+
+    capabilities = serializers.ListField(
+        child=serializers.RegexField(WORD),
+        max_length=200,
+        required=False,
+        help_text="what each worker can do",
+    )
+    requires = serializers.ListField(
+        child=serializers.RegexField(WORD),
+        max_length=200,
+        default=list,
+        help_text="only tasks that require all of these",
+    )
+    slots = serializers.IntegerField(
+        min_value=1, max_value=MOST_SLOTS, required=False, help_text="of each worker"
+    )
+    target_seconds = serializers.FloatField(min_value=1, max_value=WEEK_SECONDS, default=TARGET_SECONDS)
+    min = serializers.IntegerField(min_value=0, max_value=MOST_WORKERS, default=0)
+    max = serializers.IntegerField(min_value=0, max_value=MOST_WORKERS, required=False)
+
+
+class SetWantedShape(serializers.Serializer[Any]):
+    """What one requirement set wants; ``workers`` leaves the bounds aside."""
+
+    name = serializers.CharField()
+    capabilities = serializers.ListField(child=serializers.CharField())
+    ready = serializers.IntegerField(min_value=0)
+    running = serializers.IntegerField(min_value=0)
+    seconds = serializers.FloatField(allow_null=True)
+    slots = serializers.IntegerField(min_value=0)
+    workers = serializers.IntegerField(min_value=0)
+    is_limited = serializers.BooleanField()
+
+
+class WantedShape(serializers.Serializer[Any]):
+    """How many workers a pool wants, and for what. ``sets`` are by name, ``_any`` what requires nothing."""
+
+    workers = serializers.IntegerField(min_value=0)
+    slots = serializers.IntegerField(min_value=0)
+    slots_each = serializers.IntegerField(min_value=1)
+    target_seconds = serializers.FloatField()
+    sets = serializers.DictField(child=SetWantedShape())
+
+
+class Autoscale(Door):
+    """``/api/v1/autoscale``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("Say how many workers are wanted", answer=WantedShape, query=[PoolQuery])
+    def get(self, request: Request) -> Response:
+        """Work out the workers wanted for what is ready and runs in the caller's projects."""
+        asked = read_query(request, PoolQuery)
+        capabilities = asked.get("capabilities")
+        pool = Pool(
+            capabilities=None if capabilities is None else frozenset(capabilities),
+            requires=frozenset(asked["requires"]),
+            slots=asked.get("slots"),
+            target_seconds=asked["target_seconds"],
+            minimum=asked["min"],
+            maximum=asked.get("max"),
+        )
+        return ok(workers_wanted(pool=pool, projects=self.projects()).document())
