@@ -13,7 +13,7 @@ SECRET_KEY = environment.text("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("CPDS_ALLOWED_HOSTS")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "cpds.web.apps.OperatorsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

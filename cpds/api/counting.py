@@ -48,10 +48,9 @@ def count_request(*, name: str, limit: int) -> Count | None:
     window, passed = divmod(seconds, WINDOW_SECONDS)
     key = f"cpds:requests:{name}:{window}"
     try:
-        with client.pipeline(transaction=False) as pipe:
-            pipe.incr(key)
-            pipe.expire(key, WINDOW_SECONDS * 2)
-            count = int(pipe.execute()[0])
+        count = int(client.incr(key))
+        if count == 1:
+            client.expire(key, WINDOW_SECONDS * 2)
     except redis.RedisError as error:
         _quiet_until = clock.monotonic() + QUIET_SECONDS
         logger.warning("requests_not_counted error=%s", type(error).__name__)

@@ -1,6 +1,7 @@
-"""Makes the command of this room known to Django."""
+"""Makes the rooms of the web server known to Django: its command, and who comes into the admin."""
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 
 
 class WebConfig(AppConfig):
@@ -8,3 +9,11 @@ class WebConfig(AppConfig):
 
     name = "cpds.web"
     label = "cpds_web"
+    default = True
+
+
+class OperatorsAdminConfig(admin.AdminConfig):
+    """Django's admin, for those who may look into every project."""
+
+    default_site = "cpds.web.admin_site.OperatorsAdmin"
+    default = False

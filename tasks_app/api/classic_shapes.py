@@ -67,14 +67,14 @@ class TaskSaidShape(SaidShape):
 def classic_tasks(rows: Iterable[Task]) -> dict[str, Any]:
     """Return a list of tasks, whose ``instance`` is loaded; what they need costs one statement."""
     tasks = list(rows)
-    needs = needs_of(keys=[task.pk for task in tasks]) if tasks else {}
+    needs = needs_of(keys=[task.pk for task in tasks if task.fan_in])
     shown = [_view(task, needs.get(task.pk, [])) for task in tasks]
     return {"tasks": shown, "count": len(shown), "total": len(shown)}
 
 
 def classic_task(task: Task) -> dict[str, Any]:
     """Return one task, whose ``instance`` is loaded."""
-    return _view(task, needs_of(keys=[task.pk]).get(task.pk, []))
+    return _view(task, needs_of(keys=[task.pk] if task.fan_in else []).get(task.pk, []))
 
 
 def _view(task: Task, needs: list[str]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from django.db.models.lookups import GreaterThan
 
 from cpds.base import clock
 from cpds.base.conf import conf
+from cpds.base.prepared import KEY, SMALL, TEXT, PreparedSelect, Rows
 from tasks_app import signals
 from tasks_app.models.event import Event
-from tasks_app.models.prepared import KEY, SMALL, TEXT, PreparedInsert, PreparedSelect, PreparedUpdate, Rows
+from tasks_app.models.prepared import PreparedInsert, PreparedUpdate
 from tasks_app.models.record import ExecutionRecord
 from tasks_app.models.task import Task, TaskQuerySet
 from tasks_app.states import TASK_UNFINISHED, RecordState, TaskState

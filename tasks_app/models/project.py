@@ -35,5 +35,11 @@ class Project(models.Model):
 
     objects: ClassVar = ProjectQuerySet.as_manager()
 
+    class Meta:
+        permissions: ClassVar = [
+            # Asked for by the admin, whose pages know no tenants.
+            ("see_all_projects", "Can look into every project"),
+        ]
+
     def __str__(self) -> str:
         return self.name

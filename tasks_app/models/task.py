@@ -255,6 +255,17 @@ class Task(models.Model):
             ),
             # The tasks of a project, newest first.
             models.Index(fields=["project", "-id"], name="task_of_project"),
+            # What was completed, newest first: of a project, and of all.
+            models.Index(
+                fields=["project", "-finished_at", "-id"],
+                name="task_completed_of_project",
+                condition=Q(status=TaskState.COMPLETED),
+            ),
+            models.Index(
+                fields=["-finished_at", "-id"],
+                name="task_completed",
+                condition=Q(status=TaskState.COMPLETED),
+            ),
             # What is out, to keep the publish window and to publish again what was never claimed.
             models.Index(
                 fields=["requirement", "published_at"],

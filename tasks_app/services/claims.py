@@ -11,9 +11,10 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from cpds.base.prepared import Rows
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, Instance, Task, hot_path, identifiers
-from tasks_app.models.prepared import Rows, stored_json
+from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON
 from tasks_app.planning.retrying import RetryPolicy
 from tasks_app.planning.secrets import secret_texts

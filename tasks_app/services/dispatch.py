@@ -27,8 +27,18 @@ def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
 
     The caller holds the instance's lock.
     """
+    return _mark(candidates.satisfied())
+
+
+@db.transaction_required
+def mark_first(*, instance: Instance) -> list[Node]:
+    """Mark those tasks of a new instance that need nothing, as ``mark_ready`` does."""
+    return _mark(Task.objects.filter(instance=instance, fan_in=0))
+
+
+def _mark(satisfied: TaskQuerySet) -> list[Node]:
     found = update_returning(
-        candidates.blocked().satisfied(),
+        satisfied.blocked(),
         {"ready_at": clock.database_now()},
         (*NODE_COLUMNS, "priority", "rank", "executor", "gate"),
     )

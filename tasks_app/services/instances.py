@@ -18,7 +18,7 @@ from tasks_app.services.admission import admit
 from tasks_app.services.batches import copy_batches
 from tasks_app.services.claims import CONTINUOUS
 from tasks_app.services.definitions import complete_params, find_version, latest_version
-from tasks_app.services.dispatch import mark_ready
+from tasks_app.services.dispatch import mark_first, mark_ready
 from tasks_app.services.lookup import find_instance, find_workflow, lock_workflow
 from tasks_app.services.pump import pump
 from tasks_app.services.rows import create_tasks
@@ -194,7 +194,7 @@ def _share_results(origin: Instance, keys: list[int]) -> None:
 def _start(instance: Instance, spec: WorkflowSpec) -> None:
     if admit(instance=instance, max_instances=spec.max_instances, timeout_seconds=spec.timeout_seconds):
         # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
-        mark_ready(candidates=Task.objects.filter(instance=instance, fan_in=0))
+        mark_first(instance=instance)
 
 
 def publish_started(*, instance: Instance) -> None:

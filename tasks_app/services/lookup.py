@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from cpds.base import db
+from cpds.base.prepared import KEY, TEXT, PreparedModels
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Project, Task, Workflow
 from tasks_app.models.task import TaskQuerySet
@@ -76,8 +77,8 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     :raises NotFound: when there is no such task or instance.
     :raises AmbiguousId: when a shortened id of an instance fits several, or several projects have the id.
     """
-    rows = _in(projects, Task.objects.select_related("project", "instance__workflow", "instance__version"))
-    own: list[Task] = list(rows.filter(task_id=given)[:2]) if _is_plain(given) else []
+    rows = _in(projects, _shown_tasks())
+    own = _called(given, projects) if _is_plain(given) else []
     if len(own) > 1:
         raise AmbiguousId(kind="task", given=given, candidates=", ".join(str(each.pk) for each in own))
     if own:
@@ -96,6 +97,28 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     if task is None:
         raise NotFound(kind="task", given=given, listing=listing)
     return task
+
+
+def _shown_tasks() -> TaskQuerySet:
+    return Task.objects.select_related("project", "instance__workflow", "instance__version")
+
+
+def _called(task_id: str, projects: Collection[int] | None) -> list[Task]:
+    """Return up to two tasks of this id; most callers have one project, or see all."""
+    if projects is None:
+        return _CALLED.found(task_id=task_id)
+    if len(projects) == 1:
+        return _CALLED_IN.found(task_id=task_id, project=next(iter(projects)))
+    return list(_in(projects, _shown_tasks()).filter(task_id=task_id)[:2])
+
+
+_CALLED: PreparedModels[Task] = PreparedModels(
+    lambda task_id: _shown_tasks().filter(task_id=task_id)[:2], examples={"task_id": TEXT.format("id")}
+)
+_CALLED_IN: PreparedModels[Task] = PreparedModels(
+    lambda task_id, project: _shown_tasks().filter(task_id=task_id, project=project)[:2],
+    examples={"task_id": TEXT.format("id"), "project": KEY},
+)
 
 
 def find_tasks(*, project: Project, given: Collection[str]) -> dict[str, Task]:

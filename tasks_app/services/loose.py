@@ -22,7 +22,7 @@ from tasks_app.planning.loose import CLAUDE, LooseTask, Reading, plan_loose, rea
 from tasks_app.planning.pointers import PointedProblem, pointer_of
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services.advance import hear
-from tasks_app.services.dispatch import mark_ready
+from tasks_app.services.dispatch import mark_first, mark_ready
 from tasks_app.services.fleet import connected_fleet
 from tasks_app.services.foreign import await_tasks, news_for
 from tasks_app.services.http_workers import has_http_worker
@@ -115,8 +115,10 @@ def _insert(
     Instance.objects.filter(pk=instance.pk).move(
         to=InstanceState.RUNNING, started_at=clock.database_now(), data={"by": by} if by else {}
     )
-    candidates = Task.objects.filter(instance=instance)
-    mark_ready(candidates=candidates if foreign else candidates.filter(fan_in=0))
+    if foreign:
+        mark_ready(candidates=Task.objects.filter(instance=instance))
+    else:
+        mark_first(instance=instance)
     return instance
 
 

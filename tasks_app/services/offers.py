@@ -6,11 +6,13 @@ a worker over HTTP or a message of the broker.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models import Count, Max
 
 from cpds.base.conf import conf
+from cpds.base.prepared import KEY, PreparedModels
 from tasks_app.errors import NotFound
 from tasks_app.models import Project, Task
 from tasks_app.models.task import TaskQuerySet
@@ -49,7 +51,10 @@ def offered_to(
             kinds is None or kind_of(task=task) in kinds
         )
 
-    found = _first(Task.objects.offered(), project, limit, fits)
+    page = _foremost(limit).found(project=project.pk)
+    found = [task for task in page if fits(task)]
+    if len(found) < limit == len(page):
+        found = _first(Task.objects.offered(), project, limit, fits)
     if conf().http_worker_executors:
         lent = Task.objects.lent(conf().http_worker_executors)
         found += _first(lent, project, limit, lambda task: is_lent(task=task) and fits(task))
@@ -110,10 +115,22 @@ def facts_of(*, task: Task) -> Mapping[str, Any]:
     }
 
 
+@lru_cache(maxsize=128)
+def _foremost(limit: int) -> PreparedModels[Task]:
+    """Return the first page of what is offered in a project: for most workers it is enough."""
+    return PreparedModels(
+        lambda project: _in_order(Task.objects.offered(), project)[:limit], examples={"project": KEY}
+    )
+
+
+def _in_order(rows: TaskQuerySet, project: Project | int) -> TaskQuerySet:
+    chosen: TaskQuerySet = rows.in_running_instance().filter(project=project).select_related("instance")
+    return chosen.order_by("-priority", "id")
+
+
 def _first(rows: TaskQuerySet, project: Project, limit: int, fits: Callable[[Task], bool]) -> list[Task]:
-    chosen = rows.in_running_instance().filter(project=project).select_related("instance")
     found: list[Task] = []
-    for page in _pages(chosen.order_by("-priority", "id"), limit):
+    for page in _pages(_in_order(rows, project), limit):
         found += [task for task in page if fits(task)]
         if len(found) >= limit:
             break

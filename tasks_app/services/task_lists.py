@@ -85,6 +85,8 @@ def completed_tasks(*, projects: Collection[int] | None) -> "QuerySet[Task]":
 def needs_of(*, keys: Collection[int]) -> dict[int, list[str]]:
     """Return what these tasks need, by their keys: ids where there are any, else numbers, in order."""
     found: dict[int, list[str]] = defaultdict(list)
+    if not keys:
+        return found
     edges = Dependency.objects.filter(task__in=sorted(keys)).order_by("pk")
     for key, task_id, needed in edges.values_list("task_id", "needed__task_id", "needed_id"):
         found[key].append(task_id if task_id is not None else str(needed))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from cpds.base import clock, db
+from cpds.base.prepared import TEXT, PreparedModels
 from tasks_app.errors import Forbidden, NotFound
 from tasks_app.models import ApiToken, Membership, Project
 from tasks_app.roles import Role, TokenKind, lower
@@ -120,13 +121,7 @@ def recognise(*, secret: str) -> Caller | None:
     A user who was deactivated or removed from the token's project has no good token there.
     """
     digest = digest_of(secret=secret)
-    member = Membership.objects.filter(user=OuterRef("user"), project=OuterRef("project"))
-    token = (
-        ApiToken.objects.select_related("user", "project")
-        .annotate(member_role=Subquery(member.values("role")[:1]), asked_at=clock.database_now())
-        .filter(digest=digest, revoked_at__isnull=True)
-        .first()
-    )
+    token: Any = next(iter(_RECOGNISE.found(digest=digest)), None)
     if token is None or not hmac.compare_digest(token.digest, digest):
         return None
     asked_at: datetime = token.asked_at
@@ -136,6 +131,18 @@ def recognise(*, secret: str) -> Caller | None:
     if caller is not None:
         _note_use(token, asked_at)
     return caller
+
+
+def _good(*, digest: str) -> "QuerySet[ApiToken]":
+    member = Membership.objects.filter(user=OuterRef("user"), project=OuterRef("project"))
+    return (
+        ApiToken.objects.select_related("user", "project")
+        .annotate(member_role=Subquery(member.values("role")[:1]), asked_at=clock.database_now())
+        .filter(digest=digest, revoked_at__isnull=True)
+    )
+
+
+_RECOGNISE = PreparedModels(_good, examples={"digest": TEXT.format("digest")})
 
 
 def digest_of(*, secret: str) -> str:

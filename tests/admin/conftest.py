@@ -17,11 +17,11 @@ def doorbell(monkeypatch):
 
 @pytest.fixture
 def staff_client(client, django_user_model):
-    """Log in a member of staff who may do only what is named: ``staff_client("view_task")``."""
+    """Log in a member of staff who may do only what is named, everywhere: ``staff_client("view_task")``."""
 
     def logged_in(*permissions):
         user = django_user_model.objects.create_user("staff", password="x", is_staff=True)
-        for name in permissions:
+        for name in ("see_all_projects", *permissions):
             user.user_permissions.add(Permission.objects.get(codename=name))
         client.force_login(user)
         return client

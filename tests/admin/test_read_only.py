@@ -1,9 +1,10 @@
 """What programs write, nobody changes here; and nobody sees what they may not."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from tasks_app.models import ExecutionRecord, Instance, Project, Task, Workflow
+from tasks_app.models import ExecutionRecord, Instance, Membership, Project, Task, Workflow
 from tests.admin.rows import MODELS, everything, page
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,23 @@ class TestPermissions:
         assert client.get(page(model, "change", model.objects.first().pk)).status_code == 200
         assert client.post(page(model, "change", model.objects.first().pk)).status_code == 403
         assert client.post(page(model, "delete", model.objects.first().pk)).status_code == 403
+
+    def test_staff_who_may_not_see_every_project_are_let_into_none(self, client, django_user_model, model):
+        row = everything(2) and model.objects.first()
+        staff = django_user_model.objects.create_user("member", password="x", is_staff=True)
+        Membership.objects.create(user=staff, project=Project.objects.default(), role="admin")
+        everywhere = Permission.objects.get(codename="see_all_projects")
+        staff.user_permissions.set(Permission.objects.exclude(pk=everywhere.pk))
+        client.force_login(staff)
+
+        answers = [
+            client.get(page(model)),
+            client.get(page(model, "change", row.pk)),
+            client.post(page(model), {"action": "delete_selected", "_selected_action": row.pk}),
+        ]
+
+        assert [each.status_code for each in answers] == [302] * 3
+        assert all(each.url.startswith(reverse("admin:login")) for each in answers)
 
     def test_a_visitor_is_asked_to_log_in(self, client, model):
         answer = client.get(page(model))

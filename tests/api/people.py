@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.test import Client
+from django.test.client import ClientHandler
 
 from tasks_app.models import Membership, Project
 from tasks_app.roles import Role, TokenKind
@@ -17,11 +19,16 @@ OPERATOR = operator(name="the operator")
 MINE, THEIRS = "mine", "theirs"
 
 
+HANDLER = ClientHandler(enforce_csrf_checks=False)
+"""One for all clients: to build its middleware anew costs more than most requests."""
+
+
 class ApiClient:
     """Sends JSON, and reads the answer."""
 
     def __init__(self, token: str = "", **headers: str) -> None:
         self.client = Client(raise_request_exception=False)
+        self.client.handler = HANDLER
         self.headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **headers}
 
     def call(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **more: Any) -> Any:
@@ -120,18 +127,23 @@ def worker_token_for(project: Project, pool: str = "") -> str:
 
 def everybody() -> People:
     """Make the projects and the users."""
-    users = get_user_model().objects
+    user, password = get_user_model(), make_password(PASSWORD)
     projects = {slug: Project.objects.create(slug=slug, name=slug.title()) for slug in (MINE, THEIRS)}
-    made = {}
-    for slug, project in projects.items():
-        for role in Role:
-            user = users.create_user(f"{slug}-{role}", password=PASSWORD)
-            Membership.objects.create(user=user, project=project, role=role)
-            made[slug, str(role)] = user
+    made = {
+        (slug, str(role)): user(username=f"{slug}-{role}", password=password)
+        for slug in projects
+        for role in Role
+    }
+    root = user(username="root", password=password, is_superuser=True, is_staff=True)
+    stranger = user(username="stranger", password=password)
+    user.objects.bulk_create([*made.values(), root, stranger])
+    Membership.objects.bulk_create(
+        Membership(user=each, project=projects[slug], role=role) for (slug, role), each in made.items()
+    )
     return People(
         mine=projects[MINE],
         theirs=projects[THEIRS],
         users=made,
-        root=users.create_superuser("root", password=PASSWORD),
-        stranger=users.create_user("stranger", password=PASSWORD),
+        root=root,
+        stranger=stranger,
     )

@@ -14,6 +14,7 @@ from django.db import IntegrityError
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from cpds.base.prepared import TEXT, PreparedModels
 from tasks_app.errors import NotFound
 from tasks_app.outcomes import JSON
 from tasks_app.services.sweep import free_claims_of
@@ -96,12 +97,18 @@ def seek_http_worker(
     *, given: str, projects: Collection[int] | None, pool: str | None = None
 ) -> Worker | None:
     """Return the same, None when there is none."""
-    if not WORKER_ID.match(given):
+    found = _KNOWN.found(public_id=given) if WORKER_ID.match(given) else []
+    if not found or (projects is not None and found[0].project_id not in projects):
         return None
-    rows = Worker.objects.http().select_related("project").filter(public_id=given)
-    if projects is not None:
-        rows = rows.filter(project_id__in=sorted(projects))
-    return rows.first() if pool is None else rows.filter(pool=pool).first()
+    return found[0] if pool is None or found[0].pool == pool else None
+
+
+def _known(*, public_id: str) -> WorkerQuerySet:
+    rows: WorkerQuerySet = Worker.objects.http().select_related("project").filter(public_id=public_id)
+    return rows
+
+
+_KNOWN: PreparedModels[Worker] = PreparedModels(_known, examples={"public_id": TEXT.format("worker")})
 
 
 def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) -> None:

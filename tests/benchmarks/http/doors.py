@@ -18,26 +18,20 @@ AT_ONCE = 1000
 
 
 def hot_doors(*, claims: int) -> dict[str, Ask]:
-    """Migrate, make rows, and return the requests by door; ``claims`` tasks may be claimed."""
+    """Migrate, make rows, and return the requests by door; at each that claims, ``claims`` tasks may be."""
     call_command("migrate", verbosity=0)
     project = Project.objects.default()
-    token = create_token(
-        caller=operator(name="benchmark"),
-        name="benchmark",
-        role=Role.OPERATOR,
-        project=project,
-        kind=TokenKind.WORKER,
-    ).secret
+    token, person = (_token(project, kind) for kind in (TokenKind.WORKER, TokenKind.PERSONAL))
     worker = register_http_worker(
-        project_id=project.pk, registration=HttpRegistration(name="one", slots=claims)
+        project_id=project.pk, registration=HttpRegistration(name="one", slots=2 * claims)
     ).public_id
-    for start in range(0, claims, AT_ONCE):
-        create_tasks(tasks=[{"executor": "external"} for _ in range(min(AT_ONCE, claims - start))])
+    for start in range(0, 2 * claims, AT_ONCE):
+        create_tasks(tasks=[{"executor": "external"} for _ in range(min(AT_ONCE, 2 * claims - start))])
     offered = list(Task.objects.order_by("pk").values_list("task_id", flat=True))
-    titles, claimed = itertools.count(), iter(offered)
+    titles, claimed = itertools.count(), reversed(offered)  # those of v1 take the first
 
-    def fixed(method: str, path: str, body: Any = None) -> Ask:
-        request = _request(method, path, token, body)
+    def fixed(method: str, path: str, body: Any = None, *, by: str = token) -> Ask:
+        request = _request(method, path, by, body)
         return lambda _: request
 
     return {
@@ -55,7 +49,24 @@ def hot_doors(*, claims: int) -> dict[str, Ask]:
         "create task: POST /api/tasks/create": lambda _: _request(
             "POST", "/api/tasks/create", token, {"title": f"One {next(titles)}", "executor": "external"}
         ),
+        "v1 task status: GET /api/v1/tasks/{id}": fixed("GET", f"/api/v1/tasks/{offered[0]}", by=person),
+        "v1 list 20: GET /api/v1/tasks": fixed("GET", "/api/v1/tasks?limit=20", by=person),
+        "v1 heartbeat: POST /api/v1/workers/{id}/heartbeat": fixed(
+            "POST", f"/api/v1/workers/{worker}/heartbeat", {}
+        ),
+        "v1 claim: POST /api/v1/workers/{id}/claims": fixed(
+            "POST", f"/api/v1/workers/{worker}/claims", {"limit": 1}
+        ),
+        "v1 create task: POST /api/v1/tasks": lambda _: _request(
+            "POST", "/api/v1/tasks", person, {"title": f"One {next(titles)}", "executor": "external"}
+        ),
     }
+
+
+def _token(project: Project, kind: TokenKind) -> str:
+    return create_token(
+        caller=operator(name="benchmark"), name=str(kind), role=Role.OPERATOR, project=project, kind=kind
+    ).secret
 
 
 def _request(method: str, path: str, token: str, body: Any) -> bytes:
