@@ -89,7 +89,7 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
         found = find_instance(given=instance, projects=projects)
         rows = rows.filter(instance=found, name=name) if _is_plain(name) else rows.none()
         listing = f"manage.py instance status {found.public_id}"
-    elif is_number(given):
+    elif is_number(text=given):
         rows = rows.filter(pk=int(given))
     else:
         rows = rows.none()
@@ -151,7 +151,7 @@ def find_tasks(*, project: Project, given: Collection[str]) -> dict[str, Task]:
         for task in within:
             if (key := (task.instance.public_id, task.name)) in asked:
                 found[asked[key]] = task
-    numbers = {int(each): each for each in called if each not in found and is_number(each)}
+    numbers = {int(each): each for each in called if each not in found and is_number(text=each)}
     return {**_by(rows, "pk", numbers), **found}
 
 
@@ -164,7 +164,7 @@ def _by(rows: TaskQuerySet, field: str, wanted: Mapping[Any, str]) -> dict[str, 
     return found
 
 
-def is_number(text: str) -> bool:
+def is_number(*, text: str) -> bool:
     """Return whether a text may be a task's number."""
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY
 
