@@ -52,7 +52,8 @@ class Tasks(Door):
         """List tasks, the newest first: those of workflows, and those created on their own."""
         given = read_query(request, TaskQuery)
         named = given.pop("projectId", None)
-        rows = wanted_tasks(wanted=wanted_of(given), projects=self.projects(named))
+        projects = self.projects(named)
+        rows = wanted_tasks(wanted=wanted_of(given, projects=projects, sign="?"), projects=projects)
         shown = rows.select_related("instance", "project").defer("spec", "output")
         page = continued(
             shown, request=request, shown=lambda tasks: [task_summary(task=task) for task in tasks]
@@ -164,7 +165,9 @@ class SteerMany(Door):
         named = form.pop("project", None)
         if not ids and not narrows(form):
             raise flaw("", "say which tasks: by ids, or by a filter", code="required")
-        chosen = choose_tasks(act=act, wanted=wanted_of(form), ids=ids, projects=self._own(named))
+        projects = self._own(named)
+        wanted = wanted_of(form, projects=projects, sign="/")
+        chosen = choose_tasks(act=act, wanted=wanted, ids=ids, projects=projects)
         done = [] if dry_run else steer_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)
         shown = (
             [{"task": task.address, "refusal": ""} for task in chosen.tasks]

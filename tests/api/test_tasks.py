@@ -163,6 +163,20 @@ class TestList:
     def test_what_is_not_known_is_refused(self, client, query):
         assert client.get(f"/api/v1/tasks{query}").status_code == 400
 
+    def test_an_instance_that_is_not_there_is_a_mistake(self, client, people):
+        theirs = people.client("operator", "theirs").post("/api/v1/tasks", an_external("A")).body["data"]
+
+        for given in ("nope", theirs["instance_id"]):
+            listed_by = client.get(f"/api/v1/tasks?instance={given}")
+            steered_by = client.post("/api/v1/tasks/bulk/cancel", {"instance": given})
+
+            assert (listed_by.status_code, steered_by.status_code) == (400, 400)
+            flaws = [*listed_by.body["errors"], *steered_by.body["errors"]]
+            assert [(each["pointer"], each["code"]) for each in flaws] == [
+                ("?instance", "unknown_instance"),
+                ("/instance", "unknown_instance"),
+            ]
+
     def test_tasks_of_workflows_are_there_too(self, client, people):
         upload = upload_workflow(
             source=b"name: w\ntasks:\n  - {name: a, run: external}\n", project=people.mine
