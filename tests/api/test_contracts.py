@@ -80,6 +80,7 @@ def test_it_is_generated_from_what_a_feature_involves(client, involves, parts):
     told = client.post("/api/v1/contracts/generate", feature)
 
     assert told.status_code == 201
+    assert Event.objects.get(kind="contract.created").data["by"] == "mine-editor"
     made = told.body["data"]
     assert {part for part in ("api", "database", "frontend") if made[part] is not None} == parts
     assert (made["featureId"], made["featureName"], made["createdBy"]) == ("F001", "User Login", "mike_pm")
@@ -180,6 +181,25 @@ def test_it_is_deleted(client, contract):
 
     assert client.delete(address).status_code == 204
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("stale", ['"1"', '"1-draft"', 'W/"1-draft"', '"2-approved"', "nonsense"])
+def test_it_is_not_deleted_in_a_version_that_nobody_read(client, contract, stale):
+    address = f"/api/v1/contracts/{contract['id']}"
+    client.patch(address, {"version": 1, "featureName": "New"})
+
+    told = client.delete(address, headers={"If-Match": stale})
+
+    assert told.status_code == 412, told.body
+    assert Contract.objects.exists()
+
+
+@pytest.mark.parametrize("read", ['"1"', '"1-draft"', 'W/"1-draft"', '"9-draft", "1-draft"', "*"])
+def test_it_is_deleted_in_the_version_that_was_read(client, contract, read):
+    told = client.delete(f"/api/v1/contracts/{contract['id']}", headers={"If-Match": read})
+
+    assert told.status_code == 204, told.body
+    assert not Contract.objects.exists()
 
 
 def test_every_change_is_an_event_with_who_and_what(client, contract):
