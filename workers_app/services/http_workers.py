@@ -29,6 +29,8 @@ UNTOLD_SLOTS: Final = 1
 """What one that does not tell its own is taken to have where slots are counted."""
 MOST_SLOTS: Final = 10_000
 SHORTEST_HEARTBEAT: Final = 0.2
+FRESH: Final = 0.25
+"""Of a worker's rhythm: a word that is no older than that stands for the next."""
 LONGEST_HEARTBEAT: Final = 600.0
 WORKER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
 """What a worker may call itself. Without ``@``, which is in every name of a Celery worker."""
@@ -124,6 +126,20 @@ def retire_http_worker(*, worker: Worker) -> int:
 
 def is_http_worker_online(*, project_id: int) -> bool:
     """Return whether a worker of the project that speaks HTTP is there and takes tasks."""
+def note_word_of(*, worker: Worker) -> None:
+    """Note that a worker is alive, if it was not a moment ago: whatever it asks or says tells so.
+
+    One that has left does not come back by it.
+    """
+    # This process's clock decides only whether to write, and one that is wrong makes it write more often.
+    age = abs((clock.now() - worker.heartbeat_at).total_seconds())
+    if age <= FRESH * (worker.heartbeat_seconds or HEARTBEAT_SECONDS):
+        return
+    there = Worker.objects.filter(pk=worker.pk, left_at__isnull=True)
+    there.update(**_heard(worker.heartbeat_seconds))
+    worker.heartbeat_at = clock.now()
+
+
     return online_http_workers(projects=[project_id]).taking().exists()
 
 
