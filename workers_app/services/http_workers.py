@@ -17,6 +17,7 @@ from cpds.base.conf import conf
 from cpds.base.prepared import TEXT, PreparedModels
 from tasks_app.errors import NotFound
 from tasks_app.outcomes import JSON
+from tasks_app.services.running import held_among
 from tasks_app.services.sweep import free_claims_of
 from workers_app.errors import UnusableWorkerId, WorkerIdTaken
 from workers_app.models import Worker, WorkerKind, identifiers
@@ -28,9 +29,9 @@ HEARTBEAT_SECONDS: Final = 30.0
 UNTOLD_SLOTS: Final = 1
 """What one that does not tell its own is taken to have where slots are counted."""
 MOST_SLOTS: Final = 10_000
-SHORTEST_HEARTBEAT: Final = 0.2
 FRESH: Final = 0.25
 """Of a worker's rhythm: a word that is no older than that stands for the next."""
+SHORTEST_HEARTBEAT: Final = 0.2
 LONGEST_HEARTBEAT: Final = 600.0
 WORKER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
 """What a worker may call itself. Without ``@``, which is in every name of a Celery worker."""
@@ -59,12 +60,18 @@ class HttpRegistration:
 
 
 def register_http_worker(
-    *, project_id: int, registration: HttpRegistration, pool: str = "", is_restart: bool = False
+    *,
+    project_id: int,
+    registration: HttpRegistration,
+    pool: str = "",
+    is_restart: bool = False,
+    still_at: Collection[str] = (),
 ) -> Worker:
     """Note that a worker is there; one that was there before keeps its id and its wishes.
 
     What a predecessor under the same id or name held is free at once if it was gone
     already; with ``is_restart`` also if it was not, since it cannot run beside this one.
+    What it names in ``still_at``, by ids or numbers, it keeps.
 
     :raises UnusableWorkerId: when its id is none that a worker may have.
     :raises WorkerIdTaken: when it belongs to another project or pool, or to no HTTP worker.
@@ -78,7 +85,8 @@ def register_http_worker(
         with db.transaction():
             worker, was_alive = _noted(project_id, registration, pool)
     if is_restart or not was_alive:
-        free_claims_of(worker=worker.holder)
+        kept = held_among(worker=worker.holder, given=still_at) if still_at else ()
+        free_claims_of(worker=worker.holder, but=kept)
     return worker
 
 
@@ -118,14 +126,6 @@ def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) 
     Worker.objects.filter(pk=worker.pk).update(**_heard(worker.heartbeat_seconds), **(facts or {}))
 
 
-def retire_http_worker(*, worker: Worker) -> int:
-    """Note that a worker has left, and hand back what it held; return how many tasks."""
-    Worker.objects.filter(pk=worker.pk).update(left_at=clock.database_now())
-    return free_claims_of(worker=worker.holder)
-
-
-def is_http_worker_online(*, project_id: int) -> bool:
-    """Return whether a worker of the project that speaks HTTP is there and takes tasks."""
 def note_word_of(*, worker: Worker) -> None:
     """Note that a worker is alive, if it was not a moment ago: whatever it asks or says tells so.
 
@@ -140,6 +140,14 @@ def note_word_of(*, worker: Worker) -> None:
     worker.heartbeat_at = clock.now()
 
 
+def retire_http_worker(*, worker: Worker) -> int:
+    """Note that a worker has left, and hand back what it held; return how many tasks."""
+    Worker.objects.filter(pk=worker.pk).update(left_at=clock.database_now())
+    return free_claims_of(worker=worker.holder)
+
+
+def is_http_worker_online(*, project_id: int) -> bool:
+    """Return whether a worker of the project that speaks HTTP is there and takes tasks."""
     return online_http_workers(projects=[project_id]).taking().exists()
 
 
