@@ -25,7 +25,7 @@ perform() { # perform CLAIM: print the output as JSON
 }
 
 beat() { # idle or not: a worker that falls silent counts as gone
-    while sleep "$heartbeat"; do
+    while sleep "$heartbeat" && kill -0 $$ 2>/dev/null; do # no longer than the worker itself
         post "$worker/heartbeat" "{\"claims\": [$(cat "$held")]}" >/dev/null || true
     done
 }

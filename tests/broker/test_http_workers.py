@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
+from django.db.models import F
 
 from cpds.base import clock
 from tasks_app.models import Event, ExecutionRecord, Task
@@ -280,6 +282,20 @@ def test_the_worker_in_shell_is_there_while_it_is_idle(web: WebProcess) -> None:
     finally:
         shell.kill()
         shell.wait()
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
+def test_the_worker_in_shell_falls_silent_when_it_is_killed(web: WebProcess) -> None:
+    env = {**os.environ, "CPDS_SERVER": web.url, "HEARTBEAT_SECONDS": "1"}
+    shell = subprocess.Popen(["sh", "docs/examples/worker.sh"], env=env, cwd=ROOT)
+    beating = Worker.objects.filter(heartbeat_at__gt=F("started_at") + timedelta(seconds=1))
+    wait_until(beating.exists, timeout=END, message="the worker to heartbeat")
+
+    shell.kill()
+    shell.wait()
+
+    silent = Worker.objects.filter(silent_at__lt=clock.database_now())
+    wait_until(silent.exists, timeout=END, message="the worker to be offline")
 
 
 def test_a_wait_ends_when_there_is_something(web: WebProcess) -> None:
