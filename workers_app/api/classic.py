@@ -15,6 +15,7 @@ from cpds.base.uptime import uptime_seconds, uptime_text
 from tasks_app.api.classic_shapes import ClassicTasksShape, SaidShape, classic_tasks
 from tasks_app.api.classic_words import FAILED, status_word
 from tasks_app.api.door import ClassicDoor
+from tasks_app.api.once import once
 from tasks_app.api.permissions import BOTH
 from tasks_app.roles import Role
 from tasks_app.services.access import CallerKind
@@ -162,7 +163,12 @@ class RegisterWorker(ForWorkers):
     missing = "Missing required fields"
 
     @documented(
-        "Register a worker", answer=WorkerSaidShape, body=ClassicRegistration, envelope=CLASSIC, tags=TAGS
+        "Register a worker",
+        answer=WorkerSaidShape,
+        body=ClassicRegistration,
+        creates=True,
+        envelope=CLASSIC,
+        tags=TAGS,
     )
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note that a worker is there. It is gone after five minutes without a word."""
@@ -171,17 +177,22 @@ class RegisterWorker(ForWorkers):
         if not name:
             flaw = Flaw(pointer="/worker_name", code="required", detail="This field is required.")
             raise FieldsMissing(what=self.missing, flaws=[flaw])
-        worker = register_classic_worker(
-            project_id=self.project().pk,
-            pool=self.caller.pool,
-            worker_id=given["worker_id"],
-            name=name,
-            platform=given.get("platform", ""),
-            capabilities=given.get("capabilities", ()),
-            slots=given.get("slots"),
-            metadata=given.get("metadata"),
-        )
-        return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
+        project = self.project()
+
+        def make() -> Response:
+            worker = register_classic_worker(
+                project_id=project.pk,
+                pool=self.caller.pool,
+                worker_id=given["worker_id"],
+                name=name,
+                platform=given.get("platform", ""),
+                capabilities=given.get("capabilities", ()),
+                slots=given.get("slots"),
+                metadata=given.get("metadata"),
+            )
+            return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
+
+        return once(self, make)
 
 
 class WorkerHeartbeat(ForWorkers):

@@ -12,6 +12,7 @@ from cpds.api.envelope import created, no_content, ok
 from cpds.api.forms import Form, read_body, read_query
 from cpds.api.paging import page_of
 from tasks_app.api.door import Door
+from tasks_app.api.once import once
 from tasks_app.api.permissions import WORKERS, Need
 from tasks_app.roles import Role
 from tasks_app.services.access import CallerKind
@@ -86,21 +87,25 @@ class OneWorker(Door):
 class Register(WorkersDoor):
     """``POST /api/v1/workers/register``."""
 
-    @documented("Register a worker", answer=RegisteredShape, body=RegistrationForm, status=201)
+    @documented("Register a worker", answer=RegisteredShape, body=RegistrationForm, status=201, creates=True)
     def post(self, request: Request) -> Response:
         """Make a worker known; one that comes again keeps its id, and what it held is free."""
         form = read_body(request, RegistrationForm)
         project = self.project(form.pop("project", None))
         registration = http_workers.HttpRegistration(worker_id=form.pop("id", None), **form)
-        worker = http_workers.register_http_worker(
-            project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
-        )
-        [seen] = sight(workers=[worker])
-        rhythm = {
-            "heartbeat_seconds": registration.heartbeat_seconds,
-            "lease_seconds": http_workers.lease_seconds_of(worker=worker),
-        }
-        return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
+
+        def make() -> Response:
+            worker = http_workers.register_http_worker(
+                project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
+            )
+            [seen] = sight(workers=[worker])
+            rhythm = {
+                "heartbeat_seconds": registration.heartbeat_seconds,
+                "lease_seconds": http_workers.lease_seconds_of(worker=worker),
+            }
+            return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
+
+        return once(self, make)
 
 
 class Heartbeat(WorkersDoor):

@@ -76,8 +76,13 @@ def register_http_worker(
         with db.transaction():
             worker, was_alive = _noted(project_id, registration, pool)
     if is_restart or not was_alive:
-        free_claims_of(worker=worker.holder)
+        # A caller may have a transaction open, to store its answer; what is freed is published at once.
+        db.run_when_committed(lambda: _free(worker.holder))
     return worker
+
+
+def _free(holder: str) -> None:
+    free_claims_of(worker=holder)
 
 
 def find_http_worker(*, given: str, projects: Collection[int] | None, pool: str | None = None) -> Worker:
