@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Final
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +11,7 @@ from cpds import __version__
 from cpds.api.documenting import documented
 from cpds.api.envelope import CLASSIC, classic
 from cpds.api.errors import Flaw
+from cpds.api.etags import unless_known
 from cpds.api.forms import Form, read_body, read_query
 from cpds.base.uptime import uptime_seconds, uptime_text
 from tasks_app.api.classic_shapes import ClassicTasksShape, SaidShape, classic_tasks
@@ -228,16 +230,21 @@ class PendingTasks(ClassicDoor):
     callers = BOTH
 
     @documented(
-        "List pending tasks", answer=ClassicTasksShape, query=[PendingQuery], envelope=CLASSIC, tags=TAGS
+        "List pending tasks",
+        answer=ClassicTasksShape,
+        query=[PendingQuery],
+        polled=True,
+        envelope=CLASSIC,
+        tags=TAGS,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """List what a worker may take now: high, medium and low, in each the oldest first."""
         query = read_query(request, PendingQuery)
         project = self.project()
         pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
         worker = seek_http_worker(given=query.get("worker_id", ""), projects={project.pk}, pool=pool)
         tasks = pending_for(project=project, worker=worker, limit=query["limit"], wait_seconds=query["wait"])
-        return classic(classic_tasks(tasks))
+        return unless_known(request, classic(classic_tasks(tasks)))
 
 
 class AssignTask(ForWorkers):
@@ -304,15 +311,15 @@ class Status(ClassicDoor):
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show the status", answer=StatusShape, envelope=CLASSIC, tags=["Status (CPDS)"])
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    @documented("Show the status", answer=StatusShape, polled=True, envelope=CLASSIC, tags=["Status (CPDS)"])
+    def get(self, request: Request) -> HttpResponse:
         """Count tasks and workers."""
         projects = self.projects()
         tasks = {"pending": 0, "in_progress": 0, "completed": 0, "failed": 0}
         for status, number in counts_by_state(projects=projects).items():
             tasks[status_word(status=status)] += number
         workers = count_workers(projects=projects)
-        return classic(
+        shown = classic(
             {
                 **{f"{word}_tasks": number for word, number in tasks.items()},
                 **{f"{word}_workers": number for word, number in workers.items()},
@@ -321,3 +328,4 @@ class Status(ClassicDoor):
                 "version": __version__,
             }
         )
+        return unless_known(request, shown, leaving_out=("uptime", "uptime_seconds"))

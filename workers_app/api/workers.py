@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cpds.api.documenting import LIMIT, OFFSET, documented, listed
 from cpds.api.envelope import created, no_content, ok
+from cpds.api.etags import unless_known
 from cpds.api.forms import Form, read_body, read_query
 from cpds.api.paging import page_of
 from tasks_app.api.door import Door
@@ -57,8 +59,8 @@ class Workers(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List workers", answer=listed(WorkerShape), query=[LIMIT, OFFSET, WorkerQuery])
-    def get(self, request: Request) -> Response:
+    @documented("List workers", answer=listed(WorkerShape), query=[LIMIT, OFFSET, WorkerQuery], polled=True)
+    def get(self, request: Request) -> HttpResponse:
         """List the workers of one's projects and of the installation, by name."""
         asked = read_query(request, WorkerQuery)
         page = page_of(request)
@@ -70,7 +72,8 @@ class Workers(Door):
             offset=page.offset,
         )
         items = [worker_view(each) for each in seen]
-        return ok({"total": total, "items": items, "has_more": page.offset + len(items) < total})
+        shown = {"total": total, "items": items, "has_more": page.offset + len(items) < total}
+        return unless_known(request, ok(shown))
 
 
 class OneWorker(Door):
