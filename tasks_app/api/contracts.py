@@ -174,12 +174,19 @@ class Versions(ContractDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a contract's versions", answer=ContractVersionsShape, tags=TAGS)
-    def get(self, request: Request, contract: str) -> Response:  # noqa: ARG002
+    @documented("List a contract's versions", answer=ContractVersionsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    def get(self, request: Request, contract: str) -> Response:
         """List what every version says, the newest first."""
-        row = self.found(contract)
-        said = [version_view(each) for each in contracts.contract_versions(contract=row)]
-        return ok({"id": row.public_id, "versions": said})
+        row, page = self.found(contract), page_of(request)
+        total, said = contracts.contract_versions(contract=row, limit=page.limit, offset=page.offset)
+        return ok(
+            {
+                "id": row.public_id,
+                "total": total,
+                "versions": [version_view(each) for each in said],
+                "has_more": page.offset + len(said) < total,
+            }
+        )
 
 
 class Validate(ContractDoor):

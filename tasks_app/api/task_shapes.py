@@ -183,13 +183,15 @@ class RecordShape(serializers.Serializer[Any]):
 
 
 class RecordsShape(serializers.Serializer[Any]):
-    """A task's attempts, oldest first."""
+    """A page of a task's attempts, oldest first."""
 
     instance_id = serializers.CharField()
     id = serializers.IntegerField()
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=STATES)
+    total = serializers.IntegerField(min_value=0)
     records = RecordShape(many=True)
+    has_more = serializers.BooleanField()
 
 
 class SteeredShape(serializers.Serializer[Any]):

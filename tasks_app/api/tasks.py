@@ -7,12 +7,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import CURSOR, LIMIT, documented
+from cpds.api.documenting import CURSOR, LIMIT, OFFSET, documented
 from cpds.api.envelope import created, ok
 from cpds.api.errors import flaw
 from cpds.api.etags import unless_known
 from cpds.api.forms import read_body, read_query
-from cpds.api.paging import continued
+from cpds.api.paging import continued, page_of
 from tasks_app.api.door import Door
 from tasks_app.api.once import once
 from tasks_app.api.task_shapes import (
@@ -107,10 +107,12 @@ class Records(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a task's attempts", answer=RecordsShape, tags=TAGS)
-    def get(self, request: Request, task: str) -> Response:  # noqa: ARG002
+    @documented("List a task's attempts", answer=RecordsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    def get(self, request: Request, task: str) -> Response:
         """List a task's attempts, the oldest first."""
-        return ok(task_records(given=task, projects=self.projects()))
+        page = page_of(request)
+        shown = task_records(given=task, projects=self.projects(), limit=page.limit, offset=page.offset)
+        return ok(shown)
 
 
 class Steer(Door):

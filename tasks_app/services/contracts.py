@@ -210,10 +210,12 @@ def delete_contract(*, contract: Contract, version: int | None = None, by: str =
         Contract.objects.filter(pk=contract.pk).delete()
 
 
-def contract_versions(*, contract: Contract) -> list[Said]:
-    """Return what each version of a contract says, the newest first."""
+def contract_versions(*, contract: Contract, limit: int, offset: int = 0) -> tuple[int, list[Said]]:
+    """Return how many versions a contract has, and what ``limit`` of them say, the newest first."""
     replaced = ContractVersion.objects.filter(contract=contract).order_by("-number")
-    return [_said(contract, contract.version), *(_said(row, row.number) for row in replaced)]
+    current = [_said(contract, contract.version)] if offset == 0 else []
+    older = replaced[max(0, offset - 1) : offset + limit - 1]
+    return 1 + replaced.count(), [*current, *(_said(row, row.number) for row in older)]
 
 
 def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str = "") -> Contract:

@@ -102,6 +102,18 @@ class TestChange:
             (1, "approved", None),
         ]
 
+    def test_the_versions_come_page_by_page(self, client, contract):
+        address = f"/api/v1/contracts/{contract['id']}"
+        for version in (1, 2, 3):
+            client.patch(address, {"version": version, "featureName": f"Login {version}"})
+
+        pages = [client.get(f"{address}/versions?limit=2&offset={at}").body["data"] for at in (0, 1, 2, 4)]
+
+        shown = [[each["version"] for each in page["versions"]] for page in pages]
+        assert shown == [[4, 3], [3, 2], [2, 1], []]
+        assert [page["has_more"] for page in pages] == [True, True, False, False]
+        assert {page["total"] for page in pages} == {4}
+
     def test_a_version_that_is_no_more_is_refused(self, client, contract):
         address = f"/api/v1/contracts/{contract['id']}"
         client.patch(address, {"version": 1, "featureName": "New"})

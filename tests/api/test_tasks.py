@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks_app.models import Dependency, Instance, Task
+from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.instances import submit_instance
 from tests.support.loose import an_external
@@ -244,6 +244,18 @@ class TestOne:
 
         assert [(each["attempt"], each["status"], each["worker"]) for each in records] == [(1, "failed", "W")]
         assert records[0]["error"]["message"] == "no"
+
+    def test_its_attempts_come_page_by_page(self, client):
+        created(client, an_external("A"))
+        task = Task.objects.get(task_id="A")
+        for number in range(1, 4):
+            ExecutionRecord.objects.create(task=task, number=number, dispatch_id=f"d{number}")
+
+        pages = [client.get(f"/api/v1/tasks/A/records?limit=2&offset={at}").body["data"] for at in (0, 2)]
+
+        shown = [[each["attempt"] for each in page["records"]] for page in pages]
+        assert shown == [[1, 2], [3]]
+        assert [(page["total"], page["has_more"]) for page in pages] == [(3, True), (3, False)]
 
 
 class TestNumbersThatAreIds:
