@@ -211,3 +211,8 @@ class TaskBulkShape(serializers.Serializer[Any]):
 def wanted_of(given: dict[str, Any]) -> Wanted:
     """Return what a form of filters asks for."""
     return Wanted(**{name: given[name] for name in Wanted.__dataclass_fields__ if name in given})
+
+
+def narrows(given: dict[str, Any]) -> bool:
+    """Return whether a form of filters leaves anything out: ``false`` and an empty list do not."""
+    return any(value is not False and value != [] for value in given.values())

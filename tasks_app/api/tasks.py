@@ -26,14 +26,15 @@ from tasks_app.api.task_shapes import (
     TaskReasonForm,
     TasksPageShape,
     TaskWhyShape,
+    narrows,
     wanted_of,
 )
 from tasks_app.models import Task
 from tasks_app.roles import Role
 from tasks_app.services.access import chosen_project
-from tasks_app.services.lookup import find_task
+from tasks_app.services.lookup import find_task, read_again
 from tasks_app.services.loose import Created, create_task, create_tasks
-from tasks_app.services.queries import task_detail, task_holds, task_records, task_summary
+from tasks_app.services.queries import detail_of, task_detail, task_holds, task_records, task_summary
 from tasks_app.services.task_bulk import TaskAct, choose_tasks, steer_tasks
 from tasks_app.services.task_control import cancel_task, retry_task
 from tasks_app.services.task_lists import wanted_tasks
@@ -134,7 +135,7 @@ class Cancel(Steer):
         reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         cancel_task(task=found, by=self.caller.name, reason=reason)
-        return ok(task_detail(given=str(found.pk)))
+        return ok(detail_of(task=read_again(task=found)))
 
 
 class Retry(Steer):
@@ -146,7 +147,7 @@ class Retry(Steer):
         reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         retry_task(task=found, by=self.caller.name, reason=reason)
-        return ok(task_detail(given=str(found.pk)))
+        return ok(detail_of(task=read_again(task=found)))
 
 
 class SteerMany(Door):
@@ -159,7 +160,7 @@ class SteerMany(Door):
         form = read_body(self.request, TaskBulkForm)
         dry_run, reason, ids = form.pop("dry_run"), form.pop("reason"), form.pop("ids", ())
         named = form.pop("project", None)
-        if not form and not ids:
+        if not ids and not narrows(form):
             raise flaw("", "say which tasks: by ids, or by a filter", code="required")
         chosen = choose_tasks(act=act, wanted=wanted_of(form), ids=ids, projects=self._own(named))
         done = [] if dry_run else steer_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)

@@ -232,6 +232,48 @@ class TestOne:
         assert records[0]["error"]["message"] == "no"
 
 
+class TestNumbersThatAreIds:
+    """A creator may call a task what is the number of another."""
+
+    ACTS = pytest.mark.parametrize(("act", "status"), [("cancel", "cancelled"), ("retry", "pending")])
+
+    @pytest.fixture
+    def numbered(self, client):
+        """A task of which only the number is known elsewhere."""
+        created(client, an_external("A"))
+        return Task.objects.get(task_id="A")
+
+    def done(self, client, act):
+        if act == "retry":
+            assert client.post("/api/v1/tasks/A/cancel").status_code == 200
+        return client.post(f"/api/v1/tasks/A/{act}")
+
+    @ACTS
+    def test_another_project_tells_nothing_by_them(self, client, people, numbered, act, status):
+        theirs = an_external(str(numbered.pk), title="A secret of theirs")
+        created(people.client("operator", "theirs"), theirs)
+
+        told = self.done(client, act).body["data"]
+
+        assert (told["task_id"], told["project"], told["status"]) == ("A", "mine", status)
+
+    @ACTS
+    def test_the_task_that_was_meant_is_answered(self, client, numbered, act, status):
+        created(client, an_external(str(numbered.pk)))
+
+        told = self.done(client, act).body["data"]
+
+        assert (told["task_id"], told["status"]) == ("A", status)
+
+    def test_many_are_meant_by_id_before_number(self, client, numbered):
+        created(client, an_external(str(numbered.pk)))
+
+        told = client.post("/api/v1/tasks/bulk/cancel", {"ids": [str(numbered.pk)]}).body["data"]
+
+        assert [each["task"] for each in told["tasks"]] == [str(numbered.pk)]
+        assert Task.objects.get(pk=numbered.pk).status == "pending"
+
+
 class TestMany:
     def test_a_dry_run_says_which_and_does_nothing(self, client):
         created(client, an_external("A", tags=["x"]), an_external("B"))
@@ -257,8 +299,24 @@ class TestMany:
         assert (retried["matched"], retried["done"]) == (2, 2)
         assert listed(client, "?status=cancelled") == ["T1"]
 
-    def test_nobody_says_all_by_saying_nothing(self, client):
-        assert client.post("/api/v1/tasks/bulk/cancel").status_code == 400
+    @pytest.mark.parametrize("act", ["cancel", "retry"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"status": []},
+            {"only_loose": False},
+            {"ids": []},
+            {"project": "mine", "status": [], "ids": []},
+        ],
+    )
+    def test_nobody_says_all_by_saying_nothing(self, client, act, body):
+        created(client, an_external("A"))
+
+        told = client.post(f"/api/v1/tasks/bulk/{act}", body)
+
+        assert told.status_code == 400
+        assert Task.objects.get().status == "pending"
 
     def test_those_of_others_are_not_there(self, client, people):
         created(people.client("operator", "theirs"), an_external("A"))

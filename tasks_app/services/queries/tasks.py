@@ -58,7 +58,11 @@ def task_detail(*, given: str, projects: Collection[int] | None = None) -> JSONO
 
     :raises NotFound: when there is no such task.
     """
-    task = find_task(given=given, projects=projects)
+    return detail_of(task=find_task(given=given, projects=projects))
+
+
+def detail_of(*, task: Task) -> JSONObject:
+    """Return the same about a task that was found before, as its row was read."""
     needs = (
         Dependency.objects.filter(task=task)
         .order_by("id")
