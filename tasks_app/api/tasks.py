@@ -7,12 +7,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import CURSOR, LIMIT, documented
+from cpds.api.documenting import CURSOR, LIMIT, OFFSET, documented
 from cpds.api.envelope import created, ok
 from cpds.api.errors import flaw
 from cpds.api.etags import etag_of, tagged, unchanged
 from cpds.api.forms import read_body, read_query
-from cpds.api.paging import continued
+from cpds.api.paging import continued, page_of
 from tasks_app.api.door import Door
 from tasks_app.api.once import once
 from tasks_app.api.task_shapes import (
@@ -52,7 +52,8 @@ class Tasks(Door):
         """List tasks, the newest first: those of workflows, and those created on their own."""
         given = read_query(request, TaskQuery)
         named = given.pop("projectId", None)
-        rows = wanted_tasks(wanted=wanted_of(given), projects=self.projects(named))
+        projects = self.projects(named)
+        rows = wanted_tasks(wanted=wanted_of(given, projects=projects, sign="?"), projects=projects)
         shown = rows.select_related("instance", "project").defer("spec", "output")
         page = continued(
             shown, request=request, shown=lambda tasks: [task_summary(task=task) for task in tasks]
@@ -108,10 +109,12 @@ class Records(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a task's attempts", answer=RecordsShape, tags=TAGS)
-    def get(self, request: Request, task: str) -> Response:  # noqa: ARG002
+    @documented("List a task's attempts", answer=RecordsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    def get(self, request: Request, task: str) -> Response:
         """List a task's attempts, the oldest first."""
-        return ok(task_records(given=task, projects=self.projects()))
+        page = page_of(request)
+        shown = task_records(given=task, projects=self.projects(), limit=page.limit, offset=page.offset)
+        return ok(shown)
 
 
 class Steer(Door):
@@ -162,7 +165,9 @@ class SteerMany(Door):
         named = form.pop("project", None)
         if not ids and not narrows(form):
             raise flaw("", "say which tasks: by ids, or by a filter", code="required")
-        chosen = choose_tasks(act=act, wanted=wanted_of(form), ids=ids, projects=self._own(named))
+        projects = self._own(named)
+        wanted = wanted_of(form, projects=projects, sign="/")
+        chosen = choose_tasks(act=act, wanted=wanted, ids=ids, projects=projects)
         done = [] if dry_run else steer_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)
         shown = (
             [{"task": task.address, "refusal": ""} for task in chosen.tasks]

@@ -95,7 +95,7 @@ LINES = [
     line(
         "POST", "/api/v1/contracts/{approved_contract}/implemented", "editor", {"version": 1}, in_project=True
     ),
-    line("POST", "/api/v1/workflow/start", "operator"),
+    line("POST", "/api/v1/workflow/start", "editor"),
     line("GET", "/api/v1/workflows", "viewer"),
     line("POST", "/api/v1/workflows", "editor", {"content": WORKFLOW}),
     line("POST", "/api/v1/workflows/validate", "signed_in", {"content": WORKFLOW}),
@@ -146,8 +146,20 @@ LINES = [
         {"task_id": "{offered}", "worker_id": "{http_worker}"},
         worker=True,
     ),
-    line("POST", "/api/tasks/progress", "operator", {"task_id": "{offered}", "progress": 5}, worker=True),
-    line("POST", "/api/tasks/complete", "operator", {"task_id": "{offered}"}, worker=True),
+    line(
+        "POST",
+        "/api/tasks/progress",
+        "operator",
+        {"task_id": "{offered}", "worker_id": "{http_worker}", "progress": 5},
+        worker=True,
+    ),
+    line(
+        "POST",
+        "/api/tasks/complete",
+        "operator",
+        {"task_id": "{offered}", "worker_id": "{http_worker}"},
+        worker=True,
+    ),
     line("GET", "/api/status", "viewer", worker=True),
     line("GET", "/api/v1/audit", "admin"),
     line("GET", "/api/v1/audit/export?format=jsonl", "admin"),

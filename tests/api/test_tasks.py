@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks_app.models import Dependency, Instance, Task
+from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.instances import submit_instance
 from tests.support.loose import an_external
@@ -163,6 +163,20 @@ class TestList:
     def test_what_is_not_known_is_refused(self, client, query):
         assert client.get(f"/api/v1/tasks{query}").status_code == 400
 
+    def test_an_instance_that_is_not_there_is_a_mistake(self, client, people):
+        theirs = people.client("operator", "theirs").post("/api/v1/tasks", an_external("A")).body["data"]
+
+        for given in ("nope", theirs["instance_id"]):
+            listed_by = client.get(f"/api/v1/tasks?instance={given}")
+            steered_by = client.post("/api/v1/tasks/bulk/cancel", {"instance": given})
+
+            assert (listed_by.status_code, steered_by.status_code) == (400, 400)
+            flaws = [*listed_by.body["errors"], *steered_by.body["errors"]]
+            assert [(each["pointer"], each["code"]) for each in flaws] == [
+                ("?instance", "unknown_instance"),
+                ("/instance", "unknown_instance"),
+            ]
+
     def test_tasks_of_workflows_are_there_too(self, client, people):
         upload = upload_workflow(
             source=b"name: w\ntasks:\n  - {name: a, run: external}\n", project=people.mine
@@ -230,6 +244,18 @@ class TestOne:
 
         assert [(each["attempt"], each["status"], each["worker"]) for each in records] == [(1, "failed", "W")]
         assert records[0]["error"]["message"] == "no"
+
+    def test_its_attempts_come_page_by_page(self, client):
+        created(client, an_external("A"))
+        task = Task.objects.get(task_id="A")
+        for number in range(1, 4):
+            ExecutionRecord.objects.create(task=task, number=number, dispatch_id=f"d{number}")
+
+        pages = [client.get(f"/api/v1/tasks/A/records?limit=2&offset={at}").body["data"] for at in (0, 2)]
+
+        shown = [[each["attempt"] for each in page["records"]] for page in pages]
+        assert shown == [[1, 2], [3]]
+        assert [(page["total"], page["has_more"]) for page in pages] == [(3, True), (3, False)]
 
 
 class TestNumbersThatAreIds:
