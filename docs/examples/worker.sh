@@ -10,7 +10,6 @@ server="${CPDS_SERVER:-http://localhost:8848}/api/v1/workers"
 heartbeat="${HEARTBEAT_SECONDS:-10}"
 left="${MAX_TASKS:--1}"
 stopping=""
-beating=""
 
 # The token goes to curl by its standard input: on a command line others could read it.
 headers() {
@@ -26,15 +25,25 @@ perform() { # perform CLAIM: print the output as JSON
     printf '%s' "$1" | jq -r '.task.description' | wc -w | jq '{words: .}'
 }
 
+beat() { # idle or not: a worker that falls silent counts as gone
+    while sleep "$heartbeat"; do
+        post "$worker/heartbeat" "{\"claims\": [$(cat "$held")]}" >/dev/null || true
+    done
+}
+
 leave() {
     trap - EXIT
-    [ -z "$beating" ] || kill "$beating" 2>/dev/null || true
+    kill "$beating" 2>/dev/null || true
     post "$worker/leave" '{}' >/dev/null || true
+    rm -f "$held"
 }
 
 name="${WORKER_NAME:-shell-$$}"
 worker=$(post register "{\"name\": \"$name\", \"heartbeat_seconds\": $heartbeat}" | jq -r '.data.id')
 echo "registered $worker"
+held=$(mktemp) # the tokens of what it holds, as the heartbeats name them
+beat &
+beating=$!
 trap leave EXIT
 trap 'stopping=1' TERM INT # it ends what it holds, and leaves
 
@@ -48,17 +57,13 @@ while [ "$left" -ne 0 ] && [ -z "$stopping" ]; do
         continue
     fi
     token=$(printf '%s' "$claim" | jq -r '.token')
-    while sleep "$heartbeat"; do
-        post "$worker/heartbeat" "{\"claims\": [\"$token\"]}" >/dev/null || true
-    done &
-    beating=$!
+    echo "\"$token\"" >"$held"
     if output=$(perform "$claim"); then
         # Refused with 409 when the claim is gone; nothing was changed then.
         post "$worker/claims/$token/complete" "$(jq -cn --argjson output "$output" '{output: $output}')" || true
     elif [ -z "$stopping" ]; then # else the signal may have ended it too, and leaving hands it back
         post "$worker/claims/$token/fail" '{"message": "the words could not be counted"}' || true
     fi
-    kill "$beating" 2>/dev/null || true
-    beating=""
+    : >"$held"
     left=$((left - 1))
 done

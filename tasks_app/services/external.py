@@ -180,14 +180,19 @@ def why_lost(*, task_ids: Collection[int]) -> dict[int, bool]:
     }
 
 
-def renew(*, worker: str, lease_seconds: float | None = None) -> dict[int, str]:
-    """Extend the lease of everything a worker holds; return the dispatch id of each task, by its key.
+def renew(
+    *, worker: str, lease_seconds: float | None = None, task_ids: Collection[int] | None = None
+) -> dict[int, str]:
+    """Extend the lease of what a worker holds; return the dispatch id of each task, by its key.
 
     ``lease_seconds``: until then from now; None: as long as the setting says.
+    ``task_ids``: only of these tasks; None: of all.
 
     What is missing from the answer was taken back or cancelled: the worker must stop it.
     """
     held = Task.objects.filter(worker=worker, status=TaskState.RUNNING)
+    if task_ids is not None:
+        held = held.filter(pk__in=sorted(task_ids))
     with db.transaction():
         # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
         claims = dict(db.locking(held).order_by("pk").values_list("pk", "dispatch_id"))
