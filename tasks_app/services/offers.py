@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from cpds.base.conf import conf
 from cpds.base.prepared import KEY, PreparedModels
 from tasks_app.errors import NotFound
 from tasks_app.models import Project, Task
+from tasks_app.models.json_lists import has_only
+from tasks_app.models.json_texts import has_text
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.claims import CONTINUOUS, Claim
 from tasks_app.services.lookup import LONGEST_KEY
@@ -43,6 +45,9 @@ def offered_to(
 
     ``capabilities``: only those that a worker of these is able to do (None: all);
     ``kinds``: only those of these kinds (None: of any).
+
+    The first page is read as it comes: it is enough for most. What does not fit, however
+    much of it there is and however old, is then left to the database to pass over.
     """
     able = None if capabilities is None else set(capabilities)
 
@@ -53,10 +58,11 @@ def offered_to(
 
     page = _foremost(limit).found(project=project.pk)
     found = [task for task in page if fits(task)]
+    fitting = _fitting(capabilities, kinds)
     if len(found) < limit == len(page):
-        found = _first(Task.objects.offered(), project, limit, fits)
+        found = _first(Task.objects.offered().filter(fitting), project, limit, fits)
     if conf().http_worker_executors:
-        lent = Task.objects.lent(conf().http_worker_executors)
+        lent = Task.objects.lent(conf().http_worker_executors).filter(fitting)
         found += _first(lent, project, limit, lambda task: is_lent(task=task) and fits(task))
         found.sort(key=lambda task: (-task.priority, task.pk))
     return found[:limit]
@@ -121,6 +127,18 @@ def _foremost(limit: int) -> PreparedModels[Task]:
     return PreparedModels(
         lambda project: _in_order(Task.objects.offered(), project)[:limit], examples={"project": KEY}
     )
+
+
+def _fitting(capabilities: Collection[str] | None, kinds: Collection[str] | None) -> Q:
+    """Return which tasks a worker of these capabilities may take, and which are of these kinds."""
+    fitting = Q()
+    if capabilities is not None:
+        fitting &= Q(has_only("requires", capabilities))
+    if kinds is not None:
+        # Those of ``kind_of``: a kind that is no text, or an empty one, says nothing.
+        untold = ~Q(has_text("spec", "with", "kind")) | Q(spec__with__kind="")
+        fitting &= Q(spec__with__kind__in=sorted(kinds)) | Q(untold, executor__in=sorted(kinds))
+    return fitting
 
 
 def _in_order(rows: TaskQuerySet, project: Project | int) -> TaskQuerySet:
