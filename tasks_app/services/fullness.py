@@ -7,7 +7,7 @@ Read without locks, to pass over what would be refused; whoever starts a task as
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cpds.base.conf import conf
 from tasks_app.models import Instance, Project, Workflow
@@ -45,6 +45,9 @@ class Full:
         if self.requirements:
             tasks = tasks.exclude(requirement__in=self.requirements, **ready)
         return tasks
+
+
+NOTHING_FULL: Final = Full()
 
 
 def full_now(*, project: Project, requirements: Collection[str] = ()) -> Full:

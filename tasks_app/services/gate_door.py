@@ -57,7 +57,7 @@ def _stranded(project: Project) -> list[str]:
 
 def _standing(project: Project, stranded: Sequence[str], stuck: Collection[int]) -> list[Row]:
     """Return some tens of tasks that may be led through the gate they stand at now, but for these."""
-    executors = sorted(_executors())
+    executors = sorted(judged_executors())
     # Not by project: what is out is few, and what a project ever had is many.
     out = Task.objects.filter(status=TaskState.QUEUED, requirement__in=stranded, executor__in=executors)
     rows = [row[:-1] for row in _gated(out) if row[-1] == project.pk and row[0] not in stuck]
@@ -78,10 +78,11 @@ def _lead_on(task_id: int, instance_id: int, dispatch_id: str | None, requiremen
 
 def is_judged_at_the_door(*, task: Task) -> bool:
     """Return whether a task is one whose gates may be judged where HTTP workers ask."""
-    return task.gate != Gate.OPEN and task.executor in _executors()
+    return task.gate != Gate.OPEN and task.executor in judged_executors()
 
 
-def _executors() -> set[str]:
+def judged_executors() -> set[str]:
+    """Return the executors whose tasks may be judged where HTTP workers ask."""
     return {EXTERNAL, CHILD_WORKFLOW, *conf().http_worker_executors}
 
 
