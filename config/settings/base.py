@@ -144,7 +144,10 @@ CORS_ALLOW_HEADERS = [
     *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
     *("x-cpds-project", "x-request-id"),
 ]
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID", "Idempotency-Replayed"]
+CORS_EXPOSE_HEADERS = [
+    *("Allow", "ETag", "Location", "Retry-After", "Idempotency-Replayed", "X-Request-ID", "X-Next-Cursor"),
+    *("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+]
 # Django spools a body to disk beyond this; what the API takes at most is CPDS["body_bytes"].
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 

@@ -108,13 +108,15 @@ def documented(
     of the request or a mapping of media types to forms. ``creates``: it takes an
     ``Idempotency-Key``. ``polled``: it answers ``If-None-Match``. ``or_status``: another status
     with the same answer. ``raw`` replaces the enveloped answer.
+
+    The method is marked with the keys that its ``query`` may have, as ``query_keys``.
     """
     refusal = ClassicRefusal if envelope is CLASSIC else Refusal
     shown: Any = raw
     if raw is None and status != 204:
         shown = enveloped(answer, beside=beside, envelope=envelope)
     done = OpenApiResponse(shown) if shown is not None else OpenApiResponse(description="Done.")
-    return extend_schema(
+    described = extend_schema(
         summary=summary,
         description=description or None,
         request=body,
@@ -128,6 +130,14 @@ def documented(
         tags=list(tags) if tags else None,
         operation_id=operation_id,
     )
+    keys = _keys_of(query)
+
+    def marked(method: Method) -> Method:
+        found: Method = described(method)
+        found.query_keys = keys  # type: ignore[attr-defined]
+        return found
+
+    return marked
 
 
 def enveloped(
@@ -175,6 +185,16 @@ def streamed(item: type[serializers.BaseSerializer[Any]]) -> Any:
 
 
 _shapes: dict[str, Any] = {}
+
+
+def _keys_of(query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]]]) -> frozenset[str]:
+    keys: set[str] = set()
+    for each in query:
+        if isinstance(each, type):
+            keys |= each().fields.keys()
+        elif each.location == OpenApiParameter.QUERY:
+            keys.add(each.name)
+    return frozenset(keys)
 
 
 def _made(name: str, fields: dict[str, Any]) -> Any:

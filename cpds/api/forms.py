@@ -1,6 +1,7 @@
 """Bodies and queries as forms: what is not in the form is refused, with what was probably meant."""
 
 import difflib
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from rest_framework import serializers
@@ -12,7 +13,9 @@ from cpds.api.refusals import flaws_of
 
 FormType = TypeVar("FormType", bound="Form")
 EVERY_QUERY = frozenset({"project", "limit", "offset", "cursor", "format"})
-"""What any address may be asked with, and reads itself."""
+"""What an address may be asked with beside its form, and reads itself."""
+EVERYWHERE = frozenset({"project", "format"})
+"""What every door of people may be asked with."""
 
 
 class Form(serializers.Serializer[Any]):
@@ -23,15 +26,10 @@ class Form(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Return the values, after looking for fields that do not exist."""
         if isinstance(data, dict) and not self.takes_others:
-            unknown = {key: [self._unknown(key)] for key in data if key not in self.fields}
+            unknown = {key: [_unknown(key, self.fields)] for key in data if key not in self.fields}
             if unknown:
                 raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)
-
-    def _unknown(self, key: Any) -> serializers.ErrorDetail:
-        near = difflib.get_close_matches(str(key)[:100], list(self.fields), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return serializers.ErrorDetail(f"this key is not known here{hint}", code="unknown_key")
 
 
 class ProjectForm(Form):
@@ -63,6 +61,27 @@ def read_query(
             given[key] = values if isinstance(fields.get(key), serializers.ListField) else values[-1]
     _check_text(given)
     return _checked(form(data=given), "?")
+
+
+def check_query(request: Request, *, known: frozenset[str]) -> None:
+    """Make sure that a query has no other keys than these, and those of every door.
+
+    :raises InvalidInput: with every other one.
+    """
+    flaws = [
+        Flaw(pointer=f"?{as_text(key)}", code=str(detail.code), detail=str(detail))
+        for key in request.query_params
+        if key not in known | EVERYWHERE
+        for detail in [_unknown(key, known)]
+    ]
+    if flaws:
+        raise InvalidInput(flaws=flaws)
+
+
+def _unknown(key: Any, known: Iterable[str]) -> serializers.ErrorDetail:
+    near = difflib.get_close_matches(str(key)[:100], sorted(known), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return serializers.ErrorDetail(f"this key is not known here{hint}", code="unknown_key")
 
 
 def _check_text(given: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from cpds.health import checks
 from tasks_app.api.door import Door
 from tasks_app.api.permissions import SIGNED_IN
 from tasks_app.services.queries.overview import queue_depth
-from workers_app.services.roster import WorkerStatus, read_roster
+from workers_app.services.roster import WorkerStatus, read_roster, visible_workers
 
 AWAY: Final = "The database or the broker does not answer."
 
@@ -38,7 +38,7 @@ class ServiceShape(serializers.Serializer[Any]):
 
 
 class FleetShape(serializers.Serializer[Any]):
-    """How many workers are in each status."""
+    """How many workers of the installation and of the caller's projects are in each status."""
 
     idle = serializers.IntegerField(min_value=0)
     online = serializers.IntegerField(min_value=0)
@@ -106,7 +106,7 @@ class Detailed(Door):
             "versions": _versions(),
             "database": database,
             "broker": broker,
-            "workers": _fleet() if reads else None,
+            "workers": _fleet(self.projects()) if reads else None,
             "tasks": queue_depth(projects=self.projects()) if reads else None,
             "disk": _disk(),
         }
@@ -135,8 +135,9 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _fleet() -> dict[str, int]:
-    counted = Counter(sighting.status for sighting in read_roster())
+def _fleet(projects: Collection[int] | None) -> dict[str, int]:
+    seen = read_roster(chosen=visible_workers(projects=projects))
+    counted = Counter(sighting.status for sighting in seen)
     return {str(status): counted[status] for status in WorkerStatus}
 
 

@@ -1,5 +1,6 @@
 """The words of ``/api`` without a version: what its clients call states, priorities and times."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -18,6 +19,7 @@ HIGHEST: Final = 9
 WHOLE: Final = 100
 """A progress of all, in per cent."""
 
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,99}\Z")
 _STATUS_OF: Final[Mapping[str, str]] = {
     TaskState.PENDING: PENDING,
     TaskState.QUEUED: PENDING,
@@ -45,10 +47,12 @@ def priority_word(priority: int) -> str:
 
 
 def priority_given(value: str | int) -> str | int:
-    """Return a priority as tasks have it: a word in any case, or a number, of which 9 is the highest."""
+    """Return a priority as tasks have it: a word in any case, or a number (also as text), at most 9."""
     if isinstance(value, str):
         word = value.strip().lower()
-        return int(word) if word.isascii() and word.isdecimal() and len(word) < WHOLE else word
+        if not _NUMBER.match(word):
+            return word
+        value = int(word)
     return max(0, min(value, HIGHEST))
 
 

@@ -114,10 +114,12 @@ class ContractShape(ContractVersionShape):
 
 
 class ContractVersionsShape(serializers.Serializer[Any]):
-    """Every version, the newest first."""
+    """A page of the versions, the newest first."""
 
     id = serializers.CharField()
+    total = serializers.IntegerField(min_value=1)
     versions = ContractVersionShape(many=True)
+    has_more = serializers.BooleanField()
 
 
 class ProblemShape(serializers.Serializer[Any]):

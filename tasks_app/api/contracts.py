@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from cpds.api.documenting import LIMIT, OFFSET, documented, listed
 from cpds.api.envelope import created, no_content, ok
 from cpds.api.errors import PreconditionFailed, flaw
-from cpds.api.etags import tagged, unchanged
+from cpds.api.etags import tagged, tags_read, unchanged
 from cpds.api.forms import read_body, read_query
 from cpds.api.paging import page_of, paged
 from tasks_app.api.contract_shapes import (
@@ -89,7 +89,7 @@ class Generate(Door):
         project = self.project(feature.pop("projectId", None))
 
         def make() -> Response:
-            row = contracts.generate_contract(project=project, feature=feature)
+            row = contracts.generate_contract(project=project, feature=feature, by=self.caller.name)
             return created(contract_view(row), location=f"{PLACE}/{row.public_id}")
 
         return once(self, make)
@@ -110,13 +110,23 @@ class ContractDoor(Door):
         :raises PreconditionFailed: when ``If-Match`` names another than there is.
         :raises InvalidInput: when neither says it.
         """
-        match = self.request.headers.get("If-Match")
-        if match is None:
-            if "version" in form:
-                return int(form["version"])
-            raise flaw("/version", "say which version was read, here or in If-Match", code="required")
-        if match.strip().removeprefix("W/") not in {"*", f'"{row.version}"', _etag(row)}:
-            raise PreconditionFailed(given=match[:100], now=_etag(row))
+        matched = self.matched(row)
+        if matched is not None:
+            return matched
+        if "version" in form:
+            return int(form["version"])
+        raise flaw("/version", "say which version was read, here or in If-Match", code="required")
+
+    def matched(self, row: Contract) -> int | None:
+        """Return the version that ``If-Match`` says was read; None without that header.
+
+        :raises PreconditionFailed: when it names another than there is.
+        """
+        tags = tags_read(self.request)
+        if tags is None:
+            return None
+        if not tags & {"*", str(row.version), _etag(row).strip('"')}:
+            raise PreconditionFailed(given=self.request.headers["If-Match"][:100], now=_etag(row))
         return row.version
 
 
@@ -146,8 +156,9 @@ class OneContract(ContractDoor):
 
     @documented("Delete a contract", status=204, tags=TAGS)
     def delete(self, request: Request, contract: str) -> Response:  # noqa: ARG002
-        """Delete a contract with all its versions."""
-        contracts.delete_contract(contract=self.found(contract), by=self.caller.name)
+        """Delete a contract with all its versions; with ``If-Match`` only as it was read."""
+        row = self.found(contract)
+        contracts.delete_contract(contract=row, version=self.matched(row), by=self.caller.name)
         return no_content()
 
 
@@ -156,12 +167,19 @@ class Versions(ContractDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a contract's versions", answer=ContractVersionsShape, tags=TAGS)
-    def get(self, request: Request, contract: str) -> Response:  # noqa: ARG002
+    @documented("List a contract's versions", answer=ContractVersionsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    def get(self, request: Request, contract: str) -> Response:
         """List what every version says, the newest first."""
-        row = self.found(contract)
-        said = [version_view(each) for each in contracts.contract_versions(contract=row)]
-        return ok({"id": row.public_id, "versions": said})
+        row, page = self.found(contract), page_of(request)
+        total, said = contracts.contract_versions(contract=row, limit=page.limit, offset=page.offset)
+        return ok(
+            {
+                "id": row.public_id,
+                "total": total,
+                "versions": [version_view(each) for each in said],
+                "has_more": page.offset + len(said) < total,
+            }
+        )
 
 
 class Validate(ContractDoor):

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cpds.api.envelope import CLASSIC, NATIVE, Envelope
+from cpds.api.forms import check_query
 from tasks_app.api.permissions import PEOPLE, Need, needed_for
 from tasks_app.api.throttling import count_headers
 from tasks_app.models import Project
@@ -32,6 +33,8 @@ class Door(APIView):
     throttle_scope: ClassVar[str] = "default"
     body_bytes: ClassVar[int | None] = None
     """The largest body; None: the setting's."""
+    knows_its_query: ClassVar[bool] = True
+    """Keys of a query that ``documented`` does not name are refused."""
 
     @property
     def caller(self) -> Caller:
@@ -85,12 +88,18 @@ class Door(APIView):
         return given if isinstance(given, str) and given else None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let the request come in; those who are refused for lack of credentials are counted, too."""
+        """Let the request come in; those who are refused for lack of credentials are counted, too.
+
+        :raises InvalidInput: when the query has a key that the method's ``documented`` does not name.
+        """
         try:
             super().initial(request, *args, **kwargs)
         except (AuthenticationFailed, NotAuthenticated):
             self.check_throttles(request)
             raise
+        known = getattr(getattr(self, (request.method or "").lower(), None), "query_keys", None)
+        if known is not None and self.knows_its_query:
+            check_query(request, known=known)
 
     def finalize_response(self, request: Any, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         """Add the headers that say how many requests are left."""
@@ -104,3 +113,4 @@ class ClassicDoor(Door):
     """A door of ``/api`` without a version, in the envelope ``{success, data|error}``."""
 
     envelope = CLASSIC
+    knows_its_query = False

@@ -9,17 +9,15 @@ from rest_framework.response import Response
 
 from cpds.api.documenting import CURSOR, LIMIT, documented, streamed
 from cpds.api.envelope import ok
-from cpds.api.errors import flaw
 from cpds.api.forms import Form, read_query
 from cpds.api.paging import continued
 from tasks_app.api.door import Door
 from tasks_app.api.finding import InstanceDoor
+from tasks_app.api.instance_filters import instance_of
 from tasks_app.api.instance_views import EventShape
 from tasks_app.cli.instance_views import event_line
-from tasks_app.errors import NotFound
 from tasks_app.models import Event, Instance
 from tasks_app.roles import Role
-from tasks_app.services.lookup import find_instance
 from tasks_app.services.queries.ledger import event_rows, events_of_instances
 
 MOST_EVENTS: Final = 1000
@@ -77,7 +75,7 @@ class Events(Door):
         asked = read_query(request, EventsQuery)
         projects = self.projects()
         given = asked.pop("instance", None)
-        instance = None if given is None else _instance_of_filter(given, projects)
+        instance = None if given is None else instance_of(given, projects=projects)
         rows = events_of_instances(projects=projects, instance=instance, **asked)
         return ok(continued(rows, request=request, shown=lambda page: event_rows(events=page)))
 
@@ -132,13 +130,6 @@ def _after(request: Request, instance: Instance) -> tuple[list[Event], int, bool
     found = list(rows[: limit + 1])
     page = found[:limit]
     return page, page[-1].pk if page else after, len(found) > limit
-
-
-def _instance_of_filter(given: str, projects: frozenset[int] | None) -> Instance:
-    try:
-        return find_instance(given=given, projects=projects)
-    except NotFound:
-        raise flaw("?instance", f"there is no instance {given!r}", code="unknown_instance") from None
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which instances a request means; an unknown workflow is a mistake of it, like an unknown status."""
+"""Which instances a request means; an unknown workflow or instance is a mistake, like an unknown status."""
 
 from typing import Any, Final
 
@@ -8,8 +8,9 @@ from cpds.api.errors import flaw
 from cpds.api.forms import Form
 from tasks_app.api.words import STATES, STATUSES, states_called
 from tasks_app.errors import NotFound
+from tasks_app.models import Instance
 from tasks_app.services.choosing import Chosen
-from tasks_app.services.lookup import find_workflow
+from tasks_app.services.lookup import find_instance, find_workflow
 
 ORDERINGS: Final = (
     *("-created_at", "created_at", "-started_at", "started_at", "-finished_at", "finished_at"),
@@ -34,6 +35,17 @@ class InstanceQuery(InstanceFilters):
     """Which instances, in which order."""
 
     ordering = serializers.ChoiceField(choices=ORDERINGS, default="-created_at")
+
+
+def instance_of(given: str, *, projects: frozenset[int] | None, sign: str = "?") -> Instance:
+    """Return the instance that a filter names by its id. ``sign`` leads to the filter in a request.
+
+    :raises InvalidInput: when there is no such instance in these projects.
+    """
+    try:
+        return find_instance(given=given, projects=projects)
+    except NotFound:
+        raise flaw(f"{sign}instance", f"there is no instance {given!r}", code="unknown_instance") from None
 
 
 def chosen_by(asked: dict[str, Any], *, projects: frozenset[int] | None, sign: str = "?") -> Chosen:

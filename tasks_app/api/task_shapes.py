@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cpds.api.forms import Form, ProjectForm
+from tasks_app.api.instance_filters import instance_of
 from tasks_app.planning.spec_types import PRIORITIES
 from tasks_app.services.task_lists import Wanted
 from tasks_app.states import RecordState, TaskState
@@ -35,7 +36,7 @@ class PriorityField(serializers.Field[Any, Any, Any, Any]):
 class NewTaskForm(ProjectForm):
     """A task to be created, or many in ``tasks``: the keys of a task in a workflow, and these."""
 
-    task_id = serializers.CharField(required=False, max_length=LONGEST)
+    task_id = serializers.CharField(required=False, max_length=LONGEST, help_text="without /")
     title = serializers.CharField(required=False, max_length=LONGEST)
     description = serializers.CharField(required=False)
     executor = serializers.CharField(required=False)
@@ -182,13 +183,15 @@ class RecordShape(serializers.Serializer[Any]):
 
 
 class RecordsShape(serializers.Serializer[Any]):
-    """A task's attempts, oldest first."""
+    """A page of a task's attempts, oldest first."""
 
     instance_id = serializers.CharField()
     id = serializers.IntegerField()
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=STATES)
+    total = serializers.IntegerField(min_value=0)
     records = RecordShape(many=True)
+    has_more = serializers.BooleanField()
 
 
 class SteeredShape(serializers.Serializer[Any]):
@@ -208,6 +211,17 @@ class TaskBulkShape(serializers.Serializer[Any]):
     tasks = SteeredShape(many=True)
 
 
-def wanted_of(given: dict[str, Any]) -> Wanted:
-    """Return what a form of filters asks for."""
+def wanted_of(given: dict[str, Any], *, projects: frozenset[int] | None, sign: str) -> Wanted:
+    """Return what a form of filters asks for in these projects. ``sign`` leads to them in a request.
+
+    :raises InvalidInput: when there is no such instance.
+    """
+    if "instance" in given:
+        found = instance_of(given["instance"], projects=projects, sign=sign)
+        given = {**given, "instance": found.public_id}
     return Wanted(**{name: given[name] for name in Wanted.__dataclass_fields__ if name in given})
+
+
+def narrows(given: dict[str, Any]) -> bool:
+    """Return whether a form of filters leaves anything out: ``false`` and an empty list do not."""
+    return any(value is not False and value != [] for value in given.values())

@@ -7,12 +7,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import CURSOR, LIMIT, documented
+from cpds.api.documenting import CURSOR, LIMIT, OFFSET, documented
 from cpds.api.envelope import created, ok
 from cpds.api.errors import flaw
 from cpds.api.etags import etag_of, tagged, unchanged
 from cpds.api.forms import read_body, read_query
-from cpds.api.paging import continued
+from cpds.api.paging import continued, page_of
 from tasks_app.api.door import Door
 from tasks_app.api.once import once
 from tasks_app.api.task_shapes import (
@@ -26,14 +26,15 @@ from tasks_app.api.task_shapes import (
     TaskReasonForm,
     TasksPageShape,
     TaskWhyShape,
+    narrows,
     wanted_of,
 )
 from tasks_app.models import Task
 from tasks_app.roles import Role
 from tasks_app.services.access import chosen_project
-from tasks_app.services.lookup import find_task
+from tasks_app.services.lookup import find_task, read_again
 from tasks_app.services.loose import Created, create_task, create_tasks
-from tasks_app.services.queries import task_detail, task_holds, task_records, task_summary
+from tasks_app.services.queries import detail_of, task_detail, task_holds, task_records, task_summary
 from tasks_app.services.task_bulk import TaskAct, choose_tasks, steer_tasks
 from tasks_app.services.task_control import cancel_task, retry_task
 from tasks_app.services.task_lists import wanted_tasks
@@ -51,7 +52,8 @@ class Tasks(Door):
         """List tasks, the newest first: those of workflows, and those created on their own."""
         given = read_query(request, TaskQuery)
         named = given.pop("projectId", None)
-        rows = wanted_tasks(wanted=wanted_of(given), projects=self.projects(named))
+        projects = self.projects(named)
+        rows = wanted_tasks(wanted=wanted_of(given, projects=projects, sign="?"), projects=projects)
         shown = rows.select_related("instance", "project").defer("spec", "output")
         page = continued(
             shown, request=request, shown=lambda tasks: [task_summary(task=task) for task in tasks]
@@ -107,10 +109,12 @@ class Records(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a task's attempts", answer=RecordsShape, tags=TAGS)
-    def get(self, request: Request, task: str) -> Response:  # noqa: ARG002
+    @documented("List a task's attempts", answer=RecordsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    def get(self, request: Request, task: str) -> Response:
         """List a task's attempts, the oldest first."""
-        return ok(task_records(given=task, projects=self.projects()))
+        page = page_of(request)
+        shown = task_records(given=task, projects=self.projects(), limit=page.limit, offset=page.offset)
+        return ok(shown)
 
 
 class Steer(Door):
@@ -134,7 +138,7 @@ class Cancel(Steer):
         reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         cancel_task(task=found, by=self.caller.name, reason=reason)
-        return ok(task_detail(given=str(found.pk)))
+        return ok(detail_of(task=read_again(task=found)))
 
 
 class Retry(Steer):
@@ -146,7 +150,7 @@ class Retry(Steer):
         reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         retry_task(task=found, by=self.caller.name, reason=reason)
-        return ok(task_detail(given=str(found.pk)))
+        return ok(detail_of(task=read_again(task=found)))
 
 
 class SteerMany(Door):
@@ -159,9 +163,11 @@ class SteerMany(Door):
         form = read_body(self.request, TaskBulkForm)
         dry_run, reason, ids = form.pop("dry_run"), form.pop("reason"), form.pop("ids", ())
         named = form.pop("project", None)
-        if not form and not ids:
+        if not ids and not narrows(form):
             raise flaw("", "say which tasks: by ids, or by a filter", code="required")
-        chosen = choose_tasks(act=act, wanted=wanted_of(form), ids=ids, projects=self._own(named))
+        projects = self._own(named)
+        wanted = wanted_of(form, projects=projects, sign="/")
+        chosen = choose_tasks(act=act, wanted=wanted, ids=ids, projects=projects)
         done = [] if dry_run else steer_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)
         shown = (
             [{"task": task.address, "refusal": ""} for task in chosen.tasks]

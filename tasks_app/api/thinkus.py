@@ -24,8 +24,8 @@ from tasks_app.api.door import Door
 from tasks_app.api.once import once
 from tasks_app.api.task_shapes import NewTaskShape
 from tasks_app.roles import Role
-from tasks_app.services.contracts import create_contract, generate_contract
-from tasks_app.services.thinkus import SAMPLE, Order, schedule_order, start_delivery
+from tasks_app.services.contracts import create_contract
+from tasks_app.services.thinkus import SAMPLE, Order, sample_contract, schedule_order, start_delivery
 
 TAGS: Final = ["Orchestrator (Thinkus)"]
 LONGEST: Final = 200
@@ -124,7 +124,7 @@ class CreateContract(Door):
         tags=TAGS,
     )
     def post(self, request: Request) -> Response:
-        """Make the contract of a feature, or of the sample when there is no body."""
+        """Make the contract of a feature; without a body show that of the sample, made when there is none."""
         form: dict[str, Any] = read_body(request, SampleContractForm) if request.data else {}
         project = self.project(form.get("projectId"))
 
@@ -138,7 +138,7 @@ class CreateContract(Door):
                     by=self.caller.name,
                 )
             else:
-                row = generate_contract(project=project, feature=SAMPLE)
+                row = sample_contract(project=project, by=self.caller.name)
             shown = contract_view(row)
             return ok(shown, message="Contract created", success=True, projectId=project.slug)
 
@@ -146,9 +146,9 @@ class CreateContract(Door):
 
 
 class StartWorkflow(Door):
-    """``/api/v1/workflow/start``."""
+    """``/api/v1/workflow/start``. It stores a workflow and a contract, which is an editor's act."""
 
-    needs = {"POST": Role.OPERATOR}
+    needs = {"POST": Role.EDITOR}
 
     @documented(
         "Deliver a feature",

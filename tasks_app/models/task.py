@@ -289,8 +289,10 @@ class Task(models.Model):
                 name="task_queued",
                 condition=Q(status=TaskState.QUEUED),
             ),
-            # Whether any task has a requirement set, of which the unused are deleted.
-            models.Index(fields=["requirement"], name="task_required", condition=~Q(requirement="")),
+            # Whether any task has a requirement set, of which the unused are deleted, and any of a project.
+            models.Index(
+                fields=["requirement", "project"], name="task_required", condition=~Q(requirement="")
+            ),
             # Followers whose canvas may have been lost.
             models.Index(
                 fields=["dispatch_id"],

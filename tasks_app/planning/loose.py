@@ -17,7 +17,8 @@ from tasks_app.planning.findings import Finding
 from tasks_app.planning.problems import Path, described
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.spec_errors import findings_of
-from tasks_app.planning.spec_types import LONGEST_TEXT, Spec, TaskName
+from tasks_app.planning.spec_types import LONGEST_TEXT, Spec
+from tasks_app.planning.task_ids import TaskId
 from tasks_app.planning.validation import check_definition
 from tasks_app.planning.values import NotJSONError, as_json
 from tasks_app.states import EXTERNAL, OnFailure
@@ -35,7 +36,7 @@ _PRIORITIES: Final = {"medium": "normal"}
 class LooseKeys(Spec):
     """What only a task created on its own says."""
 
-    task_id: TaskName | None = None
+    task_id: TaskId | None = None
     title: Annotated[str, StringConstraints(max_length=200)] = UNTITLED
     created_by: Annotated[str, StringConstraints(max_length=200)] = ""
     deployment_mode: Literal["cloud", "standalone", "both"] = "both"

@@ -7,8 +7,9 @@ from math import ceil
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
-from tasks_app.models import RequirementSet
+from tasks_app.models import RequirementSet, Task
 from tasks_app.planning.scaling import Helper, Slots, Steering, beyond, slots_wanted, steer, workers_for
 from tasks_app.services.demand import read_demand
 from tasks_app.services.fleet import Hand, connected_fleet
@@ -90,7 +91,7 @@ def workers_wanted(
 
     ``own``: the names of its workers. Then what the slots of others can do is left to them.
     """
-    known = {name: needed for name, needed in _known_sets().items() if pool.serves(needed)}
+    known = {name: needed for name, needed in _known_sets(projects).items() if pool.serves(needed)}
     groups, places = read_demand()
     seen = [each for each in groups if projects is None or each.project in projects]
     names = {each.demand.requirement for each in seen}
@@ -114,8 +115,12 @@ def workers_wanted(
     )
 
 
-def _known_sets() -> Mapping[str, frozenset[str]]:
-    rows = RequirementSet.objects.order_by("-used_at", "pk").values_list("name", "capabilities")
+def _known_sets(projects: Collection[int] | None) -> Mapping[str, frozenset[str]]:
+    sets = RequirementSet.objects.all()
+    if projects is not None:
+        # The names of sets tell what others work on.
+        sets = sets.filter(Exists(Task.objects.filter(requirement=OuterRef("name"), project__in=projects)))
+    rows = sets.order_by("-used_at", "pk").values_list("name", "capabilities")
     return {"": frozenset(), **{name: frozenset(needed) for name, needed in rows[:SETS_AT_ONCE]}}
 
 

@@ -60,8 +60,11 @@ def create_contract(
     feature_name: str,
     parts: Mapping[str, JSON] | None = None,
     by: str = "",
+    written_by: str | None = None,
 ) -> Contract:
     """Create the contract of a feature, a draft in version 1. ``parts``: api, database, frontend.
+
+    ``written_by``: whose work it is, where that is not who asks for it.
 
     :raises InvalidContract: with every problem there is.
     :raises ContractExists: when the feature has one already.
@@ -74,7 +77,7 @@ def create_contract(
                 project=project,
                 feature_id=as_json(feature_id),
                 feature_name=as_json(feature_name),
-                created_by=by,
+                created_by=by if written_by is None else written_by,
                 **_stored(given),
             )
             _note("created", made, by=by)
@@ -195,21 +198,30 @@ def mark_implemented(*, contract: Contract, version: int, by: str = "") -> Contr
     return row
 
 
-def delete_contract(*, contract: Contract, by: str = "") -> None:
-    """Delete a contract with all its versions."""
+def delete_contract(*, contract: Contract, version: int | None = None, by: str = "") -> None:
+    """Delete a contract with all its versions. ``version``: only while that is its newest one.
+
+    :raises ContractChanged: when somebody has changed it since.
+    """
     with db.transaction():
+        if version is not None:
+            _locked(contract, version)
         _note("deleted", contract, by=by)
         Contract.objects.filter(pk=contract.pk).delete()
 
 
-def contract_versions(*, contract: Contract) -> list[Said]:
-    """Return what each version of a contract says, the newest first."""
+def contract_versions(*, contract: Contract, limit: int, offset: int = 0) -> tuple[int, list[Said]]:
+    """Return how many versions a contract has, and what ``limit`` of them say, the newest first."""
     replaced = ContractVersion.objects.filter(contract=contract).order_by("-number")
-    return [_said(contract, contract.version), *(_said(row, row.number) for row in replaced)]
+    current = [_said(contract, contract.version)] if offset == 0 else []
+    older = replaced[max(0, offset - 1) : offset + limit - 1]
+    return 1 + replaced.count(), [*current, *(_said(row, row.number) for row in older)]
 
 
-def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str = GENERATED_BY) -> Contract:
+def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str = "") -> Contract:
     """Create the draft of a feature's contract: an API, database or frontend part for what it ``involves``.
+
+    ``by`` asked for it, which is what its event tells; its author is the team's product manager.
 
     ``feature`` has ``id``, ``name``, ``involves`` (backend, database, frontend) and maybe ``module``.
 
@@ -242,7 +254,12 @@ def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str 
         feature_id=str(feature_id), name=str(name), module=str(module), involves=list(involves)
     )
     return create_contract(
-        project=project, feature_id=str(feature_id), feature_name=str(name), parts=parts, by=by
+        project=project,
+        feature_id=str(feature_id),
+        feature_name=str(name),
+        parts=parts,
+        by=by,
+        written_by=GENERATED_BY,
     )
 
 

@@ -89,7 +89,7 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
         found = find_instance(given=instance, projects=projects)
         rows = rows.filter(instance=found, name=name) if _is_plain(name) else rows.none()
         listing = f"manage.py instance status {found.public_id}"
-    elif _is_number(given):
+    elif is_number(text=given):
         rows = rows.filter(pk=int(given))
     else:
         rows = rows.none()
@@ -97,6 +97,19 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     if task is None:
         raise NotFound(kind="task", given=given, listing=listing)
     return task
+
+
+def read_again(*, task: Task) -> Task:
+    """Return a task that was found before as it is now, with its instance and project.
+
+    By its key alone: its number may be the id that somebody chose for another task.
+
+    :raises NotFound: when it was deleted meanwhile.
+    """
+    found: Task | None = _shown_tasks().filter(pk=task.pk).first()
+    if found is None:
+        raise NotFound(kind="task", given=task.address, listing="manage.py task list")
+    return found
 
 
 def _shown_tasks() -> TaskQuerySet:
@@ -138,7 +151,7 @@ def find_tasks(*, project: Project, given: Collection[str]) -> dict[str, Task]:
         for task in within:
             if (key := (task.instance.public_id, task.name)) in asked:
                 found[asked[key]] = task
-    numbers = {int(each): each for each in called if each not in found and _is_number(each)}
+    numbers = {int(each): each for each in called if each not in found and is_number(text=each)}
     return {**_by(rows, "pk", numbers), **found}
 
 
@@ -151,7 +164,8 @@ def _by(rows: TaskQuerySet, field: str, wanted: Mapping[Any, str]) -> dict[str, 
     return found
 
 
-def _is_number(text: str) -> bool:
+def is_number(*, text: str) -> bool:
+    """Return whether a text may be a task's number."""
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY
 
 

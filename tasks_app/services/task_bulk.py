@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 
 from tasks_app.errors import IllegalMove, RetryTheParent
 from tasks_app.models import Task
+from tasks_app.services.lookup import is_number
 from tasks_app.services.task_control import cancel_task, retry_task
-from tasks_app.services.task_lists import Wanted, wanted_tasks
+from tasks_app.services.task_lists import Wanted, in_projects, wanted_tasks
 from tasks_app.states import TASK_UNSTARTED, TaskState
 
 MOST: Final = 1_000
@@ -60,10 +61,16 @@ def choose_tasks(
     if not wanted.status:
         rows = rows.filter(status__in=sorted(USUAL[act]))
     if ids:
-        numbers = [int(each) for each in ids if each.isascii() and each.isdecimal() and len(each) <= 18]
-        rows = rows.filter(Q(task_id__in=list(ids)) | Q(pk__in=numbers))
+        rows = rows.filter(_named(ids, projects))
     found = list(rows.filter(compensates__isnull=True).select_related("instance").order_by("pk")[: MOST + 1])
     return Chosen(tasks=found[:MOST], more=len(found) > MOST)
+
+
+def _named(ids: Collection[str], projects: Collection[int] | None) -> Q:
+    """Return which tasks these ids name: by id, and by number only where no task has it for its id."""
+    called = Q(task_id__in=sorted(set(ids)))
+    taken = set(in_projects(projects=projects).filter(called).values_list("task_id", flat=True))
+    return called | Q(pk__in=[int(each) for each in ids if each not in taken and is_number(text=each)])
 
 
 def steer_tasks(*, act: TaskAct, tasks: Sequence[Task], by: str = "", reason: str = "") -> list[Steered]:

@@ -10,9 +10,9 @@ from django.conf import settings
 
 from cpds.base.conf import conf
 from tasks_app.errors import ContractExists, NotFound
-from tasks_app.models import Project, Workflow
+from tasks_app.models import Contract, Project, Workflow
 from tasks_app.outcomes import JSON
-from tasks_app.services.contracts import generate_contract
+from tasks_app.services.contracts import contract_of_feature, generate_contract
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.instances import submit_instance
 from tasks_app.services.lookup import find_workflow
@@ -58,8 +58,8 @@ def start_delivery(
     """
     name = str(feature["name"])
     with suppress(ContractExists):
-        generate_contract(project=project, feature={"id": name, **feature})
-    workflow = _delivery(project)
+        generate_contract(project=project, feature={"id": name, **feature}, by=by)
+    workflow = _delivery(project, by)
     asked = bool(conf().claude_api_key) if confirm_design is None else confirm_design
     params: dict[str, Any] = {
         "feature": name,
@@ -67,6 +67,14 @@ def start_delivery(
         "confirm_design": asked,
     }
     return submit_instance(workflow=workflow.public_id, params=params, by=by)
+
+
+def sample_contract(*, project: Project, by: str = "") -> Contract:
+    """Return the contract of the sample; make its draft, where the project has none."""
+    try:
+        return generate_contract(project=project, feature=SAMPLE, by=by)
+    except ContractExists:
+        return contract_of_feature(project=project, feature_id=str(SAMPLE["id"]))
 
 
 def schedule_order(*, project: Project, order: Order, by: str = "") -> Created:
@@ -87,10 +95,10 @@ def schedule_order(*, project: Project, order: Order, by: str = "") -> Created:
     return create_task(task=task, project=project, by=by)
 
 
-def _delivery(project: Project) -> Workflow:
+def _delivery(project: Project, by: str) -> Workflow:
     """Return the project's workflow of this name; the one that comes with CPDS, where it has none."""
     try:
         return find_workflow(given=WORKFLOW, projects=[project.pk])
     except NotFound:
-        upload_workflow(source=(Path(settings.BASE_DIR) / FILE).read_bytes(), project=project)
+        upload_workflow(source=(Path(settings.BASE_DIR) / FILE).read_bytes(), project=project, by=by)
         return find_workflow(given=WORKFLOW, projects=[project.pk])

@@ -95,7 +95,7 @@ LINES = [
     line(
         "POST", "/api/v1/contracts/{approved_contract}/implemented", "editor", {"version": 1}, in_project=True
     ),
-    line("POST", "/api/v1/workflow/start", "operator"),
+    line("POST", "/api/v1/workflow/start", "editor"),
     line("GET", "/api/v1/workflows", "viewer"),
     line("POST", "/api/v1/workflows", "editor", {"content": WORKFLOW}),
     line("POST", "/api/v1/workflows/validate", "signed_in", {"content": WORKFLOW}),

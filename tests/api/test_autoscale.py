@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.models import Project
+from tasks_app.models import Project, Task
 from tasks_app.services.loose import create_tasks
 from tests.api.people import ApiClient
 
@@ -48,6 +48,16 @@ def test_the_tasks_of_others_are_not_counted(people):
     make("theirs", [], [])
 
     assert people.client("viewer").get(f"{PATH}?slots=1").body["data"]["workers"] == 1
+
+
+def test_the_sets_of_others_are_not_named(people):
+    make("mine", ["gpu"])
+    make("theirs", ["secret-lab"])
+    Task.objects.update(status="completed", ready_at=None)
+
+    assert people.client("viewer").get(PATH).body["data"]["sets"].keys() == {"_any", "gpu"}
+    assert people.superuser().get(PATH).body["data"]["sets"].keys() == {"_any", "gpu", "secret-lab"}
+    assert people.superuser().get(f"{PATH}?project=mine").body["data"]["sets"].keys() == {"_any", "gpu"}
 
 
 def test_a_superuser_counts_all_unless_a_project_is_named(people):

@@ -80,6 +80,7 @@ def test_it_is_generated_from_what_a_feature_involves(client, involves, parts):
     told = client.post("/api/v1/contracts/generate", feature)
 
     assert told.status_code == 201
+    assert Event.objects.get(kind="contract.created").data["by"] == "mine-editor"
     made = told.body["data"]
     assert {part for part in ("api", "database", "frontend") if made[part] is not None} == parts
     assert (made["featureId"], made["featureName"], made["createdBy"]) == ("F001", "User Login", "mike_pm")
@@ -100,6 +101,18 @@ class TestChange:
             (2, "draft", {"page": "Login"}),
             (1, "approved", None),
         ]
+
+    def test_the_versions_come_page_by_page(self, client, contract):
+        address = f"/api/v1/contracts/{contract['id']}"
+        for version in (1, 2, 3):
+            client.patch(address, {"version": version, "featureName": f"Login {version}"})
+
+        pages = [client.get(f"{address}/versions?limit=2&offset={at}").body["data"] for at in (0, 1, 2, 4)]
+
+        shown = [[each["version"] for each in page["versions"]] for page in pages]
+        assert shown == [[4, 3], [3, 2], [2, 1], []]
+        assert [page["has_more"] for page in pages] == [True, True, False, False]
+        assert {page["total"] for page in pages} == {4}
 
     def test_a_version_that_is_no_more_is_refused(self, client, contract):
         address = f"/api/v1/contracts/{contract['id']}"
@@ -180,6 +193,25 @@ def test_it_is_deleted(client, contract):
 
     assert client.delete(address).status_code == 204
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("stale", ['"1"', '"1-draft"', 'W/"1-draft"', '"2-approved"', "nonsense"])
+def test_it_is_not_deleted_in_a_version_that_nobody_read(client, contract, stale):
+    address = f"/api/v1/contracts/{contract['id']}"
+    client.patch(address, {"version": 1, "featureName": "New"})
+
+    told = client.delete(address, headers={"If-Match": stale})
+
+    assert told.status_code == 412, told.body
+    assert Contract.objects.exists()
+
+
+@pytest.mark.parametrize("read", ['"1"', '"1-draft"', 'W/"1-draft"', '"9-draft", "1-draft"', "*"])
+def test_it_is_deleted_in_the_version_that_was_read(client, contract, read):
+    told = client.delete(f"/api/v1/contracts/{contract['id']}", headers={"If-Match": read})
+
+    assert told.status_code == 204, told.body
+    assert not Contract.objects.exists()
 
 
 def test_every_change_is_an_event_with_who_and_what(client, contract):

@@ -4,6 +4,7 @@ import pytest
 
 from cpds.health import checks
 from tasks_app.services.loose import create_tasks
+from workers_app.services.http_workers import HttpRegistration, register_http_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/api/v1/health/detailed"
@@ -41,3 +42,15 @@ def test_tasks_are_counted_in_the_callers_projects_only(people):
     assert open_tasks(people.client("viewer", "theirs")) == 3
     assert open_tasks(people.client("viewer")) == 0
     assert open_tasks(people.superuser()) == 3
+
+
+def test_workers_of_other_projects_are_not_counted(people):
+    for project in (people.mine, people.theirs):
+        register_http_worker(project_id=project.pk, registration=HttpRegistration(name=f"of-{project.slug}"))
+
+    def workers(client):
+        return sum(client.get(ADDRESS).body["data"]["workers"].values())
+
+    assert workers(people.client("viewer")) == 1
+    assert workers(people.client("viewer", "theirs")) == 1
+    assert workers(people.superuser()) == 2

@@ -3,6 +3,7 @@
 import pytest
 
 from cpds.api import counting
+from cpds.api.exports import NEXT_CURSOR
 from cpds.base import clock
 from tests.api.people import PASSWORD
 
@@ -32,6 +33,20 @@ def test_a_token_may_ask_so_often_and_is_told_how_often_still(people, configured
     assert answers[0].headers["RateLimit"] == '"default";r=2;t=55'
     assert answers[3].headers["Retry-After"] == "55"
     assert answers[3].body["code"] == 429
+
+
+def test_a_page_of_a_site_that_was_named_may_read_what_is_told_beside_the_answer(
+    people, configured, settings
+):
+    configured(requests_per_minute=3)
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+
+    told = people.client("viewer").get(ME, headers={"Origin": "https://app.example.com"})
+
+    exposed = set(told.headers["Access-Control-Expose-Headers"].split(", "))
+    counted = {name for name in told.headers if "ratelimit" in name.lower()}
+    assert len(counted) == 5
+    assert exposed >= counted | {NEXT_CURSOR, "ETag", "Location", "Retry-After", "Allow"}
 
 
 def test_another_token_is_counted_for_itself(people, configured):

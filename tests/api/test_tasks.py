@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks_app.models import Dependency, Instance, Task
+from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.instances import submit_instance
 from tests.support.loose import an_external
@@ -163,6 +163,20 @@ class TestList:
     def test_what_is_not_known_is_refused(self, client, query):
         assert client.get(f"/api/v1/tasks{query}").status_code == 400
 
+    def test_an_instance_that_is_not_there_is_a_mistake(self, client, people):
+        theirs = people.client("operator", "theirs").post("/api/v1/tasks", an_external("A")).body["data"]
+
+        for given in ("nope", theirs["instance_id"]):
+            listed_by = client.get(f"/api/v1/tasks?instance={given}")
+            steered_by = client.post("/api/v1/tasks/bulk/cancel", {"instance": given})
+
+            assert (listed_by.status_code, steered_by.status_code) == (400, 400)
+            flaws = [*listed_by.body["errors"], *steered_by.body["errors"]]
+            assert [(each["pointer"], each["code"]) for each in flaws] == [
+                ("?instance", "unknown_instance"),
+                ("/instance", "unknown_instance"),
+            ]
+
     def test_tasks_of_workflows_are_there_too(self, client, people):
         upload = upload_workflow(
             source=b"name: w\ntasks:\n  - {name: a, run: external}\n", project=people.mine
@@ -231,6 +245,60 @@ class TestOne:
         assert [(each["attempt"], each["status"], each["worker"]) for each in records] == [(1, "failed", "W")]
         assert records[0]["error"]["message"] == "no"
 
+    def test_its_attempts_come_page_by_page(self, client):
+        created(client, an_external("A"))
+        task = Task.objects.get(task_id="A")
+        for number in range(1, 4):
+            ExecutionRecord.objects.create(task=task, number=number, dispatch_id=f"d{number}")
+
+        pages = [client.get(f"/api/v1/tasks/A/records?limit=2&offset={at}").body["data"] for at in (0, 2)]
+
+        shown = [[each["attempt"] for each in page["records"]] for page in pages]
+        assert shown == [[1, 2], [3]]
+        assert [(page["total"], page["has_more"]) for page in pages] == [(3, True), (3, False)]
+
+
+class TestNumbersThatAreIds:
+    """A creator may call a task what is the number of another."""
+
+    ACTS = pytest.mark.parametrize(("act", "status"), [("cancel", "cancelled"), ("retry", "pending")])
+
+    @pytest.fixture
+    def numbered(self, client):
+        """A task of which only the number is known elsewhere."""
+        created(client, an_external("A"))
+        return Task.objects.get(task_id="A")
+
+    def done(self, client, act):
+        if act == "retry":
+            assert client.post("/api/v1/tasks/A/cancel").status_code == 200
+        return client.post(f"/api/v1/tasks/A/{act}")
+
+    @ACTS
+    def test_another_project_tells_nothing_by_them(self, client, people, numbered, act, status):
+        theirs = an_external(str(numbered.pk), title="A secret of theirs")
+        created(people.client("operator", "theirs"), theirs)
+
+        told = self.done(client, act).body["data"]
+
+        assert (told["task_id"], told["project"], told["status"]) == ("A", "mine", status)
+
+    @ACTS
+    def test_the_task_that_was_meant_is_answered(self, client, numbered, act, status):
+        created(client, an_external(str(numbered.pk)))
+
+        told = self.done(client, act).body["data"]
+
+        assert (told["task_id"], told["status"]) == ("A", status)
+
+    def test_many_are_meant_by_id_before_number(self, client, numbered):
+        created(client, an_external(str(numbered.pk)))
+
+        told = client.post("/api/v1/tasks/bulk/cancel", {"ids": [str(numbered.pk)]}).body["data"]
+
+        assert [each["task"] for each in told["tasks"]] == [str(numbered.pk)]
+        assert Task.objects.get(pk=numbered.pk).status == "pending"
+
 
 class TestMany:
     def test_a_dry_run_says_which_and_does_nothing(self, client):
@@ -257,8 +325,24 @@ class TestMany:
         assert (retried["matched"], retried["done"]) == (2, 2)
         assert listed(client, "?status=cancelled") == ["T1"]
 
-    def test_nobody_says_all_by_saying_nothing(self, client):
-        assert client.post("/api/v1/tasks/bulk/cancel").status_code == 400
+    @pytest.mark.parametrize("act", ["cancel", "retry"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"status": []},
+            {"only_loose": False},
+            {"ids": []},
+            {"project": "mine", "status": [], "ids": []},
+        ],
+    )
+    def test_nobody_says_all_by_saying_nothing(self, client, act, body):
+        created(client, an_external("A"))
+
+        told = client.post(f"/api/v1/tasks/bulk/{act}", body)
+
+        assert told.status_code == 400
+        assert Task.objects.get().status == "pending"
 
     def test_those_of_others_are_not_there(self, client, people):
         created(people.client("operator", "theirs"), an_external("A"))

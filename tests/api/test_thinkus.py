@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.models import Contract, Instance, Task
+from tasks_app.models import Contract, Event, Instance, Task
 
 pytestmark = pytest.mark.django_db
 FEATURE = {
@@ -12,6 +12,8 @@ FEATURE = {
     "module": "auth",
     "involves": ["backend", "database"],
 }
+
+FIRST = {"featureId": "F1", "featureName": "Login"}
 
 
 def test_the_tasks_of_a_project_are_counted(curl):
@@ -88,6 +90,14 @@ class TestCreateContract:
 
         assert Contract.objects.get().feature_name == "User Login"
 
+    def test_the_sample_is_there_once(self, curl):
+        first, again = (curl.post("/api/v1/contracts/create") for _ in range(2))
+
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert again.body == first.body
+        assert curl.post("/api/v1/contracts/create", FIRST).status_code == 200
+        assert curl.post("/api/v1/contracts/create", FIRST).status_code == 409
+
 
 class TestStartWorkflow:
     """TH-26."""
@@ -135,3 +145,19 @@ class TestStartWorkflow:
         curl.post("/api/v1/workflow/start", {"confirmDesign": asked})
 
         assert Instance.objects.get().params["confirm_design"] is confirms
+
+
+@pytest.mark.parametrize(
+    ("door", "body", "kinds"),
+    [
+        ("/api/v1/workflow/start", {"feature": FEATURE}, {"contract.created", "workflow.uploaded"}),
+        ("/api/v1/contracts/create", {}, {"contract.created"}),
+        ("/api/v1/contracts/create", FIRST, {"contract.created"}),
+    ],
+)
+def test_what_is_made_on_the_way_is_told_with_who_asked(people, door, body, kinds):
+    assert people.client("editor").post(door, body).status_code == 200
+
+    events = Event.objects.filter(kind__regex=r"^(contract|workflow)\.")
+    assert kinds <= {each.kind for each in events}
+    assert {each.data["by"] for each in events} == {"mine-editor"}

@@ -85,6 +85,14 @@ def test_a_file_that_is_no_yaml_is_refused(run, tmp_path):
     assert run("task", "create", str(path)).code == 2
 
 
+@pytest.mark.parametrize("given", ["a/b", "pending"])
+def test_an_id_without_an_address_is_refused(run, given):
+    refused = run("task", "create", "--id", given, "--run", "external")
+
+    assert refused.code != 0
+    assert given in refused.err
+
+
 def test_a_file_and_options_do_not_go_together(run, file):
     assert run("task", "create", file, "--title", "x").code == 2
 

@@ -109,7 +109,8 @@ def test_a_change_is_a_new_version_and_the_old_one_stays(project):
 
     assert (changed.version, changed.status, changed.approved_by) == (2, ContractState.DRAFT, "")
     assert (changed.api, changed.database) == (API, DATABASE)
-    newest, oldest = contract_versions(contract=changed)
+    total, (newest, oldest) = contract_versions(contract=changed, limit=20)
+    assert total == 2
     assert (newest.version, newest.status) == (2, "draft")
     assert (oldest.version, oldest.status, oldest.approved_by, oldest.database) == (
         1,

@@ -50,6 +50,17 @@ def test_a_task_without_id_is_given_one(doorbell):
     assert re.fullmatch(r"TASK-[0-9A-F]{8}", task_id)
 
 
+@pytest.mark.parametrize("key", ["task_id", "name"])
+@pytest.mark.parametrize("given", ["a/b", "/", "pending", "schedule", "bulk", ".."])
+def test_an_id_that_no_address_leads_to_is_refused_by_name(doorbell, key, given):
+    assert problems_of({key: given}) == [(f"/0/{key}", "bad_value")]
+
+
+@pytest.mark.parametrize("given", ["Pending", "bulk-1", "a.b", "a b", "%2F", "ä?#"])
+def test_other_ids_are_taken(doorbell, given):
+    assert create_task(task={"task_id": given}).task_ids == (given,)
+
+
 @pytest.mark.parametrize(
     ("priority", "number"),
     [("low", 2), ("medium", 5), ("normal", 5), ("high", 7), ("critical", 9), (0, 0), (9, 9)],

@@ -81,7 +81,7 @@ def read_page(
 
     Of ``projects`` (None: of all) and of the installation, which everybody's tasks may meet.
     """
-    rows = _visible(projects)
+    rows = visible_workers(projects=projects)
     if kind is not None:
         rows = rows.filter(kind=kind)
     ordered = rows.select_related("project").order_by("name", "pk")
@@ -97,7 +97,7 @@ def find_seen(*, given: str, projects: Collection[int] | None) -> Sighting:
 
     :raises NotFound: when there is none in these projects (None: in any) or of the installation.
     """
-    rows = _visible(projects).select_related("project")
+    rows = visible_workers(projects=projects).select_related("project")
     worker = rows.filter(public_id=given).first() or rows.filter(name=given).order_by("-heartbeat_at").first()
     if worker is None:
         raise NotFound(kind="worker", given=given, listing="GET /api/v1/workers")
@@ -105,7 +105,8 @@ def find_seen(*, given: str, projects: Collection[int] | None) -> Sighting:
     return seen
 
 
-def _visible(projects: Collection[int] | None) -> WorkerQuerySet:
+def visible_workers(*, projects: Collection[int] | None) -> WorkerQuerySet:
+    """Return the workers of the installation and of ``projects`` (None: of all)."""
     rows: WorkerQuerySet = Worker.objects.all()
     if projects is None:
         return rows

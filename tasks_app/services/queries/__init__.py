@@ -20,6 +20,7 @@ from tasks_app.services.queries.overview import (
 )
 from tasks_app.services.queries.schedules import list_schedules, next_fires, schedule_summary
 from tasks_app.services.queries.tasks import (
+    detail_of,
     instance_holds,
     list_tasks,
     task_detail,
@@ -32,6 +33,7 @@ from tasks_app.services.queries.workflows import list_workflows, workflow_detail
 
 __all__ = [
     "compare_instances",
+    "detail_of",
     "ended_badly",
     "instance_events",
     "instance_holds",

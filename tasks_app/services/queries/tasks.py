@@ -58,7 +58,11 @@ def task_detail(*, given: str, projects: Collection[int] | None = None) -> JSONO
 
     :raises NotFound: when there is no such task.
     """
-    task = find_task(given=given, projects=projects)
+    return detail_of(task=find_task(given=given, projects=projects))
+
+
+def detail_of(*, task: Task) -> JSONObject:
+    """Return the same about a task that was found before, as its row was read."""
     needs = (
         Dependency.objects.filter(task=task)
         .order_by("id")
@@ -136,19 +140,28 @@ def instance_holds(*, given: str) -> JSONObject:
     }
 
 
-def task_records(*, given: str, projects: Collection[int] | None = None) -> JSONObject:
-    """Return a task with all its attempts, oldest first: what ``task records --json`` prints.
+def task_records(
+    *, given: str, projects: Collection[int] | None = None, limit: int | None = None, offset: int = 0
+) -> JSONObject:
+    """Return a task with its attempts, oldest first: what ``task records --json`` prints, which has all.
+
+    ``limit`` (None: all) of them without the first ``offset``; ``total`` counts all, and
+    ``has_more`` says whether some follow.
 
     :raises NotFound: when there is no such task.
     """
     task = find_task(given=given, projects=projects)
     rows = ExecutionRecord.objects.filter(task=task).defer("prompt", "answer", "output").order_by("number")
+    total = rows.count()
+    shown = [_record(each) for each in rows[offset : None if limit is None else offset + limit]]
     return {
         "instance_id": task.instance.public_id,
         "id": task.pk,
         "name": task.name,
         "status": task.status,
-        "records": [_record(each) for each in rows],
+        "total": total,
+        "records": shown,
+        "has_more": offset + len(shown) < total,
     }
 
 
