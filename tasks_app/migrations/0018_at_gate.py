@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks_app', '0016_lists'),
+        ('tasks_app', '0017_required_of_project'),
     ]
 
     operations = [
