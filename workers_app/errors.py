@@ -111,6 +111,17 @@ class SlotsTaken(CPDSError):
     )
 
 
+class WorkerDraining(CPDSError):
+    """The worker takes nothing new: let it end what it holds, or undrain it."""
+
+    code = "worker_draining"
+    http_status = HTTPStatus.CONFLICT
+    sentence = (
+        "Worker {worker} takes nothing new: it drains or stops. What it holds it may end; to let it take "
+        "tasks again: manage.py worker undrain {worker}"
+    )
+
+
 class UnusableWorkerId(CPDSError):
     """A worker cannot be called so: choose an id of letters, digits and ``._:-``."""
 

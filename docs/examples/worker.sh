@@ -9,7 +9,6 @@ set -eu
 server="${CPDS_SERVER:-http://localhost:8848}/api/v1/workers"
 heartbeat="${HEARTBEAT_SECONDS:-10}"
 left="${MAX_TASKS:--1}"
-beating=""
 
 # The token goes to curl by its standard input: on a command line others could read it.
 headers() {
@@ -25,15 +24,25 @@ perform() { # perform CLAIM: print the output as JSON
     printf '%s' "$1" | jq -r '.task.description' | wc -w | jq '{words: .}'
 }
 
+beat() { # idle or not: a worker that falls silent counts as gone
+    while sleep "$heartbeat"; do
+        post "$worker/heartbeat" "{\"claims\": [$(cat "$held")]}" >/dev/null || true
+    done
+}
+
 leave() {
     trap - EXIT
-    [ -z "$beating" ] || kill "$beating" 2>/dev/null || true
+    kill "$beating" 2>/dev/null || true
     post "$worker/leave" '{}' >/dev/null || true
+    rm -f "$held"
 }
 
 name="${WORKER_NAME:-shell-$$}"
 worker=$(post register "{\"name\": \"$name\", \"heartbeat_seconds\": $heartbeat}" | jq -r '.data.id')
 echo "registered $worker"
+held=$(mktemp) # the tokens of what it holds, as the heartbeats name them
+beat &
+beating=$!
 trap leave EXIT
 trap 'exit 0' TERM INT
 
@@ -47,17 +56,13 @@ while [ "$left" -ne 0 ]; do
         continue
     fi
     token=$(printf '%s' "$claim" | jq -r '.token')
-    while sleep "$heartbeat"; do
-        post "$worker/heartbeat" "{\"claims\": [\"$token\"]}" >/dev/null || true
-    done &
-    beating=$!
+    echo "\"$token\"" >"$held"
     if output=$(perform "$claim"); then
         # Refused with 409 when the claim is gone; nothing was changed then.
         post "$worker/claims/$token/complete" "$(jq -cn --argjson output "$output" '{output: $output}')" || true
     else
         post "$worker/claims/$token/fail" '{"message": "the words could not be counted"}' || true
     fi
-    kill "$beating" 2>/dev/null || true
-    beating=""
+    : >"$held"
     left=$((left - 1))
 done

@@ -67,21 +67,23 @@ def assign_task(
 
 
 def report_per_cent(*, task: Task, per_cent: float, message: str = "", worker: str | None = None) -> None:
-    """Note how far a task is, 0 to 100.
+    """Note how far a task is, 0 to 100. Without ``worker``: for whoever holds it, or takes it by that.
 
     :raises NotHeld: when it does not run, or not for this worker.
     """
-    _take_if_pending(task, worker)
+    if worker is None:
+        _take_if_pending(task)
     fraction = min(max(per_cent / WHOLE, 0.0), 1.0)
     external.progress(task=task, fraction=fraction, message=message, worker=worker)
 
 
 def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
-    """Complete or fail a task.
+    """Complete or fail a task. Without ``worker``: for whoever holds it, or takes it by that.
 
     :raises NotHeld: when it does not run, or not for this worker.
     """
-    _take_if_pending(task, worker)
+    if worker is None:
+        _take_if_pending(task)
     if ended.is_failure:
         detail = {} if ended.output is None else {"output": ended.output}
         external.fail(task=task, message=ended.error or "failed", detail=detail, worker=worker)
@@ -89,14 +91,16 @@ def end_task(*, task: Task, ended: Ended, worker: str | None = None) -> None:
         external.complete(task=task, output=ended.output, worker=worker)
 
 
-def _take_if_pending(task: Task, worker: str | None) -> None:
-    """Assign a task whose worker never asked for it: one that does one task and leaves does not.
+def is_offered(*, task: Task) -> bool:
+    """Return whether a task waits for workers that speak HTTP, and for nobody else."""
+    return task.status == TaskState.PENDING and task.executor == EXTERNAL
 
-    It also brings back a task that was taken from a worker that is slow to report.
-    """
-    if task.status != TaskState.PENDING or task.executor != EXTERNAL:
+
+def _take_if_pending(task: Task) -> None:
+    """Assign a task that somebody reports on who neither took it nor says who they are."""
+    if not is_offered(task=task):
         return
     try:
-        external.assign(task=task, worker=worker or UNNAMED)
+        external.assign(task=task, worker=UNNAMED)
     except NotOffered:
         return  # somebody else has it, or it waits: what is reported is refused for what it is

@@ -5,7 +5,7 @@ and rescue are those of all tasks; only the claim names its own dispatch.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from cpds.base import clock, db
@@ -181,14 +181,19 @@ def why_lost(*, task_ids: Collection[int]) -> dict[int, bool]:
     }
 
 
-def renew(*, worker: str, lease_seconds: float | None = None) -> dict[int, str]:
-    """Extend the lease of everything a worker holds; return the dispatch id of each task, by its key.
+def renew(
+    *, worker: str, lease_seconds: float | None = None, task_ids: Collection[int] | None = None
+) -> dict[int, str]:
+    """Extend the lease of what a worker holds; return the dispatch id of each task, by its key.
 
     ``lease_seconds``: until then from now; None: as long as the setting says.
+    ``task_ids``: only of these tasks; None: of all.
 
     What is missing from the answer was taken back or cancelled: the worker must stop it.
     """
     held = Task.objects.filter(worker=worker, status=TaskState.RUNNING)
+    if task_ids is not None:
+        held = held.filter(pk__in=sorted(task_ids))
     with db.transaction():
         # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
         claims = dict(db.locking(held).order_by("pk").values_list("pk", "dispatch_id"))
@@ -206,22 +211,31 @@ def end_overdue_attempts() -> int:
         timeout_seconds__isnull=False,
         lease_expires_at__isnull=False,
     ).exclude(worker__contains=NODE_SIGN)
-    ended = 0
     now = clock.now()
-    for task in running.order_by("pk")[:BATCH]:
-        limit = task.timeout_seconds
-        if task.started_at is None or limit is None or task.started_at + timedelta(seconds=limit) > now:
-            continue
-        claim = held_claim(task_id=task.pk, dispatch_id=task.dispatch_id)
-        if claim is None:
-            continue
-        message = f"It took longer than {limit:g} s."
-        try:
-            report_outcome(claim=claim, outcome=Failed(kind="timeout", message=message, retryable=True))
-        except StaleDispatch:
-            continue
-        ended += 1
+    ended, seen = 0, 0
+    while page := running.filter(pk__gt=seen).order_by("pk")[:BATCH]:
+        for task in page:
+            ended += _is_overdue(task, now) and _end_overdue(task)
+        seen = page[len(page) - 1].pk
     return ended
+
+
+def _is_overdue(task: Task, now: datetime) -> bool:
+    if task.started_at is None or task.timeout_seconds is None:
+        return False
+    return task.started_at + timedelta(seconds=task.timeout_seconds) <= now
+
+
+def _end_overdue(task: Task) -> bool:
+    claim = held_claim(task_id=task.pk, dispatch_id=task.dispatch_id)
+    if claim is None:
+        return False
+    message = f"It took longer than {task.timeout_seconds:g} s."
+    try:
+        report_outcome(claim=claim, outcome=Failed(kind="timeout", message=message, retryable=True))
+    except StaleDispatch:
+        return False
+    return True
 
 
 def _check_room(task: Task, instance: Instance | None) -> None:

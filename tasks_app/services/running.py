@@ -19,6 +19,13 @@ def count_held(*, worker: str) -> int:
     return Task.objects.filter(status=TaskState.RUNNING, worker=worker).count()
 
 
+def held_among(*, worker: str, given: Collection[str]) -> set[int]:
+    """Return the keys of those of these tasks, given by id or number, that a worker holds."""
+    held = Task.objects.filter(status=TaskState.RUNNING, worker=worker).only("pk", "task_id")
+    named = set(given)
+    return {task.pk for task in held if named & {task.task_id, str(task.pk)}}
+
+
 def held_by_workers(*, workers: Collection[str]) -> dict[str, Task]:
     """Return the task that each of these workers has held for longest; who holds none is missing."""
     held = Task.objects.filter(status=TaskState.RUNNING, worker__in=sorted(workers))

@@ -7,7 +7,7 @@ there first.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import DatabaseError
@@ -119,11 +119,13 @@ def rescue_lost() -> int:
     return rescued
 
 
-def free_claims_of(*, worker: str) -> int:
-    """Take back what a worker's dead predecessor of the same name still held; return how many."""
-    return _rescue(
-        Task.objects.filter(status=TaskState.RUNNING, worker=worker), "its worker was started anew"
-    )
+def free_claims_of(*, worker: str, but: Collection[int] = ()) -> int:
+    """Take back what a worker's dead predecessor of the same name still held; return how many.
+
+    ``but``: the keys of tasks that it goes on with.
+    """
+    held = Task.objects.filter(status=TaskState.RUNNING, worker=worker).exclude(pk__in=sorted(but))
+    return _rescue(held, "its worker was started anew")
 
 
 def advance_unsettled() -> int:

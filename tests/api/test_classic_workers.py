@@ -4,10 +4,14 @@ import pytest
 
 from cpds.base import clock
 from tasks_app.models import Task
-from tests.api.classic import created, registered
+from tests.api.classic import created, ids, registered
 from workers_app.models import Worker
 
 pytestmark = pytest.mark.django_db
+
+
+def seconds_left(task):
+    return (Task.objects.get(task_id=task).lease_expires_at - clock.now()).total_seconds()
 
 
 class TestRegister:
@@ -42,6 +46,36 @@ class TestRegister:
             "renamed"
         ]
 
+    def test_one_that_comes_again_was_started_anew(self, curl):
+        worker, task = registered(curl), created(curl)
+        curl.post("/api/tasks/assign", {"task_id": task, "worker_id": worker})
+
+        registered(curl)
+
+        assert ids(curl.get("/api/tasks/pending")) == [task]
+
+    def test_one_that_comes_again_keeps_the_tasks_it_names(self, curl):
+        worker = registered(curl)
+        for task in ("A", "B"):
+            curl.post("/api/tasks/assign", {"task_id": created(curl, task), "worker_id": worker})
+        Task.objects.update(lease_expires_at=clock.database_now_plus(1))
+
+        registered(curl, task_ids=["B", "unknown"])
+
+        assert ids(curl.get("/api/tasks/pending")) == ["A"]
+        assert ids(curl.get("/api/tasks/running")) == ["B"]
+        assert seconds_left("B") > 290
+
+    def test_one_that_registers_to_stay_alive_may_still_end_its_task(self, curl):
+        worker, task = registered(curl), created(curl)
+        curl.post("/api/tasks/assign", {"task_id": task, "worker_id": worker})
+        registered(curl)
+
+        told = curl.post("/api/tasks/complete", {"task_id": task, "worker_id": worker, "output": 1})
+
+        assert told.status_code == 200
+        assert ids(curl.get("/api/tasks/completed")) == [task]
+
 
 class TestHeartbeat:
     """CG-12."""
@@ -68,8 +102,38 @@ class TestHeartbeat:
 
         curl.post("/api/workers/heartbeat", {"worker_id": worker})
 
-        left = Task.objects.get().lease_expires_at - clock.now()
-        assert left.total_seconds() > 290
+        assert seconds_left(task) > 290
+
+    def test_it_keeps_only_the_tasks_it_names(self, curl):
+        worker = registered(curl)
+        for task in ("A", "B"):
+            curl.post("/api/tasks/assign", {"task_id": created(curl, task), "worker_id": worker})
+        Task.objects.update(lease_expires_at=clock.database_now_plus(1))
+
+        curl.post("/api/workers/heartbeat", {"worker_id": worker, "task_ids": ["A"]})
+
+        assert seconds_left("A") > 290
+        assert seconds_left("B") < 2
+
+    def test_a_report_keeps_the_task_it_is_about(self, curl):
+        worker = registered(curl)
+        for task in ("A", "B"):
+            curl.post("/api/tasks/assign", {"task_id": created(curl, task), "worker_id": worker})
+        Task.objects.update(lease_expires_at=clock.database_now_plus(1))
+
+        curl.post("/api/tasks/progress", {"task_id": "A", "worker_id": worker, "progress": 5})
+
+        assert seconds_left("A") > 290
+        assert seconds_left("B") < 2
+
+    def test_one_that_names_none_keeps_none(self, curl):
+        worker, task = registered(curl), created(curl)
+        curl.post("/api/tasks/assign", {"task_id": task, "worker_id": worker})
+        Task.objects.update(lease_expires_at=clock.database_now_plus(1))
+
+        curl.post("/api/workers/heartbeat", {"worker_id": worker, "task_ids": []})
+
+        assert seconds_left(task) < 2
 
 
 class TestWorkers:

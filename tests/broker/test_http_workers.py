@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cpds.base import clock
 from tasks_app.models import Event, ExecutionRecord, Task
 from tasks_app.services.loose import create_task
 from tasks_app.services.sweep import sweep
@@ -255,6 +256,30 @@ def test_the_worker_in_shell(web: WebProcess) -> None:
     assert told.returncode == 0, told.stderr
     assert [wait_for(row, TaskState.COMPLETED).output for row in rows] == [{"words": 3}, {"words": 1}]
     assert json.dumps(rows[0].output)
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
+def test_the_worker_in_shell_is_there_while_it_is_idle(web: WebProcess) -> None:
+    env = {**os.environ, "CPDS_SERVER": web.url, "HEARTBEAT_SECONDS": "1", "MAX_TASKS": "1"}
+    shell = subprocess.Popen(["sh", "docs/examples/worker.sh"], env=env, cwd=ROOT)
+    try:
+        wait_until(Worker.objects.exists, timeout=END, message="the worker to register")
+        deadline = Worker.objects.get().silent_at
+        wait_until(lambda: clock.now() > deadline, timeout=END, message="three heartbeats to pass")
+        assert Worker.objects.get(silent_at__gt=clock.database_now()).left_at is None
+        row = a_task("late", "two words")
+
+        def swept() -> bool:
+            sweep()
+            row.refresh_from_db()
+            return row.status == TaskState.COMPLETED
+
+        wait_until(swept, timeout=END, message="the task to be done")
+        assert ExecutionRecord.objects.get(task=row).status == RecordState.COMPLETED
+        assert shell.wait(timeout=END) == 0
+    finally:
+        shell.kill()
+        shell.wait()
 
 
 def test_a_wait_ends_when_there_is_something(web: WebProcess) -> None:

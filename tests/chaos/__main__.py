@@ -97,9 +97,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--recovery",
         type=int,
-        default=0,
+        default=20,
         metavar="N",
-        help="then kill a worker N times and measure until its task runs again",
+        help="then kill a worker N times and measure until its task runs again; default 20, 0: not at all",
     )
     made.add_argument(
         "--logs", type=Path, metavar="DIR", help="leave the logs of workers and beats there, by mode"

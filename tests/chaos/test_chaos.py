@@ -13,7 +13,7 @@ from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(420)]
 SEEDS = ["2026", *filter(None, [os.environ.get("CPDS_CHAOS_SEED")])]
-BOUNDS = ("--seconds", "38", "--spacing", "2.5", "--workers", "2")
+BOUNDS = ("--seconds", "38", "--spacing", "2.5", "--workers", "2", "--recovery", "0")
 RUN_SECONDS = 400
 
 

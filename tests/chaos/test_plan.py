@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.chaos.__main__ import parser
 from tests.chaos.plan import CLOUD, MODES, OF_THE_SERVER, STANDALONE, plan_faults, possible_faults
 
 pytestmark = pytest.mark.any_database
@@ -28,3 +29,8 @@ def test_every_kind_of_fault_comes_once_before_any_comes_again(mode):
 def test_a_server_is_not_restarted_where_there_is_none():
     assert not OF_THE_SERVER & set(possible_faults(STANDALONE))
     assert set(possible_faults(CLOUD)) >= OF_THE_SERVER
+
+
+def test_without_options_the_deaths_are_measured_too():
+    assert parser().parse_args([]).recovery == 20
+    assert parser().parse_args(["--recovery", "0"]).recovery == 0

@@ -3,7 +3,9 @@
 import pytest
 
 from cpds.base import clock
+from tasks_app.models import Project
 from workers_app.models import Worker
+from workers_app.services.http_workers import HttpRegistration, register_http_worker
 from workers_app.services.workers import Registration, register_worker, retire_worker, silent_seconds
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +44,26 @@ def test_who_was_silent_for_three_heartbeats_is_offline(run, fleet):
     Worker.objects.filter(name="w1@tests").update(heartbeat_at=clock.database_now_plus(-silent_seconds() - 1))
 
     assert run("worker", "show", "w1@tests", "--json").json["status"] == "offline"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_one_name_the_worker_of_the_broker_is_meant(run, db, is_first):
+    def over_http():
+        chosen = HttpRegistration(name="w1@tests", worker_id="Other")
+        register_http_worker(project_id=Project.objects.default().pk, registration=chosen)
+
+    if is_first:
+        over_http()
+    register_worker(registration=Registration(name="w1@tests", pid=1, slots=4))
+    if not is_first:
+        over_http()
+
+    assert run("worker", "drain", "w1@tests").code == 0
+
+    assert set(Worker.objects.filter(drain_requested_at__isnull=False).values_list("kind", flat=True)) == {
+        "celery"
+    }
+    assert run("worker", "show", "Other", "--json").json["status"] == "idle"
 
 
 def test_show_tells_all_by_name_or_id(run, fleet):

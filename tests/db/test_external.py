@@ -202,6 +202,22 @@ def test_an_attempt_that_takes_too_long_fails(doorbell, fleet):
     assert (loose("a").status, loose("a").error_kind) == (TaskState.FAILED, "timeout")
 
 
+def test_an_attempt_that_takes_too_long_fails_behind_many_that_do_not(doorbell, fleet, monkeypatch):
+    from cpds.base import clock
+    from tasks_app.models import Task
+
+    monkeypatch.setattr(external, "BATCH", 2)
+    created(*(an_external(name, timeout="1h") for name in ("a", "b", "c", "d", "late")))
+    for name in ("a", "b", "c", "d", "late"):
+        taken(name)
+    Task.objects.filter(task_id="late").update(started_at=clock.database_now_plus(-3601))
+
+    assert external.end_overdue_attempts() == 1
+
+    assert (loose("late").status, loose("late").error_kind) == (TaskState.FAILED, "timeout")
+    assert loose("d").status == TaskState.RUNNING
+
+
 def test_in_a_workflow_it_waits_in_the_middle(doorbell, fleet):
     instance = an_instance(
         a_task("before"),

@@ -8,7 +8,7 @@ from tests.support.servers import Broker
 
 
 def test_two_live_side_by_side(standalone: Callable[..., Standalone]) -> None:
-    first, second = standalone(name="one"), standalone(name="two")
+    first, second = standalone(name="one", is_first=True), standalone(name="two")
 
     ones, twos = first.facts(), second.facts()
     assert set(ones["pids"].values()).isdisjoint(twos["pids"].values())
@@ -38,7 +38,8 @@ def test_a_broker_and_a_database_of_the_users(
 ) -> None:
     database = f"sqlite:///{tmp_path / 'mine.sqlite3'}"
 
-    program = standalone(env={**NO_REHEARSAL, "CPDS_BROKER_URL": broker.url, "DATABASE_URL": database})
+    own = {"CPDS_BROKER_URL": broker.url, "DATABASE_URL": database}
+    program = standalone(is_first=True, env={**NO_REHEARSAL, **own})
 
     facts = program.facts()
     assert "broker" not in facts["pids"]

@@ -25,7 +25,7 @@ def answer_of(url: str) -> int:
 
 
 def test_it_says_where_everything_is_once_all_is_ready(standalone: Callable[..., Standalone]) -> None:
-    program = standalone()
+    program = standalone(is_first=True)
 
     facts = program.facts()
     assert set(facts) == {"url", "port", "broker_url", "database_url", "pids"}
@@ -51,7 +51,7 @@ def test_it_tells_the_user_how_to_go_on(standalone: Callable[..., Standalone]) -
 
 
 def test_the_state_directory_is_the_users_alone(standalone: Callable[..., Standalone]) -> None:
-    program = standalone()
+    program = standalone(is_first=True)
 
     for path in (program.state, program.state / "logs", program.state / "broker"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
@@ -99,7 +99,7 @@ def test_children_that_do_not_answer_are_killed(standalone: Callable[..., Standa
 
 
 def test_it_can_be_interrupted_while_it_starts(standalone: Callable[..., Standalone]) -> None:
-    program = standalone(wait=False)
+    program = standalone(is_first=True, wait=False)
     program.wait_for_log("child_started child=beat")
 
     program.process.send_signal(signal.SIGINT)

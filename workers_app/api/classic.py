@@ -31,6 +31,7 @@ from workers_app.errors import FieldsMissing
 from workers_app.models import Worker
 from workers_app.services.classic import (
     assign_to,
+    assign_unasked,
     count_completed,
     count_workers,
     hear_from,
@@ -48,6 +49,13 @@ MOST: Final = 1_000
 
 def _text(**more: Any) -> Any:
     return serializers.CharField(required=False, allow_null=True, allow_blank=True, **more)
+
+
+def _task_ids(help_text: str) -> Any:
+    task_id = serializers.CharField(max_length=200)
+    return serializers.ListField(
+        child=task_id, required=False, allow_null=True, max_length=MOST, help_text=help_text
+    )
 
 
 class ClassicForm(Form):
@@ -73,12 +81,19 @@ class ClassicRegistration(ClassicForm):
     )
     slots = serializers.IntegerField(min_value=1, max_value=MOST_SLOTS, required=False, allow_null=True)
     metadata = serializers.DictField(required=False, allow_null=True)
+    task_ids = _task_ids("tasks it goes on with; any other that it held is free")
 
 
 class WorkerNamed(ClassicForm):
     """A worker."""
 
     worker_id = _text()
+
+
+class Heartbeating(WorkerNamed):
+    """A worker that is alive."""
+
+    task_ids = _task_ids("tasks it works on; only these are kept for it. Without: all that it holds")
 
 
 class Assignment(WorkerNamed):
@@ -141,13 +156,26 @@ class ForWorkers(ClassicDoor):
         self.require(found.project_id or 0, kind="worker", given=given)
         return found
 
-    def named_worker(self, given: str | None) -> Worker | None:
-        """Return the worker a body names, which is heard of with this; None when it names none."""
-        if not given:
+    def speaker(self, given: str | None, task: Any) -> Worker | None:
+        """Return the worker that reports on a task: the one a body names.
+
+        That one is heard of with this, and keeps the task. Where it names none: the holder, if that is
+        one of a worker's token; None for a person.
+
+        :raises FieldsMissing: when a worker's token speaks of a task that none of its workers holds.
+        """
+        if given:
+            found = self.worker(given)
+            hear_from(worker=found, still_at=[str(task.pk)])
+            assign_unasked(worker=found, task=task)
+            return found
+        if self.caller.kind is not CallerKind.WORKER:
             return None
-        found = self.worker(given)
-        hear_from(worker=found)
-        return found
+        holder = seek_http_worker(given=task.worker or "", projects={task.project_id}, pool=self.caller.pool)
+        if holder is None:
+            flaw = Flaw(pointer="/worker_id", code="required", detail="No worker of this token holds it.")
+            raise FieldsMissing(what="worker_id is required", flaws=[flaw])
+        return holder
 
     def task(self, given: str) -> Any:
         """Return a task of one of the caller's projects, in which they have the method's role."""
@@ -180,6 +208,7 @@ class RegisterWorker(ForWorkers):
             capabilities=given.get("capabilities", ()),
             slots=given.get("slots"),
             metadata=given.get("metadata"),
+            still_at=given.get("task_ids", ()),
         )
         return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
 
@@ -189,10 +218,11 @@ class WorkerHeartbeat(ForWorkers):
 
     missing = "worker_id is required"
 
-    @documented("Send a heartbeat", answer=SaidShape, body=WorkerNamed, envelope=CLASSIC, tags=TAGS)
+    @documented("Send a heartbeat", answer=SaidShape, body=Heartbeating, envelope=CLASSIC, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note that a worker is alive and keeps what it holds."""
-        hear_from(worker=self.worker(self.read(WorkerNamed, "worker_id")["worker_id"]))
+        given = self.read(Heartbeating, "worker_id")
+        hear_from(worker=self.worker(given["worker_id"]), still_at=given.get("task_ids"))
         return classic({"message": "Heartbeat received"})
 
 
@@ -254,7 +284,7 @@ class ReportProgress(ForWorkers):
         """Note how far a task is."""
         given = self.read(ProgressNote, "task_id")
         task = self.task(given["task_id"])
-        worker = self.named_worker(given.get("worker_id"))
+        worker = self.speaker(given.get("worker_id"), task)
         report_per_cent(
             task=task,
             per_cent=given.get("progress", 0),
@@ -274,7 +304,7 @@ class CompleteTask(ForWorkers):
         """Complete a task, or fail it."""
         given = self.read(Completion, "task_id")
         task = self.task(given["task_id"])
-        worker = self.named_worker(given.get("worker_id"))
+        worker = self.speaker(given.get("worker_id"), task)
         error = given.get("error")
         ended = Ended(
             output=given.get("output", given.get("result")),

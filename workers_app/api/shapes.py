@@ -107,7 +107,7 @@ class FailureForm(Form):
     """The end of an attempt that did not."""
 
     message = serializers.CharField(max_length=4000)
-    kind = serializers.RegexField(r"^[a-z][a-z0-9_]{0,59}$", default="worker_error")
+    kind = serializers.RegexField(r"^[a-z][a-z0-9_]{0,39}$", default="worker_error")
     retryable = serializers.BooleanField(default=True)
     detail = serializers.DictField(default=dict)
     report = ReportForm(required=False)

@@ -15,6 +15,7 @@ from workers_app.sdk.context import Context
 from workers_app.sdk.errors import Refused, Stopped, TaskFailed, Unreachable
 from workers_app.sdk.server import Server
 from workers_app.sdk.stopping import Why
+from workers_app.sdk.texts import failure_kind, failure_message
 from workers_app.sdk.work import MARGIN, Work
 
 logger = logging.getLogger("cpds.worker")
@@ -103,11 +104,23 @@ def _report(told: Result | TaskFailed, *, server: Server, worker: str, work: Wor
                 Ending.COMPLETED,
                 lambda: server.complete(worker, token, output=result.output, report=result.report),
             )
-    return ending if _told_patiently(tell, server=server, worker=worker, work=work) else Ending.ABANDONED
+    if _told_patiently(tell, server=server, worker=worker, work=work, instead=_instead_of(told)):
+        return ending
+    return Ending.ABANDONED
 
 
-def _told_patiently(tell: Callable[[], None], *, server: Server, worker: str, work: Work) -> bool:
-    """Tell the server, again while it is away and the lease may still hold; return whether it took it."""
+def _told_patiently(
+    tell: Callable[[], None],
+    *,
+    server: Server,
+    worker: str,
+    work: Work,
+    instead: Callable[[Exception], TaskFailed],
+) -> bool:
+    """Tell the server, again while it is away and the lease may still hold; return whether it took it.
+
+    ``instead``: what it is told when it does not take this, and would never.
+    """
     backoff = Backoff(longest_seconds=5.0)
     while True:
         try:
@@ -122,29 +135,35 @@ def _told_patiently(tell: Callable[[], None], *, server: Server, worker: str, wo
         except Refused as refused:
             logger.warning("result_refused task=%s: %s", work.claim.task.get("id"), refused)
             if not (refused.is_lost_claim or refused.is_unknown_worker):
-                _told_as_unusable(refused, server=server, worker=worker, work=work)
+                _fail(instead(refused), server=server, worker=worker, work=work)
             return False
         except (TypeError, ValueError) as error:
-            _told_as_unusable(error, server=server, worker=worker, work=work)
+            _fail(instead(error), server=server, worker=worker, work=work)
             return False
         else:
             return True
 
 
-def _told_as_unusable(error: Exception, *, server: Server, worker: str, work: Work) -> None:
-    """Fail an attempt whose result cannot be sent, or is not taken."""
-    failure = TaskFailed(
+def _instead_of(told: Result | TaskFailed) -> Callable[[Exception], TaskFailed]:
+    """Return what is told of an attempt whose result cannot be sent, or is not taken."""
+    if isinstance(told, TaskFailed):  # its detail or its report, then: it failed all the same
+        bare = TaskFailed(str(told), kind=told.kind, retryable=told.retryable)
+        return lambda _error: bare
+    return lambda error: TaskFailed(
         f"The result was not taken: {error}"[:REASON_CHARACTERS], kind="bad_output", retryable=False
     )
+
+
+def _fail(failure: TaskFailed, *, server: Server, worker: str, work: Work) -> None:
     with suppress(Refused, Unreachable):
         server.fail(worker, work.claim.token, facts=_facts(failure))
 
 
 def _facts(failure: TaskFailed) -> dict[str, Any]:
     return {
-        "kind": failure.kind,
-        "message": str(failure),
-        "retryable": failure.retryable,
+        "kind": failure_kind(failure.kind),
+        "message": failure_message(failure),
+        "retryable": bool(failure.retryable),
         "detail": failure.detail,
         "report": failure.report,
     }

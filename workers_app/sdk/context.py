@@ -10,6 +10,7 @@ from typing import Any
 from workers_app.sdk.errors import AgentError, Refused, Stopped
 from workers_app.sdk.server import Server
 from workers_app.sdk.stopping import Why
+from workers_app.sdk.texts import batches_of_lines, plain
 from workers_app.sdk.work import Claim, Work
 
 
@@ -70,12 +71,13 @@ class Context:
     def progress(self, fraction: float, message: str = "") -> None:
         """Say how far the task is, 0 to 1. A server that is away costs only these words."""
         with self._spoken():
-            self._server.progress(self._worker, self.claim.token, fraction=fraction, message=message)
+            self._server.progress(self._worker, self.claim.token, fraction=fraction, message=plain(message))
 
     def log(self, *lines: str) -> None:
-        """Add lines to the task's log."""
+        """Add lines to the task's log, however many; of a long one the first 4000 characters."""
         with self._spoken():
-            self._server.log(self._worker, self.claim.token, lines)
+            for batch in batches_of_lines(lines):
+                self._server.log(self._worker, self.claim.token, batch)
 
     def close(self) -> None:
         """Remove the workspace."""

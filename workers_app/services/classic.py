@@ -6,14 +6,17 @@ from typing import Any, Final
 
 from django.db.models import F
 
+from tasks_app.errors import TaskNotPending
 from tasks_app.services import external
-from tasks_app.services.classic import assign_task
-from tasks_app.services.running import held_by_workers
+from tasks_app.services.classic import assign_task, is_offered
+from tasks_app.services.running import held_among, held_by_workers
+from workers_app.errors import WorkerDraining
 from workers_app.models import Worker
 from workers_app.services.http_workers import (
     HttpRegistration,
     beat_http_worker,
     lease_seconds_of,
+    note_word_of,
     online_http_workers,
     register_http_worker,
 )
@@ -44,9 +47,11 @@ def register_classic_worker(
     capabilities: Sequence[str] = (),
     slots: int | None = None,
     metadata: Mapping[str, Any] | None = None,
+    still_at: Collection[str] = (),
 ) -> Worker:
     """Note that a worker is there, under the id it chose; one that comes again keeps its row.
 
+    It is one started anew: what it held is free at once, but for the tasks it names in ``still_at``.
     ``slots`` None: it does not say how many tasks it runs at once, and may take any number.
 
     :raises WorkerIdTaken: when it belongs to another project or pool, or to no HTTP worker.
@@ -60,15 +65,24 @@ def register_classic_worker(
         metadata=metadata or {},
         heartbeat_seconds=RHYTHM_SECONDS,
     )
-    return register_http_worker(project_id=project_id, pool=pool, registration=registration)
+    worker = register_http_worker(
+        project_id=project_id, pool=pool, registration=registration, is_restart=True, still_at=still_at
+    )
+    if still_at:
+        hear_from(worker=worker)
+    return worker
 
 
 def assign_to(*, worker: Worker, given: str) -> Any:
     """Give a worker the pending task it asks for, and return the task.
 
     :raises TaskNotPending: when there is no such task, or it is not to be had.
+    :raises WorkerDraining: when the worker takes nothing new.
     :raises SlotsTaken: when the worker told its slots, and all are taken.
     """
+    if worker.is_draining:
+        raise WorkerDraining(worker=worker.public_id)
+    note_word_of(worker=worker)
     with one_more(worker=worker):
         return assign_task(
             given=given,
@@ -79,10 +93,31 @@ def assign_to(*, worker: Worker, given: str) -> Any:
         )
 
 
-def hear_from(*, worker: Worker) -> None:
-    """Note that a worker is alive, and keeps what it holds."""
+def assign_unasked(*, worker: Worker, task: Any) -> None:
+    """Give a worker a pending task it reports on without having asked for it, as if it had.
+
+    One that does one task and leaves does not ask; and so a task comes back that was
+    taken from a worker slow to report. What it may not have stays as it is, and its word is refused.
+
+    :raises WorkerDraining: when the worker takes nothing new.
+    :raises SlotsTaken: when the worker told its slots, and all are taken.
+    """
+    if not is_offered(task=task):
+        return
+    try:
+        assign_to(worker=worker, given=task.address)
+    except TaskNotPending:
+        return
+
+
+def hear_from(*, worker: Worker, still_at: Collection[str] | None = None) -> None:
+    """Note that a worker is alive, and keeps what it holds.
+
+    ``still_at``: the ids or numbers of the tasks it works on, only these are kept; None: all that it holds.
+    """
     beat_http_worker(worker=worker)
-    external.renew(worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
+    kept = None if still_at is None else held_among(worker=worker.holder, given=still_at)
+    external.renew(worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker), task_ids=kept)
 
 
 def count_completed(*, worker: Worker) -> None:

@@ -20,7 +20,7 @@ from tasks_app.states import RecordState
 from workers_app.errors import SlotsTaken
 from workers_app.executors.prices import PriceTable, cost_usd_micros, load_prices
 from workers_app.models import Worker
-from workers_app.services.http_workers import beat_http_worker, lease_seconds_of
+from workers_app.services.http_workers import beat_http_worker, lease_seconds_of, note_word_of
 from workers_app.services.slots import one_more
 from workers_app.services.waiting import wait_for_offer
 
@@ -104,8 +104,9 @@ def claim_batch(
     """Give a worker up to ``limit`` tasks that fit it; wait up to ``wait_seconds`` until there is one.
 
     One whose slots are all taken is given nothing, and does not wait. A task whose
-    templates cannot be filled in fails here, and is not given.
+    templates cannot be filled in fails here, and is not given. Who asks is alive.
     """
+    note_word_of(worker=worker)
     return wait_for_offer(
         project_id=_project_of(worker).pk,
         look=lambda: _granted(worker, limit, kinds),
@@ -229,6 +230,9 @@ def _granted(worker: Worker, limit: int, kinds: Collection[str] | None) -> Batch
         for _ in range(RACES):
             offered = _offered(worker, limit - len(granted), kinds)
             before = len(granted)
+            if offered:
+                # Else the sweep could take at once what is given to one that waited for long.
+                note_word_of(worker=worker)
             given = (_given(worker, task) for task in offered)
             granted.extend(each for each in given if each is not None)
             if len(granted) - before == len(offered):
@@ -272,7 +276,9 @@ def _grant(task: Any, claim: Claim, arguments: Mapping[str, JSON]) -> Granted:
 
 
 def _claimed(worker: Worker, token: str) -> tuple[Any, str]:
-    return offers.task_of_token(token=token, project_id=_project_of(worker).pk)
+    found = offers.task_of_token(token=token, project_id=_project_of(worker).pk)
+    note_word_of(worker=worker)
+    return found
 
 
 def _unless_said_before(

@@ -17,6 +17,7 @@ from cpds.base.conf import conf
 from cpds.base.prepared import TEXT, PreparedModels
 from tasks_app.errors import NotFound
 from tasks_app.outcomes import JSON
+from tasks_app.services.running import held_among
 from tasks_app.services.sweep import free_claims_of
 from workers_app.errors import UnusableWorkerId, WorkerIdTaken
 from workers_app.models import Worker, WorkerKind, identifiers
@@ -28,6 +29,8 @@ HEARTBEAT_SECONDS: Final = 30.0
 UNTOLD_SLOTS: Final = 1
 """What one that does not tell its own is taken to have where slots are counted."""
 MOST_SLOTS: Final = 10_000
+FRESH: Final = 0.25
+"""Of a worker's rhythm: a word that is no older than that stands for the next."""
 SHORTEST_HEARTBEAT: Final = 0.2
 LONGEST_HEARTBEAT: Final = 600.0
 WORKER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
@@ -57,12 +60,18 @@ class HttpRegistration:
 
 
 def register_http_worker(
-    *, project_id: int, registration: HttpRegistration, pool: str = "", is_restart: bool = False
+    *,
+    project_id: int,
+    registration: HttpRegistration,
+    pool: str = "",
+    is_restart: bool = False,
+    still_at: Collection[str] = (),
 ) -> Worker:
     """Note that a worker is there; one that was there before keeps its id and its wishes.
 
     What a predecessor under the same id or name held is free at once if it was gone
     already; with ``is_restart`` also if it was not, since it cannot run beside this one.
+    What it names in ``still_at``, by ids or numbers, it keeps.
 
     :raises UnusableWorkerId: when its id is none that a worker may have.
     :raises WorkerIdTaken: when it belongs to another project or pool, or to no HTTP worker.
@@ -76,7 +85,8 @@ def register_http_worker(
         with db.transaction():
             worker, was_alive = _noted(project_id, registration, pool)
     if is_restart or not was_alive:
-        free_claims_of(worker=worker.holder)
+        kept = held_among(worker=worker.holder, given=still_at) if still_at else ()
+        free_claims_of(worker=worker.holder, but=kept)
     return worker
 
 
@@ -114,6 +124,20 @@ _KNOWN: PreparedModels[Worker] = PreparedModels(_known, examples={"public_id": T
 def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) -> None:
     """Note that a worker is alive. ``facts``: what else changed of its row."""
     Worker.objects.filter(pk=worker.pk).update(**_heard(worker.heartbeat_seconds), **(facts or {}))
+
+
+def note_word_of(*, worker: Worker) -> None:
+    """Note that a worker is alive, if it was not a moment ago: whatever it asks or says tells so.
+
+    One that has left does not come back by it.
+    """
+    # This process's clock decides only whether to write, and one that is wrong makes it write more often.
+    age = abs((clock.now() - worker.heartbeat_at).total_seconds())
+    if age <= FRESH * (worker.heartbeat_seconds or HEARTBEAT_SECONDS):
+        return
+    there = Worker.objects.filter(pk=worker.pk, left_at__isnull=True)
+    there.update(**_heard(worker.heartbeat_seconds))
+    worker.heartbeat_at = clock.now()
 
 
 def retire_http_worker(*, worker: Worker) -> int:

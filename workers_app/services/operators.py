@@ -8,12 +8,12 @@ from workers_app.services.workers import silent_seconds
 
 
 def find_worker(*, given: str) -> Worker:
-    """Return a worker by its name or its id.
+    """Return a worker by its id or its name; of one name the Celery worker comes first.
 
     :raises NotFound: when there is none.
     """
     by_id = Worker.objects.filter(public_id=given).first()
-    found = by_id or Worker.objects.filter(name=given).order_by("project_id", "pk").first()
+    found = by_id or Worker.objects.filter(name=given).order_by("kind", "project_id", "pk").first()
     if found is None:
         raise NotFound(kind="worker", given=given, listing="manage.py worker list")
     return found

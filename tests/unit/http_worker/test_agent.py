@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.waiting import wait_until
+from workers_app.api.shapes import FailureForm, LogsForm, ProgressForm
 from workers_app.sdk import Result, TaskFailed, WorkerAgent
 
 
@@ -36,6 +37,51 @@ def test_a_result_says_what_was_used(fleet, hire):
 
 def fails(_context):
     raise TaskFailed("no", kind="empty", retryable=False, detail={"line": 3})
+
+
+@pytest.mark.parametrize(
+    ("raised", "message", "kind"),
+    [
+        (TaskFailed(""), "The handler failed and did not say why.", "worker_error"),
+        (TaskFailed(" \0 "), "The handler failed and did not say why.", "worker_error"),
+        (TaskFailed("a\0b \udcff"), "ab ?", "worker_error"),
+        (TaskFailed("x" * 5000, kind="rate_limited"), "x" * 3999 + "…", "rate_limited"),
+        (TaskFailed("no", kind="No Word"), "no", "worker_error"),
+        (TaskFailed("no", kind="k" * 41), "no", "worker_error"),
+        (TaskFailed("no", kind="empty", detail={"file": object()}), "no", "empty"),
+    ],
+)
+def test_a_failure_may_be_tried_again_however_it_is_worded(fleet, hire, raised, message, kind):
+    fleet.give()
+
+    def handler(_context):
+        raise raised
+
+    hire(handler).over()
+
+    told = fleet.told("fail")
+    assert FailureForm(data=told).is_valid()
+    assert (told["message"], told["kind"], told["retryable"]) == (message, kind, True)
+
+
+def test_many_long_and_unclean_lines_all_reach_the_log(fleet, hire):
+    fleet.give()
+    lines = [f"line {number}" for number in range(1100)]
+
+    hire(lambda context: context.log("y" * 5000, "a\0b", *lines)).over()
+
+    said = [body for act, _, body in fleet.said if act == "logs"]
+    assert all(LogsForm(data=body).is_valid() for body in said)
+    told = [line for body in said for line in body["lines"]]
+    assert told == ["y" * 3999 + "…", "ab", *lines]
+
+
+def test_what_is_said_of_progress_is_cut(fleet, hire):
+    fleet.give()
+
+    hire(lambda context: context.progress(0.5, "z\0" * 5000)).over()
+
+    assert ProgressForm(data=fleet.told("progress")).is_valid()
 
 
 async def fails_later(context):
