@@ -169,14 +169,15 @@ TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = {
 
 _I = InstanceState
 INSTANCE_MOVES: Final[Mapping[InstanceState, frozenset[InstanceState]]] = {
-    _I.PENDING: frozenset({_I.RUNNING, _I.CANCELLED}),
+    # To compensating: it was retried, waits for its turn, and is undone instead.
+    _I.PENDING: frozenset({_I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
     _I.RUNNING: frozenset({_I.PAUSED, _I.COMPLETED, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
     _I.PAUSED: frozenset({_I.RUNNING, _I.FAILED, _I.CANCELLED, _I.COMPENSATING}),
     _I.COMPENSATING: frozenset({_I.COMPENSATED, _I.FAILED}),
     # To cancelled: somebody gives it up, so that it is no longer among what failed and may be retried.
-    _I.FAILED: frozenset({_I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
+    _I.FAILED: frozenset({_I.PENDING, _I.RUNNING, _I.CANCELLED, _I.COMPENSATING}),
     # What was cancelled may be undone later: cancelling again, with compensation.
-    _I.CANCELLED: frozenset({_I.RUNNING, _I.COMPENSATING}),
+    _I.CANCELLED: frozenset({_I.PENDING, _I.RUNNING, _I.COMPENSATING}),
     _I.COMPLETED: frozenset(),
     _I.COMPENSATED: frozenset(),
 }

@@ -83,7 +83,7 @@ class WorkflowAdmin(ReadOnlyAdmin):
     def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
         """Delete by the service."""
         # Imported late: definitions are read with a heavy library, and every program imports the admin.
-        from tasks_app.services.definitions import delete_workflow
+        from tasks_app.services.workflow_removal import delete_workflow
 
         delete_workflow(given=obj.public_id, by=request.user.get_username())
 

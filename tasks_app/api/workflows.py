@@ -37,6 +37,7 @@ from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.roles import Role
 from tasks_app.services import definitions
 from tasks_app.services.queries.workflows import workflow_summaries
+from tasks_app.services.workflow_removal import delete_workflow
 
 ORDERINGS = ("created_at", "-created_at", "name", "-name", "updated_at", "-updated_at")
 _COLUMN = {"created_at": "pk", "-created_at": "-pk"}
@@ -120,7 +121,7 @@ class OneWorkflow(WorkflowDoor):
     def delete(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
         """Delete a workflow, its versions and its ended instances; one with unfinished instances is kept."""
         found = self.workflow(workflow)
-        removal = definitions.delete_workflow(given=found.public_id, by=self.caller.name)
+        removal = delete_workflow(given=found.public_id, by=self.caller.name)
         return ok(
             {
                 "message": "Workflow deleted",

@@ -10,6 +10,11 @@ from tasks_app.cli.output import Output
 from tasks_app.cli.words import read_instance_status
 from tasks_app.services.prune import prunable_instances, prune_instances
 
+_KEPT: Final = (
+    "Instance {} stays: it goes on, or a rerun of it or what started it does, "
+    "or tasks elsewhere need it; or that holds for one that it started."
+)
+
 
 def _prune(out: Output, options: Options) -> None:
     states = [read_instance_status(options.status)] if options.status is not None else []
@@ -25,7 +30,7 @@ def _prune(out: Output, options: Options) -> None:
             if is_gone:
                 gone.append(instance)
             else:
-                message = f"Instance {instance} goes on, or a rerun of it does; it stays."
+                message = _KEPT.format(instance)
                 kept.append({"id": instance, "message": message})
             moved_on()
     many.summarize(out, word="pruned", done=gone, refused=kept)

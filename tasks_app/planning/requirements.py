@@ -20,3 +20,13 @@ def requirement_name(capabilities: Collection[str]) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
     return f"{name[:_READABLE]}~{digest}"
+
+
+def words_of(*, name: str) -> list[str]:
+    """Return the words of a requirement set that its name tells.
+
+    :raises LookupError: when the name is a long one's, which ends in a digest.
+    """
+    if "~" in name:
+        raise LookupError(f"the name {name!r} does not tell what it requires")
+    return name.split("+")

@@ -7,6 +7,9 @@ waits until all before it have ended.
 from collections.abc import Collection, Iterator
 from itertools import chain
 
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
 from cpds.base import clock, db
 from tasks_app.models import Instance, Schedule, Task, Workflow
 from tasks_app.models.instance import InstanceQuerySet
@@ -25,20 +28,35 @@ def admit(*, instance: Instance, max_instances: int | None, timeout_seconds: flo
     """
     if instance.workflow_id is None:
         raise LookupError(f"Instance {instance.pk} has no workflow that could admit it.")
+    if not has_room(instance=instance, max_instances=max_instances):
+        return False
+    deadline = None if timeout_seconds is None else clock.database_now_plus(timeout_seconds)
+    return bool(
+        Instance.objects.filter(pk=instance.pk, status=InstanceState.PENDING).move(
+            to=InstanceState.RUNNING,
+            # One that was retried and had to wait has started before.
+            started_at=Coalesce("started_at", clock.database_now()),
+            deadline_at=deadline,
+        )
+    )
+
+
+@db.transaction_required
+def has_room(*, instance: Instance, max_instances: int | None) -> bool:
+    """Return whether an instance that does not run may start now; until the transaction ends nobody else may.
+
+    Tasks that were created on their own are kept by nothing.
+    """
+    if instance.workflow_id is None:
+        return True
     # One admission at a time: two that count together would both find the last place.
     db.locking(Workflow.objects.all()).get(pk=instance.workflow_id)
     if not _is_its_turn(instance):
         return False
-    if max_instances is not None:
-        running = Instance.objects.filter(workflow_id=instance.workflow_id, status__in=_RUNS).count()
-        if running >= max_instances:
-            return False
-    deadline = None if timeout_seconds is None else clock.database_now_plus(timeout_seconds)
-    return bool(
-        Instance.objects.filter(pk=instance.pk, status=InstanceState.PENDING).move(
-            to=InstanceState.RUNNING, started_at=clock.database_now(), deadline_at=deadline
-        )
-    )
+    if max_instances is None:
+        return True
+    running = Instance.objects.filter(workflow_id=instance.workflow_id, status__in=_RUNS)
+    return running.count() < max_instances
 
 
 def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
@@ -101,5 +119,7 @@ def _is_its_turn(instance: Instance) -> bool:
         return True
     if not Schedule.objects.filter(pk=instance.schedule_id, overlap=Overlap.QUEUE).exists():
         return True
-    before = Instance.objects.unfinished().filter(schedule_id=instance.schedule_id, pk__lt=instance.pk)
+    # A later one may have started while this one was over.
+    is_before = Q(pk__lt=instance.pk) | Q(pk__gt=instance.pk, status__in=_RUNS)
+    before = Instance.objects.unfinished().filter(is_before, schedule_id=instance.schedule_id)
     return not before.exists()

@@ -20,7 +20,7 @@ from tasks_app.services.kin import children_paused_with, running_children, unfin
 from tasks_app.services.lookup import find_instance
 from tasks_app.services.pump import pump
 from tasks_app.services.release import revoke, take_back
-from tasks_app.services.reopening import check_that_it_is_its_own, reopen
+from tasks_app.services.reopening import check_that_it_is_its_own, hold_workflow, reopen
 from tasks_app.services.stopping import cancel_unstarted, stop_tasks
 from tasks_app.services.undo_rows import newest_first
 from tasks_app.states import (
@@ -32,6 +32,8 @@ from tasks_app.states import (
 )
 
 BATCH = 500
+_UNDOABLE = (InstanceState.PENDING, InstanceState.RUNNING, InstanceState.PAUSED)
+"""Pending: one that was retried and waits for its turn."""
 
 
 def pause_instance(
@@ -193,7 +195,7 @@ def stop_and_undo(*, instance_id: int, reason: str, by: str = "") -> bool:
     """
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
-        if instance is None or instance.status not in (InstanceState.RUNNING, InstanceState.PAUSED):
+        if instance is None or instance.status not in _UNDOABLE:
             return False
         if not newest_first(instance=instance):
             return False
@@ -263,7 +265,8 @@ def _cancel_children(instance_id: int, *, by: str, reason: str, drain: bool = Fa
 def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
     """Go on with an instance that failed or was cancelled, from what did not complete; return its id.
 
-    Completed tasks keep their results. One whose compensation failed goes on being
+    Completed tasks keep their results. If as many instances of its workflow run as
+    may, it waits as pending for its turn. One whose compensation failed goes on being
     compensated, from the undo that failed: there is no way forward from half undone.
 
     :raises NotFound: when there is no such instance.
@@ -272,6 +275,7 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
     """
     found = find_instance(given=given)
     with db.transaction():
+        hold_workflow(instance=found)
         instance = _locked_for(
             found, InstanceState.RUNNING, only_from=(InstanceState.FAILED, InstanceState.CANCELLED)
         )

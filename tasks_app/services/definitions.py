@@ -1,24 +1,19 @@
-"""Workflows: upload, read, delete."""
+"""Workflows: upload and read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from cpds.base import clock, db
-from tasks_app.errors import NotFound, WorkflowInUse, WorkflowNeeded
+from tasks_app.errors import NotFound
 from tasks_app.models import Project, Workflow, WorkflowVersion
 from tasks_app.planning.params import params_from_text, resolve_params
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.planning.validation import load_workflow
 from tasks_app.services.audit import note_change
-from tasks_app.services.audit_log import keep_audit
 from tasks_app.services.fleet import connected_fleet
-from tasks_app.services.foreign import dependants_elsewhere, foreign_names
 from tasks_app.services.lookup import WORKFLOWS, find_workflow, lock_workflow
-from tasks_app.services.schedules import drop_schedule, keep_schedule
-
-LISTED: Final = 1_000
-"""A refusal to delete names at most so many unfinished instances, and counts them all."""
+from tasks_app.services.schedules import keep_schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,31 +25,6 @@ class WorkflowUpload:
     version: int
     task_count: int
     created: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnfinishedInstance:
-    """An instance that keeps its workflow from being deleted."""
-
-    instance_id: str
-    state: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a refusal lists it."""
-        return {
-            "pointer": f"/api/v1/instances/{self.instance_id}",
-            "code": "unfinished_instance",
-            "message": f"{self.instance_id} is {self.state}",
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkflowRemoval:
-    """What a deletion took away."""
-
-    workflow_id: str
-    name: str
-    instances: int
 
 
 def validate_workflow(*, source: bytes | str) -> WorkflowSpec:
@@ -165,54 +135,6 @@ def find_version(*, workflow: Workflow, number: int) -> WorkflowVersion:
         listing = f"manage.py workflow show {workflow.public_id}"
         raise NotFound(kind="version", given=f"{workflow.name}@{number}", listing=listing)
     return version
-
-
-def delete_workflow(*, given: str, by: str = "") -> WorkflowRemoval:
-    """Delete a workflow with its versions and its finished instances.
-
-    :raises NotFound: when there is no such workflow.
-    :raises WorkflowInUse: when an instance of it is unfinished; nothing is deleted.
-    :raises WorkflowNeeded: when tasks of other instances need tasks of it; nothing is deleted.
-    """
-    with db.transaction():
-        workflow = lock_workflow(workflow=find_workflow(given=given), to_delete=True)
-        unfinished = [
-            UnfinishedInstance(instance_id=public_id, state=status)
-            for public_id, status in workflow.instances.unfinished()
-            .order_by("pk")
-            .values_list("public_id", "status")[:LISTED]
-        ]
-        if unfinished:
-            count = workflow.instances.unfinished().count()
-            names = ", ".join(each.instance_id for each in unfinished)
-            raise WorkflowInUse(
-                workflow=workflow.name,
-                count=count,
-                instances=names + (f" and {count - LISTED:,} more" if count > LISTED else ""),
-                obstacles=unfinished,
-            )
-        needed = dependants_elsewhere(needed__instance__workflow=workflow)
-        if needed.exists():
-            raise WorkflowNeeded(
-                workflow=workflow.name,
-                tasks=", ".join(
-                    sorted(foreign_names(keys=needed.values_list("task_id", flat=True)[:10]).values())
-                ),
-            )
-        removal = WorkflowRemoval(
-            workflow_id=workflow.public_id, name=workflow.name, instances=workflow.instances.count()
-        )
-        drop_schedule(workflow=workflow)
-        keep_audit(instances=list(workflow.instances.values_list("pk", flat=True)))
-        note_change(
-            kind="workflow.deleted",
-            by=by,
-            project=workflow.project,
-            subject=workflow.name,
-            before={"id": workflow.public_id, "versions": workflow.latest, "instances": removal.instances},
-        )
-        workflow.delete()
-    return removal
 
 
 def _next_version(workflow: Workflow, spec: WorkflowSpec, text: str) -> WorkflowVersion:

@@ -70,16 +70,11 @@ def foreign_names(*, keys: Collection[int]) -> dict[int, str]:
     return {pk: task_id or f"{instance}/{name}" for pk, task_id, instance, name in rows}
 
 
-def has_unfinished_dependants(*, instance_id: int) -> bool:
-    """Return whether tasks of other instances that need one of these have not completed, and may yet.
+def dependants_elsewhere(**of: object) -> "QuerySet[Dependency]":
+    """Return the foreign needs whose task has not completed, and may yet.
 
     What was ruled out counts among them: it may be retried, and must find what it needs.
     """
-    return dependants_elsewhere(needed__instance_id=instance_id).exists()
-
-
-def dependants_elsewhere(**of: object) -> "QuerySet[Dependency]":
-    """Return the foreign needs whose task has not completed."""
     return Dependency.objects.filter(is_foreign=True, **of).exclude(
         task__status__in=[TaskState.COMPLETED, TaskState.COMPENSATED]
     )

@@ -1,10 +1,14 @@
 """Which instances the tasks of an instance started, by how they stand."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from tasks_app.models import Instance
 from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.states import InstanceState
+
+AT_ONCE: Final = 500
+"""How many keys one statement names."""
 
 
 def unfinished_children(*, instance_id: int) -> list[str]:
@@ -35,6 +39,32 @@ def descendants(*, instance_id: int) -> set[int]:
         parents = set(children.values_list("pk", flat=True)) - found
         found |= parents
     return found
+
+
+def in_pieces(*, keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield these keys in pieces that one statement may name."""
+    for start in range(0, len(keys), AT_ONCE):
+        yield keys[start : start + AT_ONCE]
+
+
+def families(*, roots: Collection[int]) -> dict[int, list[int]]:
+    """Return by each of these instances the keys of all that its tasks started, deepest first, and it."""
+    found = {root: [root] for root in roots}
+    root_of = {root: {root} for root in found}
+    level = list(found)
+    while level:
+        below: list[int] = []
+        of_root: dict[int, set[int]] = {}
+        for piece in in_pieces(keys=level):
+            children = Instance.objects.filter(parent_task__instance_id__in=piece).order_by("-pk")
+            for child, parent in children.values_list("pk", "parent_task__instance_id"):
+                below.append(child)
+                of_root[child] = root_of[parent]
+        for child in below:
+            for root in of_root[child]:
+                found[root].append(child)
+        level, root_of = below, of_root
+    return {root: keys[::-1] for root, keys in found.items()}
 
 
 def ancestors(*, instance_id: int) -> list[int]:

@@ -1,15 +1,16 @@
 """Requirement sets in the record: noted when tasks are created, read by those who could meet them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from django.db import connection
 from django.db.models import Q
 
 from cpds.base import clock, db
 from tasks_app.canvas import names
 from tasks_app.models import RequirementSet, Task
-from tasks_app.planning.requirements import requirement_name
+from tasks_app.planning.requirements import requirement_name, words_of
 from tasks_app.states import TaskState
 
 FRESH_SECONDS: Final = 60
@@ -26,13 +27,23 @@ def note_requirements(*, wanted: Iterable[Collection[str]]) -> None:
     sets = {requirement_name(each): sorted(set(each)) for each in wanted if each}
     if not sets:
         return
+    fresh = RequirementSet.objects.filter(
+        name__in=sets, used_at__gte=clock.database_now_plus(-FRESH_SECONDS)
+    ).values_list("name", flat=True)
     # In the order of their names, as everybody does: two that create them cannot wait for each other.
+    if stale := sorted(sets.keys() - set(fresh)):
+        _insert_or_freshen({name: sets[name] for name in stale})
+
+
+def _insert_or_freshen(sets: Mapping[str, list[str]]) -> None:
+    # One statement: between two, who deletes unused sets could take a row that the first has found there.
+    has_target = connection.features.supports_update_conflicts_with_target
     RequirementSet.objects.bulk_create(
-        [RequirementSet(name=name, capabilities=sets[name]) for name in sorted(sets)], ignore_conflicts=True
+        [RequirementSet(name=name, capabilities=sets[name]) for name in sets],
+        update_conflicts=True,
+        unique_fields=["name"] if has_target else None,
+        update_fields=["used_at"],
     )
-    for name in sorted(sets):
-        stale = RequirementSet.objects.filter(name=name, used_at__lt=clock.database_now_plus(-FRESH_SECONDS))
-        stale.update(used_at=clock.database_now())
 
 
 def malformed(*, capabilities: Iterable[object]) -> list[str]:
@@ -71,13 +82,17 @@ def queues_of(
 def capabilities_of(*, requirement: str) -> frozenset[str]:
     """Return the capabilities in a requirement set; they never change.
 
-    :raises LookupError: when no task ever required it.
+    Its row may be missing, in a database that was restored or edited: they are then
+    those that a task of this set, or else its name, says.
+
+    :raises LookupError: when only a digest is known of them.
     """
     if not requirement:
         return frozenset()
     found = RequirementSet.objects.filter(name=requirement).values_list("capabilities", flat=True).first()
     if found is None:
-        raise LookupError(f"no requirement set is called {requirement!r}")
+        of_tasks = Task.objects.filter(requirement=requirement).exclude(requirement="")
+        found = of_tasks.values_list("requires", flat=True).first() or words_of(name=requirement)
     return frozenset(found)
 
 

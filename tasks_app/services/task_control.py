@@ -15,7 +15,7 @@ from tasks_app.services.control import cancel_instance
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.services.pump import pump
 from tasks_app.services.release import release_followers
-from tasks_app.services.reopening import check_that_it_is_its_own, run_again
+from tasks_app.services.reopening import check_that_it_is_its_own, hold_workflow, run_again
 from tasks_app.services.ruling_out import standings_of
 from tasks_app.services.stopping import cancel, stop_running
 from tasks_app.states import INSTANCE_FINAL, TASK_UNSTARTED, InstanceState, TaskState
@@ -61,8 +61,8 @@ def cancel_task(*, task: Task, by: str = "", reason: str = "") -> None:
 def retry_task(*, task: Task, by: str = "", reason: str = "") -> list[int]:
     """Have a task tried again, with what was ruled out because of it; return the keys of all.
 
-    Its instance goes on, if it had ended. So do other instances whose tasks were
-    ruled out for want of these.
+    Its instance goes on, if it had ended, as soon as its workflow has room for it. So do
+    other instances whose tasks were ruled out for want of these.
 
     :raises IllegalMove: when it completed, or is not over, or undoes something.
     :raises RetryTheParent: when another instance started its instance, and decides.
@@ -86,6 +86,7 @@ def retry_task(*, task: Task, by: str = "", reason: str = "") -> list[int]:
 
 def _retry(task: Task, by: str, reason: str) -> list[int]:
     with db.transaction():
+        hold_workflow(instance=task.instance)
         instance = Instance.objects.locked(task.instance_id)
         task.refresh_from_db()
         if task.status not in _RETRIED or task.satisfies or task.compensates_id is not None:
@@ -108,9 +109,10 @@ def _retry(task: Task, by: str, reason: str) -> list[int]:
             ]
         )
         rows.move(to=TaskState.PENDING, message="retried", **saga.AGAIN)
+        runs = instance.status == InstanceState.RUNNING
         if instance.status in INSTANCE_FINAL:
-            run_again(instance=instance, by=by, reason=reason)
-        if instance.status != InstanceState.PAUSED:
+            runs = run_again(instance=instance, by=by, reason=reason)
+        if runs:
             mark_ready(candidates=rows)
     if task.parent_id is not None:
         advance(instance_id=instance.pk, after=[], waiting=[task.parent_id])

@@ -6,11 +6,11 @@ from tasks_app.errors import InvalidTasks, WorkflowNeeded
 from tasks_app.models import Instance, Task
 from tasks_app.services import advance as advance_module
 from tasks_app.services.control import cancel_instance
-from tasks_app.services.definitions import delete_workflow
 from tasks_app.services.external import assign
 from tasks_app.services.external import complete as report_complete
 from tasks_app.services.prune import prunable_instances, prune_instances
 from tasks_app.services.why import why_waiting
+from tasks_app.services.workflow_removal import delete_workflow
 from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_task
 from tests.support.driving import claim, complete, drive_to_end, fail, sweep_now

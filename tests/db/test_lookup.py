@@ -4,9 +4,10 @@ import pytest
 
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Workflow
-from tasks_app.services.definitions import delete_workflow, read_params
+from tasks_app.services.definitions import read_params
 from tasks_app.services.instances import submit_instance
 from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.services.workflow_removal import delete_workflow
 from tests.support.builders import a_task
 from tests.support.engine import an_instance
 

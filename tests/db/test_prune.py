@@ -5,15 +5,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cpds.base import clock
-from tasks_app.errors import IllegalMove, NotFound
+from tasks_app.errors import IllegalMove, NotFound, WorkflowInUse, WorkflowNeeded
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
 from tasks_app.services import prune
 from tasks_app.services.control import cancel_instance, retry_instance
+from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.instances import rerun_instance
 from tasks_app.services.prune import prunable_instances, prune_due, prune_instances
-from tests.support.builders import a_diamond, a_task
-from tests.support.driving import complete, drive_to_end, fail, sweep_now
+from tasks_app.services.workflow_removal import delete_workflow
+from tests.support.builders import a_diamond, a_task, a_workflow
+from tests.support.driving import complete, deliver, drive_to_end, fail, sweep_now
 from tests.support.engine import an_instance, task
+from tests.support.loose import created
 
 pytestmark = pytest.mark.django_db
 DAY = 86_400
@@ -116,7 +119,6 @@ class TestInterrupted:
         """A failed instance whose pruning died after its events."""
         instance = failed()
         with monkeypatch.context() as patched:
-            patched.setattr(prune, "TASKS_AT_ONCE", None)
             patched.setattr(prune, "ExecutionRecord", None)
             with pytest.raises(AttributeError):
                 pruned(older_than_seconds=DAY)
@@ -166,6 +168,123 @@ def test_one_that_was_retried_meanwhile_stays(doorbell, fleet):
     assert list(prune_instances(instances=chosen)) == [(instance.public_id, False)]
 
     complete(task(instance, "only"))
+
+
+def a_family(doorbell, *, outer="outer", inner="inner", days=10):
+    """A parent that failed after its child completed, both long ago."""
+    upload_workflow(source=a_workflow(a_task("work"), name=inner).encode())
+    parent = an_instance({"name": "sub", "workflow": inner}, a_task("last", needs=["sub"]), name=outer)
+    deliver_all(doorbell)
+    child = Instance.objects.get(parent_task__instance=parent)
+    complete(task(child, "work"))
+    fail(task(parent, "last"))
+    for each in (parent, child):
+        age(each, days)
+    return parent, child
+
+
+def deliver_all(doorbell):
+    for message in doorbell.take():
+        if Task.objects.get(pk=message.task_id).name == "sub":
+            deliver(message, doorbell)
+
+
+class TestFamilies:
+    def test_what_an_instance_started_goes_with_it_and_before_it(self, doorbell, fleet):
+        parent, child = a_family(doorbell)
+        cancel_instance(given=parent.public_id)
+
+        chosen = prunable_instances(older_than_seconds=DAY, workflow="outer")
+
+        assert chosen == [child.public_id, parent.public_id]
+        assert list(prune_instances(instances=chosen)) == [(each, True) for each in chosen]
+        assert not Instance.objects.exists()
+
+    def test_what_people_did_to_a_child_stays_in_the_audit(self, doorbell, fleet, work):
+        parent, child = a_family(doorbell)
+        Event.objects.create(
+            instance=child, project=child.project, kind="instance.paused", data={"by": "ada"}
+        )
+        left = a_workspace(work, child, "work")
+
+        list(prune_instances(instances=[parent.public_id]))
+
+        assert Event.objects.get(kind="instance.paused").data["by"] == "ada"
+        assert not left.exists()
+
+    def test_every_statement_deletes_a_few_rows_of_a_family_and_of_a_list(self, doorbell, fleet, monkeypatch):
+        monkeypatch.setattr(prune, "ROWS_AT_ONCE", 2)
+        monkeypatch.setattr(prune, "TASKS_AT_ONCE", 2)
+        a_family(doorbell)
+        listing = an_instance(a_task("each", also={"for_each": [1, 2, 3, 4, 5]}), name="listing")
+        drive_to_end(listing, doorbell)
+        age(listing, 20)
+
+        with CaptureQueriesContext(connection) as captured:
+            pruned(older_than_seconds=DAY)
+
+        deletes = [each["sql"] for each in captured.captured_queries if each["sql"].startswith("DELETE")]
+        assert [sql for sql in deletes if " IN (" not in sql or sql.count(",") > 2] == []
+        assert not Instance.objects.exists()
+
+    def test_one_whose_child_is_needed_elsewhere_stays_with_it(self, doorbell, fleet, settings):
+        parent, child = a_family(doorbell)
+        created(
+            {"task_id": "own", "run": "noop"},
+            {"task_id": "b", "run": "noop", "needs": ["own", f"{child.public_id}/work"]},
+        )
+        settings.CPDS = {**settings.CPDS, "prune_after_days": 1}
+
+        assert prunable_instances(older_than_seconds=DAY) == []
+        assert list(prune_instances(instances=[parent.public_id])) == [(parent.public_id, False)]
+        assert prune_due() == 0
+        assert Dependency.objects.filter(needed__instance=child).exists()
+        assert {parent, child} <= set(Instance.objects.all())
+
+    def test_a_workflow_is_deleted_with_what_its_instances_started(self, doorbell, fleet, work):
+        _, child = a_family(doorbell)
+        left = a_workspace(work, child, "work")
+
+        removal = delete_workflow(given="outer")
+
+        assert removal.instances == 2
+        assert not Instance.objects.exists()
+        assert not left.exists()
+
+    def test_a_workflow_stays_when_what_its_instances_started_is_needed(self, doorbell, fleet):
+        _, child = a_family(doorbell)
+        created(
+            {"task_id": "own", "run": "noop"},
+            {"task_id": "b", "run": "noop", "needs": ["own", f"{child.public_id}/work"]},
+        )
+
+        with pytest.raises(WorkflowNeeded, match="b"):
+            delete_workflow(given="outer")
+
+    def test_a_workflow_stays_while_what_started_its_instance_goes_on(self, doorbell, fleet):
+        parent, _ = a_family(doorbell)
+        retry_instance(given=parent.public_id)
+
+        with pytest.raises(WorkflowInUse, match=parent.public_id):
+            delete_workflow(given="inner")
+
+    def test_the_chore_deletes_a_family(self, doorbell, fleet, settings):
+        a_family(doorbell)
+        settings.CPDS = {**settings.CPDS, "prune_after_days": 1}
+
+        assert prune_due() == 2
+        assert not Task.objects.exists()
+
+
+def test_the_items_of_a_list_go_before_it_with_what_they_left(doorbell, fleet, work, monkeypatch):
+    monkeypatch.setattr(prune, "TASKS_AT_ONCE", 2)
+    instance = an_instance(a_task("each", also={"for_each": [1, 2, 3]}))
+    drive_to_end(instance, doorbell)
+    age(instance, 10)
+    places = [a_workspace(work, instance, f"each[{number}]") for number in range(3)]
+
+    assert pruned(older_than_seconds=DAY) == [instance.public_id]
+    assert [place.exists() for place in places] == [False, False, False]
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from tasks_app.errors import NotFound, NotScheduled
 from tasks_app.models import Schedule, ScheduleFire, Workflow
-from tasks_app.services.definitions import delete_workflow, upload_workflow
+from tasks_app.services.definitions import upload_workflow
 from tasks_app.services.firing import fire_due
 from tasks_app.services.queries import unfinished_counts
 from tasks_app.services.schedule_control import follow_the_admin, pause_schedule, resume_schedule
+from tasks_app.services.workflow_removal import delete_workflow
 from tests.support.builders import a_task, a_workflow
 from tests.support.schedules import a_schedule, make_due
 

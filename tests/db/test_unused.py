@@ -7,12 +7,15 @@ from django.db import connection
 
 from cpds.base import clock, db
 from tasks_app.models import RequirementSet, Task
+from tasks_app.planning.requirements import requirement_name
 from tasks_app.services import unused
-from tasks_app.services.requirements import note_requirements
+from tasks_app.services.pump import pump
+from tasks_app.services.requirements import capabilities_of, note_requirements
 from tasks_app.services.unused import delete_unused, delete_unused_sets
 from tests.support.builders import a_task
 from tests.support.driving import sweep_now
-from tests.support.engine import an_instance
+from tests.support.engine import an_instance, task
+from tests.support.waiting import wait_until
 from workers_app.models import Worker, WorkerKind
 from workers_app.services.workers import Registration, forget_workers, register_worker
 
@@ -91,6 +94,80 @@ class TestSets:
 
         assert deleted == [0]
         assert sets() == {"gpu"}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_one_that_is_wanted_while_it_is_being_deleted_is_there_again(self, doorbell, monkeypatch):
+        if connection.vendor == "sqlite":
+            pytest.skip("SQLite has one writer at a time")
+        a_set("gpu")
+        is_locked, noting = threading.Event(), threading.Event()
+        lock = db.locking
+
+        def lock_and_wait(rows):
+            found = lock(rows).first()
+            is_locked.set()
+            assert noting.wait(timeout=30)
+            wait_until(somebody_waits_for_a_lock)
+            return RequirementSet.objects.filter(pk=found.pk)
+
+        def note():
+            try:
+                assert is_locked.wait(timeout=30)
+                noting.set()
+                with db.transaction():
+                    note_requirements(wanted=[["gpu"]])
+            finally:
+                connection.close()
+
+        monkeypatch.setattr(unused.db, "locking", lock_and_wait)
+        other = threading.Thread(target=note)
+        other.start()
+        deleted = delete_unused_sets()
+        other.join(timeout=30)
+
+        assert deleted == 1
+        assert sets() == {"gpu"}
+
+
+class TestAMissingRow:
+    """Nobody deletes the row of a set that tasks have; a database may have been edited by hand."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_remembered(self):
+        capabilities_of.cache_clear()
+        yield
+        capabilities_of.cache_clear()
+
+    @pytest.mark.parametrize("needed", [["gpu", "node"], [f"a-long-capability-{n}" for n in range(9)]])
+    def test_a_task_tells_what_it_requires(self, needed, doorbell):
+        instance = an_instance(a_task("a", also={"requires": needed}))
+        RequirementSet.objects.all().delete()
+
+        assert capabilities_of(requirement=task(instance, "a").requirement) == set(needed)
+
+    def test_a_name_tells_it_without_a_task(self):
+        assert capabilities_of(requirement="gpu+node") == {"gpu", "node"}
+
+    def test_a_digest_does_not(self):
+        with pytest.raises(LookupError, match="does not tell"):
+            capabilities_of(requirement=requirement_name([f"a-long-capability-{n}" for n in range(9)]))
+
+    def test_the_pump_goes_on(self, doorbell, fleet):
+        instance = an_instance(a_task("a", also={"requires": ["gpu"]}), a_task("b"))
+        RequirementSet.objects.all().delete()
+
+        pump()
+
+        assert task(instance, "b").status == "queued"
+
+
+def somebody_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return cursor.fetchone()[0]
 
 
 class TestWorkers:

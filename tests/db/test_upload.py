@@ -4,8 +4,9 @@ import pytest
 
 from tasks_app.errors import InvalidWorkflow, WorkflowInUse
 from tasks_app.models import Event, ExecutionRecord, Instance, Task, Workflow, WorkflowVersion
-from tasks_app.services.definitions import delete_workflow, latest_spec, upload_workflow
+from tasks_app.services.definitions import latest_spec, upload_workflow
 from tasks_app.services.instances import submit_instance
+from tasks_app.services.workflow_removal import delete_workflow
 from tests.support.builders import a_task, a_workflow
 from tests.support.driving import complete, drive_to_end, fail
 from tests.support.engine import an_instance, task

@@ -14,6 +14,7 @@ from tasks_app.cli.who import whoever
 from tasks_app.planning.diff import diff_definitions
 from tasks_app.planning.schema import workflow_schema
 from tasks_app.services import definitions, queries
+from tasks_app.services.workflow_removal import delete_workflow
 
 
 def _validate(out: Output, options: Options) -> None:
@@ -56,7 +57,7 @@ def _delete(out: Output, options: Options) -> None:
     workflow = queries.workflow_summary(given=options.id)
     if not options.yes and not out.as_json and is_terminal():
         confirm(out, f"Delete {workflow['name']} with {_instances(workflow['instances'])}?", done="deleted")
-    removal = definitions.delete_workflow(given=workflow["id"], by=whoever())
+    removal = delete_workflow(given=workflow["id"], by=whoever())
     if out.as_json:
         out.document({"id": removal.workflow_id, "name": removal.name, "instances": removal.instances})
     else:
