@@ -134,7 +134,7 @@ SPECTACULAR_SETTINGS = {
         }
     },
     # Words stay where they are used: a component for each set of words would need a name of its own.
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["cpds.health.schema.with_health"],
 }
 SIMPLE_JWT = {"ALGORITHM": "HS256", "USER_ID_CLAIM": "sub"}
 # Browsers may call the API from these sites only; by default from none but this one.

@@ -69,6 +69,9 @@ IF_NONE_MATCH = OpenApiParameter(
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="The ETag of what was read; 412 when it is another."
 )
+ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200], description="Stands for what is answered."
+)
 LIMIT = OpenApiParameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, OpenApiParameter.QUERY
 )
@@ -95,6 +98,7 @@ def documented(
     beside: Mapping[str, Any] | None = None,
     creates: bool = False,
     polled: bool = False,
+    versioned: bool = False,
     or_status: int | None = None,
     description: str = "",
     envelope: Envelope = NATIVE,
@@ -106,8 +110,9 @@ def documented(
 
     ``answer`` is the shape of ``data``, ``beside`` are fields next to it, ``body`` the form
     of the request or a mapping of media types to forms. ``creates``: it takes an
-    ``Idempotency-Key``. ``polled``: it answers ``If-None-Match``. ``or_status``: another status
-    with the same answer. ``raw`` replaces the enveloped answer.
+    ``Idempotency-Key``. ``polled``: it answers ``If-None-Match``. ``versioned``: its ``ETag``
+    is for an ``If-Match``. ``or_status``: another status with the same answer. ``raw`` replaces
+    the enveloped answer.
 
     The method is marked with the keys that its ``query`` may have, as ``query_keys``.
     """
@@ -120,7 +125,12 @@ def documented(
         summary=summary,
         description=description or None,
         request=body,
-        parameters=[*query, PROJECT, *([KEY] if creates else []), *([IF_NONE_MATCH] if polled else [])],
+        parameters=[
+            *(*query, PROJECT),
+            *([KEY] if creates else []),
+            *([IF_NONE_MATCH] if polled else []),
+            *([ETAG] if polled or versioned else []),
+        ],
         responses={
             status: done,
             **({or_status: done} if or_status else {}),

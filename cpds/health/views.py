@@ -1,32 +1,56 @@
 """The doors. None of them tells a stranger a version of a server, a host or an address."""
 
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 
 from cpds import __version__
+from cpds.api.json_text import as_text
+from cpds.api.middleware import plain_refusal
 from cpds.base import clock
 from cpds.base.conf import conf
 from cpds.base.uptime import uptime_text
 from cpds.health.checks import broker_answers, database_answers
 
 APP = "CPDS"
+View = Callable[[HttpRequest], HttpResponse]
 
 
+def read_only(view: View) -> View:
+    """Answer other methods than GET and HEAD with 405, in the envelope of the address."""
+
+    @wraps(view)
+    def answered(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        message = f"This address is read with GET, and does not know {as_text(request.method or '')}."
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        answer = plain_refusal(request, status=status, code="method_not_allowed", message=message)
+        answer["Allow"] = "GET, HEAD"
+        return answer
+
+    # It changes nothing, and a refusal for lack of a cookie would not say what is wrong.
+    return csrf_exempt(answered)
+
+
+@read_only
 def alive(_request: HttpRequest) -> JsonResponse:
     """Answer that the process answers."""
     return _answer({"status": "alive"})
 
 
-async def livez(request: HttpRequest) -> JsonResponse:
+@csrf_exempt
+async def livez(request: HttpRequest) -> HttpResponse:
     """Answer apart from the threads: if requests hang in all of them, a restart would not help."""
     return alive(request)
 
 
-@require_safe
+@read_only
 def readyz(_request: HttpRequest) -> JsonResponse:
     """Say whether requests can be served: 503 without the database.
 
@@ -37,14 +61,14 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     return _answer({"status": "ready" if database else "unready", "database": _word(database)}, ok=database)
 
 
-@require_safe
+@read_only
 def mode(_request: HttpRequest) -> JsonResponse:
     """Answer ``GET /api/health``, without an envelope."""
     shown = "cloud" if conf().mode == "cloud" else "standalone"
     return _answer({"status": "healthy", "mode": shown})
 
 
-@require_safe
+@read_only
 def health(_request: HttpRequest) -> JsonResponse:
     """Answer ``GET /health`` with the keys that clients of several systems look for."""
     database, broker = database_answers(), broker_answers()
@@ -66,7 +90,7 @@ def health(_request: HttpRequest) -> JsonResponse:
     )
 
 
-@require_safe
+@read_only
 def health_v1(_request: HttpRequest) -> JsonResponse:
     """Answer ``GET /api/v1/health``."""
     database, broker = database_answers(), broker_answers()
@@ -78,14 +102,14 @@ def health_v1(_request: HttpRequest) -> JsonResponse:
     )
 
 
-@require_safe
+@read_only
 def database(_request: HttpRequest) -> JsonResponse:
     """Answer ``GET /api/v1/health/database``."""
     ok = database_answers()
     return _answer({**_envelope(ok), "status": _word(ok)}, ok=ok)
 
 
-@require_safe
+@read_only
 def redis(_request: HttpRequest) -> JsonResponse:
     """Answer ``GET /api/v1/health/redis``, which asks whatever the broker is."""
     ok = broker_answers()

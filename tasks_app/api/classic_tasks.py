@@ -2,6 +2,7 @@
 
 from typing import Any, Final, cast
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 
 from cpds.api.documenting import documented
 from cpds.api.envelope import CLASSIC, classic
+from cpds.api.etags import unless_known
 from cpds.api.forms import Form, read_body, read_query
 from tasks_app.api.classic_shapes import (
     ClassicTaskShape,
@@ -150,7 +152,8 @@ class OneClassicTask(ClassicDoor):
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show a task", answer=ClassicTaskShape, envelope=CLASSIC, tags=TAGS)
-    def get(self, request: Request, task_id: str) -> Response:  # noqa: ARG002
+    @documented("Show a task", answer=ClassicTaskShape, polled=True, envelope=CLASSIC, tags=TAGS)
+    def get(self, request: Request, task_id: str) -> HttpResponse:
         """Show a task."""
-        return classic(classic_task(known_task(given=task_id, projects=self.projects())))
+        found = known_task(given=task_id, projects=self.projects())
+        return unless_known(request, classic(classic_task(found)))

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import LIMIT, OFFSET, documented, listed
+from cpds.api.documenting import IF_MATCH, LIMIT, OFFSET, documented, listed
 from cpds.api.envelope import created, no_content, ok
 from cpds.api.errors import PreconditionFailed, flaw
 from cpds.api.etags import tagged, tags_read, unchanged
@@ -135,14 +135,21 @@ class OneContract(ContractDoor):
 
     needs = {"GET": Role.VIEWER, "PATCH": Role.EDITOR, "DELETE": Role.EDITOR}
 
-    @documented("Show a contract", answer=ContractShape, tags=TAGS)
+    @documented("Show a contract", answer=ContractShape, polled=True, tags=TAGS)
     def get(self, request: Request, contract: str) -> HttpResponse:
         """Show a contract; its ETag is its version and state."""
         row = self.found(contract)
         etag = _etag(row)
         return unchanged(request, etag) or tagged(ok(contract_view(row)), etag)
 
-    @documented("Change a contract", answer=ContractShape, body=ChangedContractForm, tags=TAGS)
+    @documented(
+        "Change a contract",
+        answer=ContractShape,
+        body=ChangedContractForm,
+        query=[IF_MATCH],
+        versioned=True,
+        tags=TAGS,
+    )
     def patch(self, request: Request, contract: str) -> HttpResponse:
         """Replace parts or the name: the next version, a draft again. A part set to null is taken out."""
         form = read_body(request, ChangedContractForm)
@@ -154,7 +161,7 @@ class OneContract(ContractDoor):
         row = contracts.update_contract(contract=row, version=version, changes=changes, by=self.caller.name)
         return tagged(ok(contract_view(row)), _etag(row))
 
-    @documented("Delete a contract", status=204, tags=TAGS)
+    @documented("Delete a contract", status=204, query=[IF_MATCH], tags=TAGS)
     def delete(self, request: Request, contract: str) -> Response:  # noqa: ARG002
         """Delete a contract with all its versions; with ``If-Match`` only as it was read."""
         row = self.found(contract)
@@ -199,7 +206,14 @@ class Approve(ContractDoor):
 
     needs = {"POST": Role.EDITOR}
 
-    @documented("Approve a contract", answer=ContractShape, body=VersionForm, tags=TAGS)
+    @documented(
+        "Approve a contract",
+        answer=ContractShape,
+        body=VersionForm,
+        query=[IF_MATCH],
+        versioned=True,
+        tags=TAGS,
+    )
     def post(self, request: Request, contract: str) -> HttpResponse:
         """Approve a contract in the version that was read."""
         form = read_body(request, VersionForm)
@@ -214,7 +228,14 @@ class Implemented(ContractDoor):
 
     needs = {"POST": Role.EDITOR}
 
-    @documented("Say that a contract is implemented", answer=ContractShape, body=VersionForm, tags=TAGS)
+    @documented(
+        "Say that a contract is implemented",
+        answer=ContractShape,
+        body=VersionForm,
+        query=[IF_MATCH],
+        versioned=True,
+        tags=TAGS,
+    )
     def post(self, request: Request, contract: str) -> HttpResponse:
         """Say that what was approved is there."""
         form = read_body(request, VersionForm)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from cpds.api.documenting import CURSOR, LIMIT, OFFSET, browsable, documented
 from cpds.api.envelope import ok
-from cpds.api.etags import etag_of, tagged, unchanged
+from cpds.api.etags import etag_of, tagged, unchanged, unless_known
 from cpds.api.forms import Form, read_query
 from cpds.api.paging import browsed
 from tasks_app.api.door import Door
@@ -58,6 +58,7 @@ class Instances(Door):
         answer=browsable(InstanceSummaryShape),
         query=[InstanceQuery, LIMIT, OFFSET, CURSOR],
         description="By limit and offset, with a total; or, by created_at, from cursor to cursor.",
+        polled=True,
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List instances, newest first."""
@@ -65,7 +66,8 @@ class Instances(Door):
         chosen = chosen_by(asked, projects=self.projects())
         rows = chosen_instances(chosen=chosen).select_related("workflow", "project").defer("params")
         ordering = _COLUMN.get(asked["ordering"], asked["ordering"])
-        return ok(browsed(rows, request=request, shown=instance_views, ordering=ordering))
+        page = browsed(rows, request=request, shown=instance_views, ordering=ordering)
+        return unless_known(request, ok(page))
 
 
 class OneInstance(InstanceDoor):
@@ -155,10 +157,10 @@ class Why(InstanceDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Say what an instance waits for", answer=WhyShape)
-    def get(self, request: Request, instance: str) -> HttpResponseBase:  # noqa: ARG002
+    @documented("Say what an instance waits for", answer=WhyShape, polled=True)
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Say what holds an instance and its foremost unfinished tasks, and until when."""
-        return ok(instance_holds(given=self.instance(instance).public_id))
+        return unless_known(request, ok(instance_holds(given=self.instance(instance).public_id)))
 
 
 class CompareQuery(Form):

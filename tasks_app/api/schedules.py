@@ -52,12 +52,12 @@ class Schedule(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER, "PUT": Role.EDITOR, "DELETE": Role.EDITOR}
 
-    @documented("Show a schedule", answer=ScheduleShape)
+    @documented("Show a schedule", answer=ScheduleShape, versioned=True)
     def get(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
         """Show when a workflow starts by itself; the ETag is for the ``If-Match`` of whoever changes it."""
         return _shown(self.workflow(workflow))
 
-    @documented("Set a schedule", answer=ScheduleShape, body=ScheduleForm, query=[IF_MATCH])
+    @documented("Set a schedule", answer=ScheduleShape, body=ScheduleForm, query=[IF_MATCH], versioned=True)
     def put(self, request: Request, workflow: str) -> Response:
         """Store the workflow with this schedule as its next version."""
         form = read_body(request, ScheduleForm)

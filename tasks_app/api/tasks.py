@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from cpds.api.documenting import CURSOR, LIMIT, OFFSET, documented
 from cpds.api.envelope import created, ok
 from cpds.api.errors import flaw
-from cpds.api.etags import etag_of, tagged, unchanged
+from cpds.api.etags import unless_known
 from cpds.api.forms import read_body, read_query
 from cpds.api.paging import continued, page_of
 from tasks_app.api.door import Door
@@ -47,8 +47,8 @@ class Tasks(Door):
 
     needs = {"GET": Role.VIEWER, "POST": Role.OPERATOR}
 
-    @documented("List tasks", answer=TasksPageShape, query=[TaskQuery, LIMIT, CURSOR], tags=TAGS)
-    def get(self, request: Request) -> Response:
+    @documented("List tasks", answer=TasksPageShape, query=[TaskQuery, LIMIT, CURSOR], polled=True, tags=TAGS)
+    def get(self, request: Request) -> HttpResponse:
         """List tasks, the newest first: those of workflows, and those created on their own."""
         given = read_query(request, TaskQuery)
         named = given.pop("projectId", None)
@@ -59,9 +59,9 @@ class Tasks(Door):
             shown, request=request, shown=lambda tasks: [task_summary(task=task) for task in tasks]
         )
         if named is None:
-            return ok(page)
+            return unless_known(request, ok(page))
         count = rows.count()
-        return ok({**page, "count": count}, tasks=count)
+        return unless_known(request, ok({**page, "count": count}, tasks=count))
 
     @documented("Create tasks", answer=NewTaskShape, body=NewTaskForm, status=201, creates=True, tags=TAGS)
     def post(self, request: Request) -> Response:
@@ -85,12 +85,10 @@ class OneTask(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Show a task", answer=TaskDetailShape, tags=TAGS)
+    @documented("Show a task", answer=TaskDetailShape, polled=True, tags=TAGS)
     def get(self, request: Request, task: str) -> HttpResponse:
         """Show everything about a task."""
-        shown = task_detail(given=task, projects=self.projects())
-        etag = etag_of(shown)
-        return unchanged(request, etag) or tagged(ok(shown), etag)
+        return unless_known(request, ok(task_detail(given=task, projects=self.projects())))
 
 
 class Why(Door):
@@ -98,10 +96,10 @@ class Why(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Say what holds a task", answer=TaskWhyShape, tags=TAGS)
-    def get(self, request: Request, task: str) -> Response:  # noqa: ARG002
+    @documented("Say what holds a task", answer=TaskWhyShape, polled=True, tags=TAGS)
+    def get(self, request: Request, task: str) -> HttpResponse:
         """Say what holds a task and until when, in the order in which it has to give way."""
-        return ok(task_holds(given=task, projects=self.projects()))
+        return unless_known(request, ok(task_holds(given=task, projects=self.projects())))
 
 
 class Records(Door):

@@ -190,11 +190,13 @@ def _patiently(claim: Claim, act: Callable[[], None]) -> None:
     rows are read again and never assumed.
     """
     give_up_at = clock.monotonic() + conf().lease_seconds
+    in_doubt = False
     while True:
         try:
-            _unless_recorded(claim, act)
+            _unless_recorded(claim, act, in_doubt=in_doubt)
         except (OperationalError, InterfaceError):
             db.drop_broken_connection()
+            in_doubt = True
             if clock.monotonic() >= give_up_at:
                 raise
             logger.warning("outcome_waits_for_database task=%s", claim.task_id)
@@ -203,19 +205,23 @@ def _patiently(claim: Claim, act: Callable[[], None]) -> None:
             return
 
 
-def _unless_recorded(claim: Claim, act: Callable[[], None]) -> None:
+def _unless_recorded(claim: Claim, act: Callable[[], None], *, in_doubt: bool) -> None:
     try:
         act()
     except StaleDispatch:
-        if not _was_recorded(claim):
+        if not _was_recorded(claim, in_doubt=in_doubt):
             raise
 
 
-def _was_recorded(claim: Claim) -> bool:
+def _was_recorded(claim: Claim, *, in_doubt: bool) -> bool:
+    ended = [RecordState.COMPLETED, RecordState.FAILED]
+    if in_doubt:
+        # Else nobody here has handed it back yet: whoever stopped the attempt has interrupted it.
+        ended.append(RecordState.INTERRUPTED)
     return ExecutionRecord.objects.filter(
         task_id=claim.task_id,
         dispatch_id=claim.dispatch_id,
         worker=claim.worker,
-        status__in=[RecordState.COMPLETED, RecordState.FAILED, RecordState.INTERRUPTED],
+        status__in=ended,
         revoked_until__isnull=True,  # else somebody else closed it
     ).exists()

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q
 
 from cpds.base import clock, db
@@ -20,6 +19,7 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.decisions import is_poisonous
 from tasks_app.services import window
 from tasks_app.services.advance import advance, failed_in, start_waiting_instances
+from tasks_app.services.chores import did
 from tasks_app.services.expiry import delete_expired
 from tasks_app.services.firing import fire_due
 from tasks_app.services.fleet import connected_fleet
@@ -89,21 +89,10 @@ def sweep(*, only_if_overdue: bool = False) -> Swept | None:
         "unused": delete_unused,
         "rung": ring_undelivered,
     }
-    swept = Swept(**{name: _did(name, chore) for name, chore in chores.items()})
+    swept = Swept(**{name: did(name=name, chore=chore) for name, chore in chores.items()})
     if swept.rescued or swept.freed or swept.published_again:
         logger.info("swept %s", swept)
     return swept
-
-
-def _did(name: str, chore: Callable[[], int]) -> int:
-    """Run a chore; one that fails does not keep the others from running, unless the database is away."""
-    try:
-        return chore()
-    except DatabaseError:
-        raise
-    except Exception:
-        logger.exception("chore_failed chore=%s", name)
-        return 0
 
 
 def rescue_lost() -> int:

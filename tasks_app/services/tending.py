@@ -12,6 +12,7 @@ from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.advance import advance, hear, tell_others
 from tasks_app.services.approvals import expire_checkpoints
+from tasks_app.services.chores import did
 from tasks_app.services.control import cancel_instance, pause_instance, resume_instance
 from tasks_app.services.external import end_overdue_attempts
 from tasks_app.services.foreign import unheard_news
@@ -23,16 +24,17 @@ BATCH = 500
 
 
 def tend() -> int:
-    """Do every chore for what waits without a slot; return how much there was to do."""
-    return (
-        expire_checkpoints()
-        + end_overdue_children()
-        + mind_children()
-        + settle_ended_waits()
-        + tend_streams()
-        + hear_from_others()
-        + end_overdue_attempts()
+    """Do every chore for what waits without a slot, though another fails; return how much there was to do."""
+    chores = (
+        expire_checkpoints,
+        end_overdue_children,
+        mind_children,
+        settle_ended_waits,
+        tend_streams,
+        hear_from_others,
+        end_overdue_attempts,
     )
+    return sum(did(name=chore.__name__, chore=chore) for chore in chores)
 
 
 def hear_from_others() -> int:

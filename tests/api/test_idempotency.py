@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from cpds.base import clock
-from tasks_app.models import IdempotencyKey, Project
+from tasks_app.models import IdempotencyKey, Project, Task
 from tests.api.people import THEIRS, ApiClient
+from workers_app.models import Worker
 
 pytestmark = pytest.mark.django_db
 PROJECTS, TOKENS = "/api/v1/projects", "/api/v1/tokens"
@@ -110,3 +111,35 @@ def test_without_a_key_each_is_a_request_of_its_own(people):
 
     assert root.post(PROJECTS, GARDEN).status_code == 409
     assert isinstance(root, ApiClient)
+
+
+@pytest.mark.parametrize(
+    ("door", "status", "body"),
+    [
+        ("/api/v1/workers/register", 201, {"name": "builder", "slots": 1}),
+        ("/api/workers/register", 200, {"worker_id": "W-1", "name": "builder", "slots": 1}),
+    ],
+)
+def test_a_worker_registers_once_for_each_key(people, door, status, body):
+    worker = people.worker()
+
+    first, again = (keyed(worker, door, body) for _ in range(2))
+    other = keyed(worker, door, {**body, "slots": 2})
+
+    assert (first.status_code, again.status_code, other.status_code) == (status, status, 422)
+    assert again.content == first.content
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert Worker.objects.get().slots == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_held_is_free_when_it_comes_again_with_a_key(people, doorbell):
+    worker = people.worker()
+    people.client("operator").post("/api/v1/tasks", {"task_id": "A", "executor": "external"})
+    worker.post("/api/v1/workers/register", {"id": "W", "name": "w"})
+    assert len(worker.post("/api/v1/workers/W/claims", {"limit": 1}).body["data"]["claims"]) == 1
+
+    told = keyed(worker, "/api/v1/workers/register", {"id": "W", "name": "w"})
+
+    assert told.status_code == 201, told.body
+    assert Task.objects.get().status != "running"

@@ -102,11 +102,11 @@ def test_what_another_thread_of_the_worker_has_is_left_to_it(instance, commits_b
 def test_what_was_recorded_is_looked_up_again_when_that_look_breaks_too(held, commits_break, monkeypatch):
     look, breaks = reports._was_recorded, [True]
 
-    def broken(claim):
+    def broken(claim, *, in_doubt):
         if breaks:
             breaks.pop()
             raise OperationalError("the connection broke")
-        return look(claim)
+        return look(claim, in_doubt=in_doubt)
 
     monkeypatch.setattr(reports, "_was_recorded", broken)
     commits_break(1, went_through=True)

@@ -2,10 +2,15 @@
 
 import pytest
 
-from tasks_app.outcomes import Failed, Interrupted
+from cpds.base import clock
+from tasks_app.errors import StaleDispatch
+from tasks_app.models import ExecutionRecord
+from tasks_app.outcomes import Completed, Failed, Interrupted
 from tasks_app.services.claims import claim_task
 from tasks_app.services.control import pause_instance, resume_instance
 from tasks_app.services.reports import report_outcome
+from tasks_app.services.stopped import forget_stopped
+from tasks_app.services.task_control import cancel_task
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, task
 
@@ -39,3 +44,17 @@ def test_what_failed_while_paused_is_followed_up_on_resume(doorbell):
 
     instance.refresh_from_db()
     assert (instance.status, task(instance, "after").status) == ("failed", "skipped")
+
+
+@pytest.mark.parametrize(
+    "outcome", [Completed(output=1), Interrupted(reason="shutdown")], ids=["done", "back"]
+)
+def test_a_worker_that_is_late_by_more_than_its_lease_is_told_so_too(doorbell, outcome):
+    instance = an_instance(a_task("only"))
+    held = claimed(instance, "only")
+    cancel_task(task=task(instance, "only"))
+    ExecutionRecord.objects.update(revoked_until=clock.database_now())
+    forget_stopped()
+
+    with pytest.raises(StaleDispatch):
+        report_outcome(claim=held, outcome=outcome)

@@ -1,6 +1,7 @@
 """Each chore finds what a lost message or a lost process left behind, and nothing else."""
 
 import pytest
+from django.db import DataError, OperationalError
 
 from cpds.base import clock
 from tasks_app.errors import StaleDispatch
@@ -55,6 +56,49 @@ def aged(row, seconds, *columns):
 def last_sweep_was(seconds):
     Chore.objects.update_or_create(pk=SWEEP, defaults={"grace_until": None})
     Chore.objects.filter(pk=SWEEP).update(ran_at=clock.database_now_plus(-seconds))
+
+
+class TestAChoreThatFails:
+    @pytest.fixture
+    def broken(self, monkeypatch):
+        """Make the chore of that name in a module fail: ``broken("sweep.wake_due", error)``."""
+
+        def fails(name, error):
+            def chore():
+                raise error
+
+            monkeypatch.setattr(f"tasks_app.services.{name}", chore)
+
+        return fails
+
+    @pytest.mark.parametrize("error", [ValueError("no"), DataError("too long")], ids=["ours", "database"])
+    @pytest.mark.parametrize("name", ["sweep.rescue_lost", "tending.expire_checkpoints"])
+    @pytest.mark.django_db(transaction=True)
+    def test_the_others_run_all_the_same(self, doorbell, fleet, broken, caplog, name, error):
+        instance = an_instance(a_task("each", also={"for_each": [1]}))
+        complete_items(instance, doorbell)
+        broken(name, error)
+
+        assert sweep_now().tended == 1
+
+        assert task(instance, "each").status == TaskState.COMPLETED
+        assert "chore_failed" in caplog.text
+
+    def test_without_the_database_none_does(self, broken, doorbell, fleet):
+        broken("tending.expire_checkpoints", OperationalError("gone"))
+
+        with pytest.raises(OperationalError):
+            sweep_now()
+
+
+def complete_items(instance, doorbell):
+    """Complete the items of a list as a worker does that dies before its list goes on."""
+    for message in doorbell.take():
+        deliver(message, doorbell)
+    for item in Task.objects.filter(instance=instance, parent__isnull=False):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(reports, "_plan_what_follows", lambda *_: None)
+            complete(item)
 
 
 def test_a_quiet_day(instance, doorbell):

@@ -18,21 +18,26 @@ pytestmark = [
 ]
 
 
-def lines():
-    text = next(each.text for each in blocks("bash", pages=[README]) if "/execute" in each.text)
+def lines(word="/workflows/hello/execute"):
+    text = next(each.text for each in blocks("bash", pages=[README]) if word in each.text)
     return [line for line in text.splitlines() if line]
 
 
-def test_a_workflow_goes_from_its_upload_to_its_end(tmp_path, ended_after_test):
-    hello = next(each for each in blocks("yaml", pages=[README]))
-    (tmp_path / "hello.yaml").write_text(hello.text, encoding="utf-8")
-    server = Standalone(state=tmp_path / "state", directory=tmp_path, env={})
-    ended_after_test(server)
-    server.start()
-    url = server.facts()["url"].rstrip("/")
-    told, environment = {}, dict(os.environ)
+@pytest.fixture
+def server(tmp_path, ended_after_test):
+    started = Standalone(state=tmp_path / "state", directory=tmp_path, env={})
+    ended_after_test(started)
+    started.start()
+    return started
 
-    def run(line):
+
+@pytest.fixture
+def run(server, tmp_path):
+    """Run a line as it stands in the README; ``$INSTANCE`` is what was started last."""
+    url = server.facts()["url"].rstrip("/")
+    environment = dict(os.environ)
+
+    def ran(line):
         command = line.replace("http://127.0.0.1:8848", url)
         done = subprocess.run(
             ["bash", "-c", command],
@@ -42,16 +47,33 @@ def test_a_workflow_goes_from_its_upload_to_its_end(tmp_path, ended_after_test):
             timeout=60,
             check=True,
         )
-        return json.loads(done.stdout)
+        answer = json.loads(done.stdout or '{"code": 0}')
+        assert answer["code"] == 0, answer
+        if "/execute" in line:
+            environment["INSTANCE"] = answer["data"]["instance_id"]
+        return answer
+
+    return ran
+
+
+def test_a_workflow_goes_from_its_upload_to_its_end(server, run, tmp_path):
+    hello = next(each for each in blocks("yaml", pages=[README]))
+    (tmp_path / "hello.yaml").write_text(hello.text, encoding="utf-8")
 
     for line in lines():
-        told[line] = run(line)
-        assert told[line]["code"] == 0, told[line]
-        if "/execute" in line:
-            environment["INSTANCE"] = told[line]["data"]["instance_id"]
+        run(line)
     show = next(line for line in lines() if line.endswith("/$INSTANCE"))
     server.wait_for(lambda: "finished_at" in run(show)["data"], seconds=60)
 
     ended = run(show)["data"]
     assert ended["progress"]["completed"] == ended["progress"]["total"]
     assert (ended["status"], bool(ended["duration"])) == ("Success", True)
+
+
+def test_an_instance_is_paused_resumed_and_cancelled_and_its_workflow_deleted(run):
+    write, *calls = lines("/$INSTANCE/pause")
+    run(write)
+
+    told = [run(line) for line in calls]
+
+    assert told[-1]["data"]["instances"] == 1

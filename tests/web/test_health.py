@@ -2,6 +2,7 @@
 
 import threading
 
+import jsonschema
 import pytest
 from django.test import Client, override_settings
 
@@ -9,6 +10,10 @@ from cpds.health import checks, views
 from cpds.health.checks import Check
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CHECKS = (
+    *("/livez", "/readyz", "/health", "/api/health"),
+    *("/api/v1/health", "/api/v1/health/database", "/api/v1/health/redis"),
+)
 
 
 @pytest.fixture
@@ -41,6 +46,39 @@ def test_without_the_database_it_is_alive_and_not_ready(ask, without_database):
     assert ask("/livez").status_code == 200
     for path in ("readyz", "health", "api/v1/health", "api/v1/health/database"):
         assert ask(f"/{path}").status_code == 503, path
+
+
+@pytest.mark.parametrize("path", CHECKS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
+def test_they_are_read_only_and_say_so(path, method):
+    client = Client(enforce_csrf_checks=True)
+
+    told = client.generic(method, path)
+
+    assert (told.status_code, told.headers["Allow"]) == (405, "GET, HEAD")
+    assert told.json()["code"] == 405
+    assert told.json()["errors"][0]["code"] == "method_not_allowed"
+    assert client.head(path).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def described():
+    return Client().get("/api/schema").json()["paths"]
+
+
+@pytest.mark.parametrize("path", CHECKS)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_schema_says_what_they_answer(ask, path, is_there, described, monkeypatch):
+    for check in ("database_answers", "broker_answers"):
+        monkeypatch.setattr(views, check, lambda: is_there)
+
+    told = ask(path)
+
+    shape = described[path]["get"]["responses"][str(told.status_code)]["content"]["application/json"][
+        "schema"
+    ]
+    jsonschema.validate(told.json(), shape, format_checker=jsonschema.FormatChecker())
+    assert described[path]["get"]["security"] == []
 
 
 def test_probes_may_ask_by_any_name_and_without_tls(ask):

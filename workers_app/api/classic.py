@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Final
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,11 +11,13 @@ from cpds import __version__
 from cpds.api.documenting import documented
 from cpds.api.envelope import CLASSIC, classic
 from cpds.api.errors import Flaw
+from cpds.api.etags import unless_known
 from cpds.api.forms import Form, read_body, read_query
 from cpds.base.uptime import uptime_seconds, uptime_text
 from tasks_app.api.classic_shapes import ClassicTasksShape, SaidShape, classic_tasks
 from tasks_app.api.classic_words import FAILED, status_word
 from tasks_app.api.door import ClassicDoor
+from tasks_app.api.once import once
 from tasks_app.api.permissions import BOTH
 from tasks_app.roles import Role
 from tasks_app.services.access import CallerKind
@@ -190,7 +193,12 @@ class RegisterWorker(ForWorkers):
     missing = "Missing required fields"
 
     @documented(
-        "Register a worker", answer=WorkerSaidShape, body=ClassicRegistration, envelope=CLASSIC, tags=TAGS
+        "Register a worker",
+        answer=WorkerSaidShape,
+        body=ClassicRegistration,
+        creates=True,
+        envelope=CLASSIC,
+        tags=TAGS,
     )
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note that a worker is there. It is gone after five minutes without a word."""
@@ -199,18 +207,23 @@ class RegisterWorker(ForWorkers):
         if not name:
             flaw = Flaw(pointer="/worker_name", code="required", detail="This field is required.")
             raise FieldsMissing(what=self.missing, flaws=[flaw])
-        worker = register_classic_worker(
-            project_id=self.project().pk,
-            pool=self.caller.pool,
-            worker_id=given["worker_id"],
-            name=name,
-            platform=given.get("platform", ""),
-            capabilities=given.get("capabilities", ()),
-            slots=given.get("slots"),
-            metadata=given.get("metadata"),
-            still_at=given.get("task_ids", ()),
-        )
-        return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
+        project = self.project()
+
+        def make() -> Response:
+            worker = register_classic_worker(
+                project_id=project.pk,
+                pool=self.caller.pool,
+                worker_id=given["worker_id"],
+                name=name,
+                platform=given.get("platform", ""),
+                capabilities=given.get("capabilities", ()),
+                slots=given.get("slots"),
+                metadata=given.get("metadata"),
+                still_at=given.get("task_ids", ()),
+            )
+            return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
+
+        return once(self, make)
 
 
 class WorkerHeartbeat(ForWorkers):
@@ -247,16 +260,21 @@ class PendingTasks(ClassicDoor):
     callers = BOTH
 
     @documented(
-        "List pending tasks", answer=ClassicTasksShape, query=[PendingQuery], envelope=CLASSIC, tags=TAGS
+        "List pending tasks",
+        answer=ClassicTasksShape,
+        query=[PendingQuery],
+        polled=True,
+        envelope=CLASSIC,
+        tags=TAGS,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """List what a worker may take now: high, medium and low, in each the oldest first."""
         query = read_query(request, PendingQuery)
         project = self.project()
         pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
         worker = seek_http_worker(given=query.get("worker_id", ""), projects={project.pk}, pool=pool)
         tasks = pending_for(project=project, worker=worker, limit=query["limit"], wait_seconds=query["wait"])
-        return classic(classic_tasks(tasks))
+        return unless_known(request, classic(classic_tasks(tasks)))
 
 
 class AssignTask(ForWorkers):
@@ -323,15 +341,15 @@ class Status(ClassicDoor):
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show the status", answer=StatusShape, envelope=CLASSIC, tags=["Status (CPDS)"])
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    @documented("Show the status", answer=StatusShape, polled=True, envelope=CLASSIC, tags=["Status (CPDS)"])
+    def get(self, request: Request) -> HttpResponse:
         """Count tasks and workers."""
         projects = self.projects()
         tasks = {"pending": 0, "in_progress": 0, "completed": 0, "failed": 0}
         for status, number in counts_by_state(projects=projects).items():
             tasks[status_word(status=status)] += number
         workers = count_workers(projects=projects)
-        return classic(
+        shown = classic(
             {
                 **{f"{word}_tasks": number for word, number in tasks.items()},
                 **{f"{word}_workers": number for word, number in workers.items()},
@@ -340,3 +358,4 @@ class Status(ClassicDoor):
                 "version": __version__,
             }
         )
+        return unless_known(request, shown, leaving_out=("uptime", "uptime_seconds"))

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cpds.api.documenting import LIMIT, OFFSET, documented, listed
 from cpds.api.envelope import created, no_content, ok
+from cpds.api.etags import unless_known
 from cpds.api.forms import Form, read_body, read_query
 from cpds.api.paging import page_of
 from tasks_app.api.door import Door
+from tasks_app.api.once import once
 from tasks_app.api.permissions import WORKERS, Need
 from tasks_app.roles import Role
 from tasks_app.services.access import CallerKind
@@ -56,8 +59,8 @@ class Workers(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List workers", answer=listed(WorkerShape), query=[LIMIT, OFFSET, WorkerQuery])
-    def get(self, request: Request) -> Response:
+    @documented("List workers", answer=listed(WorkerShape), query=[LIMIT, OFFSET, WorkerQuery], polled=True)
+    def get(self, request: Request) -> HttpResponse:
         """List the workers of one's projects and of the installation, by name."""
         asked = read_query(request, WorkerQuery)
         page = page_of(request)
@@ -69,7 +72,8 @@ class Workers(Door):
             offset=page.offset,
         )
         items = [worker_view(each) for each in seen]
-        return ok({"total": total, "items": items, "has_more": page.offset + len(items) < total})
+        shown = {"total": total, "items": items, "has_more": page.offset + len(items) < total}
+        return unless_known(request, ok(shown))
 
 
 class OneWorker(Door):
@@ -86,21 +90,25 @@ class OneWorker(Door):
 class Register(WorkersDoor):
     """``POST /api/v1/workers/register``."""
 
-    @documented("Register a worker", answer=RegisteredShape, body=RegistrationForm, status=201)
+    @documented("Register a worker", answer=RegisteredShape, body=RegistrationForm, status=201, creates=True)
     def post(self, request: Request) -> Response:
         """Make a worker known; one that comes again keeps its id, and what it held is free."""
         form = read_body(request, RegistrationForm)
         project = self.project(form.pop("project", None))
         registration = http_workers.HttpRegistration(worker_id=form.pop("id", None), **form)
-        worker = http_workers.register_http_worker(
-            project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
-        )
-        [seen] = sight(workers=[worker])
-        rhythm = {
-            "heartbeat_seconds": registration.heartbeat_seconds,
-            "lease_seconds": http_workers.lease_seconds_of(worker=worker),
-        }
-        return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
+
+        def make() -> Response:
+            worker = http_workers.register_http_worker(
+                project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
+            )
+            [seen] = sight(workers=[worker])
+            rhythm = {
+                "heartbeat_seconds": registration.heartbeat_seconds,
+                "lease_seconds": http_workers.lease_seconds_of(worker=worker),
+            }
+            return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
+
+        return once(self, make)
 
 
 class Heartbeat(WorkersDoor):

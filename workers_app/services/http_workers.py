@@ -85,9 +85,14 @@ def register_http_worker(
         with db.transaction():
             worker, was_alive = _noted(project_id, registration, pool)
     if is_restart or not was_alive:
-        kept = held_among(worker=worker.holder, given=still_at) if still_at else ()
-        free_claims_of(worker=worker.holder, but=kept)
+        # A caller may have a transaction open, to store its answer; what is freed is published at once.
+        db.run_when_committed(lambda: _free(worker.holder, still_at))
     return worker
+
+
+def _free(holder: str, still_at: Collection[str]) -> None:
+    kept = held_among(worker=holder, given=still_at) if still_at else ()
+    free_claims_of(worker=holder, but=kept)
 
 
 def find_http_worker(*, given: str, projects: Collection[int] | None, pool: str | None = None) -> Worker:
