@@ -1,5 +1,7 @@
 """The fleet as a Django app."""
 
+from collections.abc import Collection, Mapping, Sequence
+
 from django.apps import AppConfig
 
 
@@ -20,7 +22,7 @@ class WorkersConfig(AppConfig):
 
         connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
-        connect_http_workers(is_online=_is_http_worker_online)
+        connect_http_workers(is_online=_is_http_worker_online, abilities=_http_abilities)
         self.connected = (checks, hooks)
 
 
@@ -29,3 +31,9 @@ def _is_http_worker_online(project_id: int) -> bool:
     from workers_app.services.http_workers import is_http_worker_online
 
     return is_http_worker_online(project_id=project_id)
+
+
+def _http_abilities(project_ids: Collection[int]) -> Mapping[int, Sequence[frozenset[str]]]:
+    from workers_app.services.http_workers import abilities_by_project
+
+    return abilities_by_project(project_ids=project_ids)

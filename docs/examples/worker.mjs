@@ -25,6 +25,7 @@ const handlers = {
 
 const held = new Map(); // claim token -> AbortController
 let stopping = false;
+let leaving = false;
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => (stopping = true));
 
 function pause(seconds, signal) {
@@ -69,8 +70,8 @@ async function perform(worker, claim) {
 }
 
 async function beat(worker) {
-  while (!stopping) {
-    await pause(heartbeatSeconds);
+  // Until it leaves, and not only until it is told to: what it still holds is kept by this.
+  while (await pause(heartbeatSeconds), !leaving) {
     try {
       const { stop } = await post(`/${worker}/heartbeat`, { claims: [...held.keys()] });
       for (const { token: gone, why } of stop) held.get(gone)?.abort(new Error(why));
@@ -96,5 +97,6 @@ for (let done = 0; done < mostTasks && !stopping; ) {
     await pause(1 + Math.random());
   }
 }
+leaving = true;
 await post(`/${worker}/leave`).catch(() => {});
 process.exit(0);

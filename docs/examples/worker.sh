@@ -9,6 +9,7 @@ set -eu
 server="${CPDS_SERVER:-http://localhost:8848}/api/v1/workers"
 heartbeat="${HEARTBEAT_SECONDS:-10}"
 left="${MAX_TASKS:--1}"
+stopping=""
 
 # The token goes to curl by its standard input: on a command line others could read it.
 headers() {
@@ -44,9 +45,9 @@ held=$(mktemp) # the tokens of what it holds, as the heartbeats name them
 beat &
 beating=$!
 trap leave EXIT
-trap 'exit 0' TERM INT
+trap 'stopping=1' TERM INT # it ends what it holds, and leaves
 
-while [ "$left" -ne 0 ]; do
+while [ "$left" -ne 0 ] && [ -z "$stopping" ]; do
     if ! claim=$(post "$worker/claims" '{"wait": 5}' | jq -c '.data.claims[0] // empty'); then
         sleep 2
         continue
@@ -60,7 +61,7 @@ while [ "$left" -ne 0 ]; do
     if output=$(perform "$claim"); then
         # Refused with 409 when the claim is gone; nothing was changed then.
         post "$worker/claims/$token/complete" "$(jq -cn --argjson output "$output" '{output: $output}')" || true
-    else
+    elif [ -z "$stopping" ]; then # else the signal may have ended it too, and leaving hands it back
         post "$worker/claims/$token/fail" '{"message": "the words could not be counted"}' || true
     fi
     : >"$held"

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from cpds.api.forms import Form
+from cpds.api.forms import Form, ProjectForm
 from tasks_app.models import Contract
 from tasks_app.planning.contract_spec import PARTS
 from tasks_app.planning.pointers import PointedProblem
@@ -60,7 +60,7 @@ class ChangedContractForm(ContractForm):
     frontend = serializers.JSONField(required=False, allow_null=True)
 
 
-class VersionForm(Form):
+class VersionForm(ProjectForm):
     """The version that was read, unless ``If-Match`` says it."""
 
     version = serializers.IntegerField(required=False, min_value=1, max_value=INT_MAX)

@@ -88,7 +88,7 @@ class TaskBulkForm(FilterForm, ProjectForm):
     reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
 
 
-class TaskReasonForm(Form):
+class TaskReasonForm(ProjectForm):
     """Why."""
 
     reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)

@@ -11,6 +11,7 @@ from tasks_app.services.gate_door import is_judged_at_the_door
 from tasks_app.services.holds import Hold, HoldKind
 from tasks_app.services.http_workers import has_http_worker
 from tasks_app.services.limits import LimitKind, limits_on
+from tasks_app.services.offers import is_lent
 from tasks_app.services.situation import READ_BACKLOG, Situation
 from tasks_app.states import EXTERNAL, Gate, TaskState
 
@@ -18,6 +19,7 @@ KEPT_FOR_OTHERS: Final = (
     "the living workers that could take it are kept for other projects (CPDS_WORKER_PROJECTS)"
 )
 SHOWN_LACKS: Final = 5
+AWAITED: Final = "it waits for a worker that speaks HTTP"
 
 _LIMITS: Final[dict[LimitKind, tuple[HoldKind, str]]] = {
     LimitKind.INSTANCE: (HoldKind.MAX_PARALLEL, "of its instance"),
@@ -32,9 +34,8 @@ def holds_of_ready(*, task: Task, situation: Situation) -> Iterator[Hold]:
     """Yield what holds a task that is ready and not out: limits, hands, its project's share, its place."""
     yield from _limits(task, situation)
     if task.executor == EXTERNAL and task.gate == Gate.OPEN:
-        yield Hold(
-            kind=HoldKind.EXTERNAL, sentence="it waits for a worker that speaks HTTP", since=task.ready_at
-        )
+        sentence = f"{AWAITED}{_lacking_over_http(task, situation)}"
+        yield Hold(kind=HoldKind.EXTERNAL, sentence=sentence, since=task.ready_at)
         return
     yield from lacking_hands(task=task, situation=situation)
     yield from _share(task, situation)
@@ -88,11 +89,14 @@ def lacking_hands(*, task: Task, situation: Situation) -> Iterator[Hold]:
     """Yield what is missing of workers that could take a task now."""
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
     slots = situation.look.slots(task.requirement, project=task.project_id)
+    helpers = situation.http_workers.get(task.project_id, ()) if is_lent(task=task) else ()
     if slots == 0 and is_judged_at_the_door(task=task):
         yield Hold(kind=HoldKind.NO_WORKER, sentence=_undecided(task), since=since)
+    elif slots == 0 and any(map(frozenset(task.requires).issubset, helpers)):
+        yield Hold(kind=HoldKind.EXTERNAL, sentence=f"{AWAITED}; no other may take it", since=since)
     elif slots == 0:
         able = bool(situation.look.slots(task.requirement))
-        sentence = KEPT_FOR_OTHERS if able else nobody_can(requires=task.requires)
+        sentence = KEPT_FOR_OTHERS if able else nobody_can(requires=task.requires, helpers=helpers)
         yield Hold(kind=HoldKind.NO_WORKER, sentence=sentence, since=since)
     elif not situation.look.free_slots(task.requirement, project=task.project_id):
         whose = (
@@ -108,12 +112,28 @@ def _undecided(task: Task) -> str:
     return f"{what}{nobody}; no other worker that is alive may take it"
 
 
-def nobody_can(*, requires: Collection[str]) -> str:
-    """Return the sentence that says that no living worker is there to perform a task, and what they lack."""
-    hands = connected_fleet().hands()
-    if not requires or not hands:
+def nobody_can(*, requires: Collection[str], helpers: Collection[frozenset[str]] = ()) -> str:
+    """Return the sentence that says that no living worker is there to perform a task, and what they lack.
+
+    ``helpers``: the capabilities of those that speak HTTP, where such workers may take it.
+    """
+    able = [*(hand.capabilities for hand in connected_fleet().hands()), *helpers]
+    if not requires or not able:
         return f"no worker is alive that could have {_words(requires)}" if requires else "no worker is alive"
-    lacking = Counter(_words(set(requires) - hand.capabilities) for hand in hands)
+    return _lacks(requires, able)
+
+
+def _lacking_over_http(task: Task, situation: Situation) -> str:
+    """Return what is missing of workers that speak HTTP, to go on with; nothing when one could take it."""
+    helpers = situation.http_workers.get(task.project_id, ())
+    if not helpers:
+        return f", and none is online{f' that could have {_words(task.requires)}' if task.requires else ''}"
+    is_able = any(map(frozenset(task.requires).issubset, helpers))
+    return "" if is_able else f": {_lacks(task.requires, helpers)}"
+
+
+def _lacks(requires: Collection[str], able: Collection[frozenset[str]]) -> str:
+    lacking = Counter(_words(set(requires) - each) for each in able)
     lacks = [
         f"{count} {'worker lacks' if count == 1 else 'workers lack'} {words}"
         for words, count in sorted(lacking.items(), key=lambda each: (-each[1], each[0]))

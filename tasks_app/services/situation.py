@@ -13,9 +13,11 @@ from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Proje
 from tasks_app.planning.spec import WorkflowSpec
 from tasks_app.services import window
 from tasks_app.services.foreign import foreign_names
+from tasks_app.services.http_workers import Abilities, abilities_of_http_workers
 from tasks_app.services.limits import Out, read_out
+from tasks_app.services.offers import is_lent
 from tasks_app.services.window import Look
-from tasks_app.states import TASK_FINAL, InstanceState, TaskState, WaitKind
+from tasks_app.states import EXTERNAL, TASK_FINAL, InstanceState, TaskState, WaitKind
 
 READ_BACKLOG: Final = 1_000
 """A place in the backlog beyond this is told as "more than"."""
@@ -66,6 +68,8 @@ class Situation:
     """By instance that is pending: how many instances of its workflow run."""
     most: dict[int, int | None]
     """By instance that is pending: how many instances of its workflow may run."""
+    http_workers: Abilities
+    """By project with tasks that workers that speak HTTP may take: what each of them can do."""
 
 
 def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ()) -> Situation:
@@ -88,6 +92,9 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         stopping=_stopping(owners),
         beside=_beside(pending),
         most={each.pk: _most(each) for each in pending},
+        http_workers=abilities_of_http_workers(
+            projects={task.project_id for task in tasks if task.executor == EXTERNAL or is_lent(task=task)}
+        ),
     )
 
 

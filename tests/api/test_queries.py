@@ -45,3 +45,17 @@ def test_what_was_meant_is_guessed(people):
 
 def test_nobody_learns_the_keys_without_credentials(people):
     assert people.nobody().get("/api/v1/projects?x=1").status_code == 401
+
+
+def test_a_body_may_name_the_project(people):
+    made = {path: filled(path, people) for path in ("{offered}", "{approved_contract}")}
+    client = people.superuser()
+
+    for project, status in (("theirs", 404), ("mine", 200)):
+        body = {"project": project}
+        contract = f"/api/v1/contracts/{made['{approved_contract}']}"
+        for act in ("approve", "implemented"):
+            assert client.post(f"{contract}/{act}", {**body, "version": 1}).status_code == status
+        for act in ("cancel", "retry"):
+            told = client.post(f"/api/v1/tasks/{made['{offered}']}/{act}", body)
+            assert told.status_code == status, told.body

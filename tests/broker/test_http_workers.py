@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -256,6 +257,69 @@ def test_the_worker_in_shell(web: WebProcess) -> None:
     assert told.returncode == 0, told.stderr
     assert [wait_for(row, TaskState.COMPLETED).output for row in rows] == [{"words": 3}, {"words": 1}]
     assert json.dumps(rows[0].output)
+
+
+@pytest.fixture
+def example(web: WebProcess) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start an example in the background; it is ended after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*command: str, **env: str) -> "subprocess.Popen[str]":
+        own = {**os.environ, "CPDS_SERVER": web.url, "HEARTBEAT_SECONDS": "0.3", **env}
+        started.append(subprocess.Popen(command, env=own, cwd=ROOT, text=True, stdout=subprocess.DEVNULL))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+        each.wait()
+
+
+def stop_while_it_runs(worker: "subprocess.Popen[str]", row: Task) -> None:
+    """Have a worker stop with a task in hand, and see that its heartbeats go on."""
+    wait_for(row, TaskState.RUNNING)
+    worker.send_signal(signal.SIGTERM)
+    before = row.lease_expires_at
+    assert before is not None
+
+    def is_kept() -> bool:
+        row.refresh_from_db()
+        return row.lease_expires_at is not None and row.lease_expires_at > before + timedelta(seconds=1)
+
+    wait_until(is_kept, timeout=END, message="the lease to be renewed")
+    assert row.status == TaskState.RUNNING
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
+def test_the_worker_in_javascript_keeps_what_it_holds_when_told_to_stop(
+    example: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    row = a_task("slow", "look", **{"with": {"seconds": 4}})
+    worker = example("node", "docs/examples/worker.mjs")
+
+    stop_while_it_runs(worker, row)
+
+    assert wait_for(row, TaskState.COMPLETED, TaskState.FAILED).output == {"said": "look"}
+    assert worker.wait(END) == 0
+    assert row.attempts == 1
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
+def test_the_worker_in_shell_ends_what_it_holds_when_told_to_stop(
+    example: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    slow = tmp_path / "bin" / "wc"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nsleep 4\nexec {shutil.which("wc")} "$@"\n')
+    slow.chmod(0o755)
+    row = a_task("slow", "three words here")
+    worker = example("sh", "docs/examples/worker.sh", PATH=f"{slow.parent}:{os.environ['PATH']}")
+
+    stop_while_it_runs(worker, row)
+
+    assert wait_for(row, TaskState.COMPLETED, TaskState.FAILED, TaskState.PENDING).output == {"words": 3}
+    assert worker.wait(END) == 0
+    assert row.attempts == 1
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")

@@ -27,9 +27,12 @@ def loose(task_id: str) -> Task:
 @contextmanager
 def an_http_worker_online() -> Iterator[None]:
     """Let every project have a worker that speaks HTTP."""
-    before = http_workers._is_online
-    http_workers.connect_http_workers(is_online=lambda _project: True)
+    before, abilities = http_workers._is_online, http_workers._abilities
+    http_workers.connect_http_workers(
+        is_online=lambda _project: True,
+        abilities=lambda projects: {key: [frozenset()] for key in projects},
+    )
     try:
         yield
     finally:
-        http_workers.connect_http_workers(is_online=before)
+        http_workers.connect_http_workers(is_online=before, abilities=abilities)

@@ -156,6 +156,15 @@ def is_http_worker_online(*, project_id: int) -> bool:
     return online_http_workers(projects=[project_id]).taking().exists()
 
 
+def abilities_by_project(*, project_ids: Collection[int]) -> dict[int, list[frozenset[str]]]:
+    """Return the capabilities of each worker of these projects that is there and takes tasks."""
+    found: dict[int, list[frozenset[str]]] = {}
+    rows = online_http_workers(projects=project_ids).taking().order_by("pk")
+    for project_id, capabilities in rows.values_list("project_id", "capabilities"):
+        found.setdefault(project_id or 0, []).append(frozenset(capabilities))
+    return found
+
+
 def online_http_workers(*, projects: Collection[int] | None) -> WorkerQuerySet:
     """Return the HTTP workers of these projects (None: of all) that are there."""
     rows: WorkerQuerySet = Worker.objects.http().filter(
