@@ -90,6 +90,10 @@ class TaskQuerySet(TaskMoves):
         """Ready for workers that speak HTTP: external, every gate passed, held by nobody."""
         return self._ready().filter(executor=EXTERNAL, gate=Gate.OPEN)
 
+    def at_gate(self) -> "TaskQuerySet":
+        """Those that were found ready and have a gate to pass, whatever became of them since."""
+        return self.exclude(gate=Gate.OPEN).filter(ready_at__isnull=False)
+
     def lent(self, executors: Collection[str]) -> "TaskQuerySet":
         """Those of these executors that nobody has started, published or not: whoever is first has them."""
         waiting = Q(status=TaskState.PENDING, dispatch_id__isnull=True, ready_at__isnull=False)
@@ -124,6 +128,13 @@ class Task(models.Model):
     dependencies and followers; ``rank`` is how many milliseconds the longest path
     from here to an end is expected to take.
     """
+
+    is_limited: bool
+    """Of an offered task: whether its instance, its workflow or its project has a limit."""
+    gated_ready: int | None
+    """Of an offered task: the most urgent task of its project that is ready and stands at a gate."""
+    gated_out: int | None
+    """Of an offered task: the same of those that are published."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     """That of its instance."""
@@ -252,6 +263,12 @@ class Task(models.Model):
                     dispatch_id__isnull=True,
                     ready_at__isnull=False,
                 ),
+            ),
+            # The most urgent of those that stand at a gate.
+            models.Index(
+                fields=["project", "status", "-priority", "id"],
+                name="task_at_gate",
+                condition=~Q(gate=Gate.OPEN) & Q(ready_at__isnull=False),
             ),
             # The tasks of a project, newest first.
             models.Index(fields=["project", "-id"], name="task_of_project"),

@@ -4,11 +4,15 @@ Of those that a schedule with ``overlap: queue`` started, one runs at a time: ea
 waits until all before it have ended.
 """
 
+from collections.abc import Collection, Iterator
+from itertools import chain
+
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from cpds.base import clock, db
 from tasks_app.models import Instance, Schedule, Task, Workflow
+from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.services.dispatch import mark_ready
 from tasks_app.states import InstanceState, Overlap
 
@@ -66,27 +70,48 @@ def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
     admitted: list[int] = []
     full: set[int | None] = set()
     occupied: set[int] = set()
-    for instance in waiting.select_related("version")[:BATCH]:
+    for instance in chain.from_iterable(_pages(waiting, full, occupied)):
         if instance.workflow_id in full or instance.schedule_id in occupied:
             continue
-        definition = instance.definition
-        with db.transaction():
-            is_admitted = admit(
-                instance=instance,
-                max_instances=definition.get("max_instances"),
-                timeout_seconds=definition.get("timeout"),
-            )
-            if is_admitted:
-                # Not later: a crash in between would leave it running with nothing ready.
-                mark_ready(candidates=Task.objects.filter(instance=instance))
-        if is_admitted:
+        if _is_admitted(instance):
             admitted.append(instance.pk)
         elif instance.schedule_id is not None:
             # Perhaps only its schedule makes it wait: others of the workflow may start.
             occupied.add(instance.schedule_id)
         else:
             full.add(instance.workflow_id)
+        if len(admitted) == BATCH:
+            break
     return admitted
+
+
+def _pages(
+    waiting: InstanceQuerySet, full: Collection[int | None], occupied: Collection[int]
+) -> Iterator[list[Instance]]:
+    """Yield those that wait, without those of what has been found full or occupied in the meantime.
+
+    Of these there may be any number, older than all others.
+    """
+    last: int | None = 0
+    while last is not None:
+        others = waiting.filter(pk__gt=last).exclude(workflow_id__in=full).exclude(schedule_id__in=occupied)
+        page = list(others.select_related("version")[:BATCH])
+        yield page
+        last = page[-1].pk if len(page) == BATCH else None
+
+
+def _is_admitted(instance: Instance) -> bool:
+    definition = instance.definition
+    with db.transaction():
+        is_admitted = admit(
+            instance=instance,
+            max_instances=definition.get("max_instances"),
+            timeout_seconds=definition.get("timeout"),
+        )
+        if is_admitted:
+            # Not later: a crash in between would leave it running with nothing ready.
+            mark_ready(candidates=Task.objects.filter(instance=instance))
+    return is_admitted
 
 
 def _is_its_turn(instance: Instance) -> bool:

@@ -16,7 +16,7 @@ from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Re
 from tasks_app.services.claims import Claim, claim_lent, claim_offered, held_claim, renew_claims
 from tasks_app.services.gate_door import judge_gates
 from tasks_app.services.limits import is_limited, places_left
-from tasks_app.services.offers import is_lent, offered_to
+from tasks_app.services.offers import gated_first, is_lent, offered_to
 from tasks_app.services.release import release_followers
 from tasks_app.services.reports import report_outcome
 from tasks_app.services.speech import append_logs, report_progress
@@ -38,11 +38,12 @@ def pending(
     """Return tasks that a worker may take now, most urgent first, then oldest.
 
     ``capabilities``: only those that a worker of these is able to do (None: all);
-    ``kinds``: only those of these kinds (None: of any). When that is not enough, gates are
-    judged that no worker inside CPDS is there to judge.
+    ``kinds``: only those of these kinds (None: of any). When that is not enough, or what
+    still stands at a gate is more urgent, gates are judged that no worker inside CPDS is there to judge.
     """
     found = offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
-    if len(found) < limit and judge_gates(project=project):
+    is_wanting = len(found) < limit or (bool(found) and gated_first(task=found[-1]))
+    if is_wanting and judge_gates(project=project):
         found = offered_to(project=project, capabilities=capabilities, kinds=kinds, limit=limit)
     return found
 

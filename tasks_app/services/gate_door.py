@@ -5,7 +5,7 @@ messages. Judging needs none of a worker's capabilities: where no living one may
 the message, whoever asks next has it done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db.models import QuerySet
 
@@ -17,9 +17,13 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.outcomes import Failed
 from tasks_app.services import window
 from tasks_app.services.claims import claim_task
+from tasks_app.services.fullness import full_now
 from tasks_app.services.limits import places_left
 from tasks_app.services.reports import report_outcome
 from tasks_app.states import CHILD_WORKFLOW, EXTERNAL, INSTANCE_RUNNABLE, Gate, TaskState
+
+Row = tuple[int, int, str | None, str]
+"""Of a task at a gate: its key, its instance, its dispatch if it has one, its requirement set."""
 
 AT_ONCE = 50
 DOOR = "claim-door"
@@ -30,13 +34,17 @@ def judge_gates(*, project: Project) -> int:
     """Lead tasks of a project through their gates; return how many.
 
     Only those that no living worker inside CPDS may take, and that workers that speak
-    HTTP might perform or that start a workflow, the most urgent first. Two at once do
-    no harm.
+    HTTP might perform or that start a workflow, the most urgent first. Those that a limit
+    keeps from starting are passed over. Two at once do no harm.
     """
+    led, stuck = 0, set[int]()
     stranded = _stranded(project)
-    led = 0
-    while stranded and (number := _judge_some(project, stranded)):
-        led += number
+    while stranded and (rows := _standing(project, stranded, stuck)):
+        for row in rows:
+            if _lead_on(*row):
+                led += 1
+            else:
+                stuck.add(row[0])
     return led
 
 
@@ -47,15 +55,15 @@ def _stranded(project: Project) -> list[str]:
     return [each for each in sorted(wanted) if not window.hands_for(requirement=each, project=project.pk)]
 
 
-def _judge_some(project: Project, stranded: Sequence[str]) -> int:
-    """Lead some tens of tasks through the gate they stand at; return how many."""
-    executors = sorted(_executors())
+def _standing(project: Project, stranded: Sequence[str], stuck: Collection[int]) -> list[Row]:
+    """Return some tens of tasks that may be led through the gate they stand at now, but for these."""
+    executors = sorted(judged_executors())
     # Not by project: what is out is few, and what a project ever had is many.
     out = Task.objects.filter(status=TaskState.QUEUED, requirement__in=stranded, executor__in=executors)
-    rows = [row[:-1] for row in _gated(out) if row[-1] == project.pk]
+    rows = [row[:-1] for row in _gated(out) if row[-1] == project.pk and row[0] not in stuck]
     ready = Task.objects.backlog().filter(requirement__in=stranded, project=project, executor__in=executors)
-    rows += [row[:-1] for row in _gated(ready)[:AT_ONCE]]
-    return sum(_lead_on(*row) for row in rows)
+    ready = full_now(project=project, requirements=stranded).passed_over(ready.exclude(pk__in=stuck))
+    return rows + [row[:-1] for row in _gated(ready)[:AT_ONCE]]
 
 
 def _gated(tasks: TaskQuerySet) -> "QuerySet[Task, tuple[int, int, str | None, str, int]]":
@@ -70,10 +78,11 @@ def _lead_on(task_id: int, instance_id: int, dispatch_id: str | None, requiremen
 
 def is_judged_at_the_door(*, task: Task) -> bool:
     """Return whether a task is one whose gates may be judged where HTTP workers ask."""
-    return task.gate != Gate.OPEN and task.executor in _executors()
+    return task.gate != Gate.OPEN and task.executor in judged_executors()
 
 
-def _executors() -> set[str]:
+def judged_executors() -> set[str]:
+    """Return the executors whose tasks may be judged where HTTP workers ask."""
     return {EXTERNAL, CHILD_WORKFLOW, *conf().http_worker_executors}
 
 

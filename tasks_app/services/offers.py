@@ -6,10 +6,11 @@ a worker over HTTP or a message of the broker.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any, Final
 
-from django.db.models import Count, Max, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Q, Subquery
 
 from cpds.base.conf import conf
 from cpds.base.prepared import KEY, PreparedModels
@@ -19,7 +20,10 @@ from tasks_app.models.json_lists import has_only
 from tasks_app.models.json_texts import has_text
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.claims import CONTINUOUS, Claim
+from tasks_app.services.fullness import NOTHING_FULL, Full, full_now
+from tasks_app.services.gate_door import judged_executors
 from tasks_app.services.lookup import LONGEST_KEY
+from tasks_app.states import TaskState
 
 PAGE: Final = 500
 PAGES: Final = 20
@@ -44,7 +48,8 @@ def offered_to(
     """Return tasks that a worker may take now, most urgent first, then oldest.
 
     ``capabilities``: only those that a worker of these is able to do (None: all);
-    ``kinds``: only those of these kinds (None: of any).
+    ``kinds``: only those of these kinds (None: of any). What would start more of an
+    instance, a workflow or a project than may be at once is passed over.
 
     The first page is read as it comes: it is enough for most. What does not fit, however
     much of it there is and however old, is then left to the database to pass over.
@@ -56,16 +61,20 @@ def offered_to(
             kinds is None or kind_of(task=task) in kinds
         )
 
-    page = _foremost(limit).found(project=project.pk)
-    found = [task for task in page if fits(task)]
     fitting = _fitting(capabilities, kinds)
-    if len(found) < limit == len(page):
-        found = _first(Task.objects.offered().filter(fitting), project, limit, fits)
-    if conf().http_worker_executors:
-        lent = Task.objects.lent(conf().http_worker_executors).filter(fitting)
-        found += _first(lent, project, limit, lambda task: is_lent(task=task) and fits(task))
-        found.sort(key=lambda task: (-task.priority, task.pk))
-    return found[:limit]
+    found = _foremost_of(project, limit, fits, fitting, NOTHING_FULL)
+    if any(task.is_limited for task in found) and (full := full_now(project=project)):
+        found = _foremost_of(project, limit, fits, fitting, full)
+    return found
+
+
+def gated_first(*, task: Task) -> bool:
+    """Return whether a task that still stands at a gate is more urgent than this offered one."""
+    at_gate = [key for key in (task.gated_ready, task.gated_out) if key is not None]
+    if not at_gate:
+        return False
+    ranks = Task.objects.filter(pk__in=at_gate).values_list("priority", "pk")
+    return any((-priority, pk) < (-task.priority, task.pk) for priority, pk in ranks)
 
 
 def offers_by_project() -> dict[int, tuple[Any, ...]]:
@@ -121,11 +130,27 @@ def facts_of(*, task: Task) -> Mapping[str, Any]:
     }
 
 
+def _foremost_of(
+    project: Project, limit: int, fits: Callable[[Task], bool], fitting: Q, full: Full
+) -> list[Task]:
+    page = [] if full else _foremost(limit).found(project=project.pk)
+    found = [task for task in page if fits(task)]
+    if full or len(found) < limit == len(page):
+        found = _first(full.passed_over(Task.objects.offered().filter(fitting)), project, limit, fits)
+    if conf().http_worker_executors:
+        lent = full.passed_over(Task.objects.lent(conf().http_worker_executors).filter(fitting))
+        found += _first(lent, project, limit, lambda task: is_lent(task=task) and fits(task))
+        found.sort(key=lambda task: (-task.priority, task.pk))
+    return found[:limit]
+
+
 @lru_cache(maxsize=128)
 def _foremost(limit: int) -> PreparedModels[Task]:
     """Return the first page of what is offered in a project: for most workers it is enough."""
     return PreparedModels(
-        lambda project: _in_order(Task.objects.offered(), project)[:limit], examples={"project": KEY}
+        lambda project: _in_order(Task.objects.offered(), project)[:limit],
+        examples={"project": KEY},
+        variant=lambda: tuple(conf().http_worker_executors),
     )
 
 
@@ -142,8 +167,25 @@ def _fitting(capabilities: Collection[str] | None, kinds: Collection[str] | None
 
 
 def _in_order(rows: TaskQuerySet, project: Project | int) -> TaskQuerySet:
-    chosen: TaskQuerySet = rows.in_running_instance().filter(project=project).select_related("instance")
+    """Return the rows as they are offered, each with what else decides whether it is given."""
+    limits = ("instance__max_parallel", "instance__workflow__max_running", "project__max_parallel")
+    is_limited = reduce(or_, (Q((f"{most}__isnull", False)) for most in limits))
+    chosen: TaskQuerySet = (
+        rows.in_running_instance()
+        .filter(project=project)
+        .select_related("instance")
+        .annotate(
+            is_limited=ExpressionWrapper(is_limited, output_field=BooleanField()),
+            gated_ready=_first_gated(project, TaskState.PENDING),
+            gated_out=_first_gated(project, TaskState.QUEUED),
+        )
+    )
     return chosen.order_by("-priority", "id")
+
+
+def _first_gated(project: Project | int, status: TaskState) -> Subquery:
+    gated = Task.objects.at_gate().filter(project=project, status=status, executor__in=judged_executors())
+    return Subquery(gated.in_running_instance().order_by("-priority", "id").values("pk")[:1])
 
 
 def _first(rows: TaskQuerySet, project: Project, limit: int, fits: Callable[[Task], bool]) -> list[Task]:

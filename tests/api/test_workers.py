@@ -5,10 +5,13 @@ import pytest
 from cpds.base import clock
 from tasks_app.models import Event, ExecutionRecord, Task
 from tasks_app.services.control import cancel_instance
+from tasks_app.services.definitions import upload_workflow
+from tasks_app.services.instances import submit_instance
 from tasks_app.services.loose import create_tasks
 from tasks_app.services.sweep import sweep
 from tasks_app.states import RecordState, TaskState
 from tests.api.people import ApiClient, worker_token_for
+from tests.support.builders import a_workflow
 from workers_app.models import Worker
 from workers_app.services.operators import drain_worker
 from workers_app.services.workers import Registration, lost_holders, register_worker
@@ -56,9 +59,27 @@ def created(people, *tasks, **more):
     return [Task.objects.get(task_id=each, project=people.mine) for each in made.task_ids]
 
 
+def of_workflow(people, *tasks, **more):
+    uploaded = upload_workflow(source=a_workflow(*tasks, **more).encode(), project=people.mine)
+    submit_instance(workflow=uploaded.workflow_id)
+
+
 def status_of(row):
     row.refresh_from_db()
     return row.status
+
+
+def test_a_batch_goes_on_to_others_where_an_instance_may_run_no_more(people, worker):
+    outside = [{"name": name, "run": "external"} for name in ("a", "b", "c")]
+    of_workflow(people, *outside, name="narrow", max_parallel=1)
+    of_workflow(people, *outside, name="other")
+
+    first = worker.claim(limit=3)
+
+    assert [each["task"]["name"] for each in first] == ["a", "a", "b"]
+    assert [each["task"]["name"] for each in worker.claim(limit=3)] == ["c"]
+    worker.say(first[0], "complete", {"output": 1})
+    assert [each["task"]["name"] for each in worker.claim(limit=1)] == ["b"]
 
 
 def test_register_claim_work_complete(people, worker):

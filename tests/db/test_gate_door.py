@@ -4,7 +4,7 @@ import pytest
 
 from tasks_app.errors import NotOffered
 from tasks_app.models import Checkpoint, Project
-from tasks_app.services import external
+from tasks_app.services import external, gate_door
 from tasks_app.services.approvals import approve
 from tasks_app.services.holds import HoldKind
 from tasks_app.services.why import why_waiting
@@ -106,6 +106,70 @@ def test_what_was_never_published_is_judged_as_far_as_the_limits_go(doorbell, se
     assert ask() == ["a"]
 
     assert task(instance, "b").gate == "when"
+
+
+def test_what_is_more_urgent_is_judged_however_much_is_open(doorbell):
+    an_instance(*[outside(f"a{number}") for number in range(12)], name="plain")
+    instance = an_instance(outside("top", when="{{ 1 == 1 }}", priority="critical"), name="urgent")
+
+    assert ask()[0] == "top"
+
+    assert task(instance, "top").gate == ""
+
+
+def test_what_has_waited_for_longer_is_judged_however_much_is_open(doorbell, settings):
+    settings.CPDS = {**settings.CPDS, "http_worker_executors": ["noop"]}
+    an_instance(a_task("old", also={"when": "{{ 1 == 1 }}", "requires": ["gpu"]}), name="first")
+    an_instance(*[outside(f"a{number}") for number in range(12)], name="plain")
+
+    assert ask()[0] == "old"
+
+
+def test_what_is_less_urgent_waits_at_its_gate(doorbell):
+    an_instance(*[outside(f"a{number}") for number in range(12)], name="plain")
+    instance = an_instance(outside("low", when="{{ 1 == 1 }}", priority="low"), name="slow")
+
+    assert "low" not in ask()
+
+    assert task(instance, "low").gate == "when"
+
+
+def lent(name, *requires, **also):
+    return a_task(name, also={"when": "{{ 1 == 1 }}", "requires": requires, **also})
+
+
+@pytest.fixture
+def few_at_once(settings, monkeypatch):
+    settings.CPDS = {**settings.CPDS, "http_worker_executors": ["noop"]}
+    monkeypatch.setattr(gate_door, "AT_ONCE", 3)
+
+
+def test_those_of_full_instances_keep_no_others_at_their_gates(doorbell, few_at_once):
+    for number in range(4):
+        gated = [lent(name, "gpu", priority="high") for name in ("a", "b")]
+        full = an_instance(outside("runs"), *gated, name=f"full{number}", max_parallel=1)
+        external.assign(task=task(full, "runs"), worker="W-1")
+    an_instance(lent("free", "gpu"), name="free")
+
+    assert ask() == ["free"]
+
+
+def test_those_of_a_full_workflow_are_judged_as_far_as_it_goes(doorbell, few_at_once):
+    names = [f"t{number}" for number in range(9)]
+    an_instance(*[lent(name, "gpu") for name in names], name="narrow", max_running=4)
+
+    assert ask() == names[:4]
+
+
+def test_a_capability_of_which_no_more_may_be_out_keeps_no_other_at_its_gate(doorbell, few_at_once, settings):
+    settings.CPDS = {**settings.CPDS, "capability_limits": {"gpu": 2}}
+    names = [f"t{number}" for number in range(9)]
+    instance = an_instance(*[lent(name, "gpu", priority="high") for name in names], name="many")
+    an_instance(lent("free", "tpu"), name="free")
+
+    assert ask() == ["t0", "t1", "free"]
+
+    assert task(instance, "t2").gate == "when"
 
 
 def test_why_says_who_judges(doorbell):

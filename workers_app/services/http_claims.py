@@ -27,7 +27,7 @@ from workers_app.services.waiting import wait_for_offer
 CANCELLED: Final = "cancelled"
 LOST: Final = "lost"
 RACES: Final = 3
-"""How often a batch is filled anew when others were faster."""
+"""How often a batch is filled anew when others were faster, or no more of an instance may be at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,12 +229,13 @@ def _granted(worker: Worker, limit: int, kinds: Collection[str] | None) -> Batch
     try:
         for _ in range(RACES):
             offered = _offered(worker, limit - len(granted), kinds)
+            before = len(granted)
             if offered:
                 # Else the sweep could take at once what is given to one that waited for long.
                 note_word_of(worker=worker)
             given = (_given(worker, task) for task in offered)
             granted.extend(each for each in given if each is not None)
-            if granted or not offered:
+            if len(granted) - before == len(offered):
                 break
     except SlotsTaken:
         return Batch(granted=tuple(granted), began_at=began_at, is_full=True)
