@@ -107,7 +107,7 @@ class TestSets:
             found = lock(rows).first()
             is_locked.set()
             assert noting.wait(timeout=30)
-            wait_until(somebody_waits_for_a_lock)
+            wait_until(somebody_waits_for_us)
             return RequirementSet.objects.filter(pk=found.pk)
 
         def note():
@@ -161,11 +161,12 @@ class TestAMissingRow:
         assert task(instance, "b").status == "queued"
 
 
-def somebody_waits_for_a_lock():
+def somebody_waits_for_us():
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+            # Not pg_stat_activity: inside a transaction it tells the same again and again.
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
         )
         return cursor.fetchone()[0]
 
