@@ -9,7 +9,7 @@ from cpds.base import clock, db
 from tasks_app.models import RequirementSet, Task
 from tasks_app.planning.requirements import requirement_name
 from tasks_app.services import unused
-from tasks_app.services.pump import pump
+from tasks_app.services.control import pause_instance, resume_instance
 from tasks_app.services.requirements import capabilities_of, note_requirements
 from tasks_app.services.unused import delete_unused, delete_unused_sets
 from tests.support.builders import a_task
@@ -107,7 +107,7 @@ class TestSets:
             found = lock(rows).first()
             is_locked.set()
             assert noting.wait(timeout=30)
-            wait_until(somebody_waits_for_a_lock)
+            wait_until(somebody_waits_for_us)
             return RequirementSet.objects.filter(pk=found.pk)
 
         def note():
@@ -141,7 +141,7 @@ class TestAMissingRow:
     @pytest.mark.parametrize("needed", [["gpu", "node"], [f"a-long-capability-{n}" for n in range(9)]])
     def test_a_task_tells_what_it_requires(self, needed, doorbell):
         instance = an_instance(a_task("a", also={"requires": needed}))
-        RequirementSet.objects.all().delete()
+        lose_all_sets()
 
         assert capabilities_of(requirement=task(instance, "a").requirement) == set(needed)
 
@@ -154,18 +154,25 @@ class TestAMissingRow:
 
     def test_the_pump_goes_on(self, doorbell, fleet):
         instance = an_instance(a_task("a", also={"requires": ["gpu"]}), a_task("b"))
-        RequirementSet.objects.all().delete()
+        pause_instance(given=instance.public_id)
+        lose_all_sets()
 
-        pump()
+        resume_instance(given=instance.public_id)
 
         assert task(instance, "b").status == "queued"
 
 
-def somebody_waits_for_a_lock():
+def lose_all_sets():
+    RequirementSet.objects.all().delete()
+    capabilities_of.cache_clear()
+
+
+def somebody_waits_for_us():
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+            # Not pg_stat_activity: inside a transaction it tells the same again and again.
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
         )
         return cursor.fetchone()[0]
 
