@@ -216,7 +216,8 @@ def test_of_two_opposite_answers_at_once_one_counts(doorbell: Doorbell) -> None:
         state = Checkpoint.objects.get(instance=instance).state
         status = Task.objects.get(instance=instance).status
         assert (state, status) in {("approved", "queued"), ("rejected", "failed")}
-        doorbell.take()
+        for message in doorbell.take():  # what stays out fills the window in the end
+            deliver(message, doorbell)
 
 
 def answered_at_once(instance: Instance) -> list[str]:

@@ -88,4 +88,5 @@ def test_a_long_past_takes_no_more_statements():
 
     assert written >= PAST
     assert after.per_task <= before.per_task * 1.1  # who is first depends on how long tasks took
-    assert after.submit.statements <= before.submit.statements + 1  # which is one more to read
+    # Which is one more to read, and so is who is there, if that was known a while ago only.
+    assert after.submit.statements <= before.submit.statements + 2
