@@ -237,12 +237,12 @@ BOMBS = [
 
 @pytest.mark.parametrize("template", BOMBS, ids=range(len(BOMBS)))
 def test_a_bomb_does_not_go_off(template):
-    started = time.monotonic()
+    worked = time.thread_time()
 
     with pytest.raises(TemplateError):
         fill(template)
 
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - worked < 5  # of work, however busy the machine is
 
 
 def test_one_field_and_all_fields_together_are_bounded():
