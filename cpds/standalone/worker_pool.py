@@ -25,6 +25,8 @@ from workers_app.services.operators import drain_worker, find_worker, undrain_wo
 TURN_SECONDS: Final = 0.1
 HANDING_BACK_SECONDS: Final = 15.0
 """What a worker that was told to stop may need beside its drain time."""
+LEAVING_LOOK_SECONDS: Final = 1.0
+"""Between looks at the record of one that is to go: none heeds a wish sooner, and a task may take hours."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +54,14 @@ def worker_spec(*, name: str, slots: int, state: StateDirectory) -> ChildSpec:
 
 @dataclass
 class _Leaving:
-    """A worker that is to go. ``asked_at``: when it was told to stop, since it runs nothing any more."""
+    """A worker that is to go.
+
+    ``look_at``: when to see again whether it still runs something. ``asked_at``: when
+    it was told to stop, since it runs nothing any more.
+    """
 
     is_drained: bool = False
+    look_at: float = 0.0
     asked_at: float | None = None
 
 
@@ -147,9 +154,11 @@ class WorkerPool:
         elif leaving.asked_at is not None:
             if monotonic() > leaving.asked_at + child.spec.patience_seconds:
                 child.kill()
-        elif self._runs_nothing(number, child, leaving):
-            child.ask_to_stop()
-            leaving.asked_at = monotonic()
+        elif monotonic() >= leaving.look_at:
+            leaving.look_at = monotonic() + LEAVING_LOOK_SECONDS
+            if self._runs_nothing(number, child, leaving):
+                child.ask_to_stop()
+                leaving.asked_at = monotonic()
 
     def _runs_nothing(self, number: int, child: Child, leaving: _Leaving) -> bool:
         """Return whether it takes no task any more, and has none. One that is not ready never had one."""
