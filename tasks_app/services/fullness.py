@@ -5,15 +5,13 @@ Read without locks, to pass over what would be refused; whoever starts a task as
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cpds.base.conf import conf
 from tasks_app.models import Instance, Project, Workflow
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.limits import Out, read_out
-from tasks_app.services.requirements import capabilities_of
+from tasks_app.services.limits import capability_limits_on, read_out
 from tasks_app.states import TaskState
 
 
@@ -62,17 +60,13 @@ def full_now(*, project: Project, requirements: Collection[str] = ()) -> Full:
         is_project=most is not None and by_instance.total() >= most,
         instances=_reached(instances.values_list("pk", "max_parallel"), by_instance),
         workflows=_reached(workflows.values_list("pk", "max_running"), by_workflow),
-        requirements=frozenset(each for each in requirements if _is_full(each, out)),
+        requirements=frozenset(
+            each
+            for each in requirements
+            if any(limit.left == 0 for limit in capability_limits_on(requirement=each, out=out))
+        ),
     )
 
 
 def _reached(mosts: Iterable[tuple[int, int | None]], out: Mapping[Any, int]) -> frozenset[int]:
     return frozenset(key for key, most in mosts if most is not None and out[key] >= most)
-
-
-def _is_full(requirement: str, out: Sequence[Out]) -> bool:
-    limits = conf().capability_limits
-    return any(
-        sum(name in capabilities_of(requirement=each.requirement) for each in out) >= limits[name]
-        for name in (capabilities_of(requirement=requirement) & limits.keys() if limits else ())
-    )

@@ -115,19 +115,29 @@ def limits_on(
     out: Sequence[Out],
 ) -> list[Limit]:
     """Return everything that limits the tasks of an instance and a requirement set."""
-    counted: list[tuple[LimitKind, int | None, Callable[[Out], bool], str]] = [
-        (LimitKind.INSTANCE, instance.max_parallel, lambda each: each.instance == instance.pk, ""),
-        (LimitKind.WORKFLOW, workflow_most, lambda each: each.workflow == instance.workflow_id, ""),
-        (LimitKind.PROJECT, project_most, lambda each: each.project == instance.project_id, ""),
-        *(
-            (LimitKind.CAPABILITY, conf().capability_limits[name], _with(name), name)
-            for name in _limited_capabilities([requirement])
-        ),
+    counted: list[tuple[LimitKind, int | None, Callable[[Out], bool]]] = [
+        (LimitKind.INSTANCE, instance.max_parallel, lambda each: each.instance == instance.pk),
+        (LimitKind.WORKFLOW, workflow_most, lambda each: each.workflow == instance.workflow_id),
+        (LimitKind.PROJECT, project_most, lambda each: each.project == instance.project_id),
     ]
-    return [
-        Limit(kind=kind, most=most, out=sum(map(is_counted, out)), name=name)
-        for kind, most, is_counted, name in counted
+    found = [
+        Limit(kind=kind, most=most, out=sum(map(is_counted, out)))
+        for kind, most, is_counted in counted
         if most is not None
+    ]
+    return found + capability_limits_on(requirement=requirement, out=out)
+
+
+def capability_limits_on(*, requirement: str, out: Sequence[Out]) -> list[Limit]:
+    """Return what limits a requirement set by its capabilities, whoever's tasks they are."""
+    return [
+        Limit(
+            kind=LimitKind.CAPABILITY,
+            most=conf().capability_limits[name],
+            out=sum(name in capabilities_of(requirement=each.requirement) for each in out),
+            name=name,
+        )
+        for name in _limited_capabilities([requirement])
     ]
 
 
@@ -162,7 +172,3 @@ def _limited_capabilities(requirements: Collection[str]) -> list[str]:
     return sorted(
         {name for each in requirements for name in capabilities_of(requirement=each)} & limits.keys()
     )
-
-
-def _with(capability: str) -> Callable[[Out], bool]:
-    return lambda each: capability in capabilities_of(requirement=each.requirement)
