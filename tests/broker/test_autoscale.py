@@ -12,7 +12,7 @@ from tasks_app.models import ExecutionRecord, Instance, Task
 from tests.support.builders import a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
-from tests.support.processes import PythonProgram
+from tests.support.processes import QUICK, PythonProgram
 from tests.support.program import Program
 from tests.support.spawning import alive, descendants
 from tests.support.waiting import wait_until
@@ -20,13 +20,7 @@ from workers_app.models import Worker
 from workers_app.services.roster import WorkerStatus, read_roster
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_HEARTBEAT_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-    "CPDS_DRAIN_SECONDS": 1,
-}
+QUICK_TO_DRAIN = {**QUICK, "CPDS_DRAIN_SECONDS": 1}
 HERE = socket.gethostname()
 
 
@@ -58,7 +52,7 @@ def autoscale(
                 *("manage.py", "autoscale", "--start", "--json", "--min", "1", "--max", str(maximum)),
                 *("--slots", str(slots), "--quiet", "1", "--watch", "0.2", *options),
             ],
-            env={**QUICK, "CPDS_STATE_DIR": tmp_path / "state", **(env or {})},
+            env={**QUICK_TO_DRAIN, "CPDS_STATE_DIR": tmp_path / "state", **(env or {})},
         )
         ended_after_test(program)
         program.start()

@@ -10,19 +10,13 @@ from cpds.base import db
 from tasks_app.models import ExecutionRecord, Task
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
-from tests.support.processes import WorkerProcess
+from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
 from workers_app.models import Worker
 from workers_app.services.operators import drain_worker, stop_worker, undrain_worker
 from workers_app.services.roster import WorkerStatus, read_roster
 
 pytestmark = pytest.mark.broker
-QUICK = {
-    "CPDS_LEASE_SECONDS": 3,
-    "CPDS_HEARTBEAT_SECONDS": 0.5,
-    "CPDS_SWEEP_SECONDS": 0.2,
-    "CPDS_REDELIVER_SECONDS": 1,
-}
 Start = Callable[..., WorkerProcess]
 
 
