@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.support.processes import PythonProgram, WorkerProcess
-from tests.support.servers import Broker, private_directory
+from tests.support.servers import Broker, private_directory, private_folder
 from tests.support.waiting import wait_until
 
 CALLS = (1, 50, 200)
@@ -140,9 +140,7 @@ def _installed(stack: ExitStack, directory: Path) -> Answers:
     """Start the servers, name them in the environment, and set Django up."""
     for name in [name for name in os.environ if name.startswith(("CPDS_", "ANTHROPIC_", "DATABASE_URL"))]:
         del os.environ[name]
-    folder = directory / "broker"
-    folder.mkdir(mode=0o700)
-    broker = Broker(folder)
+    broker = Broker(private_folder(directory, "broker"))
     stack.callback(broker.end)
     broker.start()
     os.environ.update(

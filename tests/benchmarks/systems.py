@@ -14,7 +14,7 @@ import psutil
 from tests.benchmarks import bare_driver, cpds_driver
 from tests.benchmarks.driver import Driver
 from tests.support.processes import PythonProgram, WorkerProcess
-from tests.support.servers import Broker, PostgreSQL, private_directory
+from tests.support.servers import Broker, PostgreSQL, private_directory, private_folder
 
 if TYPE_CHECKING:
     from tests.benchmarks.latency import Waits
@@ -89,7 +89,7 @@ def systems(databases: Sequence[str]) -> Iterator[list[System]]:
     directory.chmod(0o711)  # another account may own the database server's part of it
     with ExitStack() as stack:
         stack.callback(rmtree, directory, ignore_errors=True)
-        broker = Broker(_folder(directory, "broker"))
+        broker = Broker(private_folder(directory, "broker"))
         stack.callback(broker.end)
         broker.start()
         made = []
@@ -111,7 +111,7 @@ def systems(databases: Sequence[str]) -> Iterator[list[System]]:
 def _installation(key: str, directory: Path, stack: ExitStack) -> dict[str, str]:
     """Return the environment of an installation of CPDS on this kind of database, in the mode fit for it."""
     common = {
-        "CPDS_STATE_DIR": str(_folder(directory, f"state-{key}")),
+        "CPDS_STATE_DIR": str(private_folder(directory, f"state-{key}")),
         "CPDS_FUNCTION_MODULES": "tests.support.functions_for_tests",
     }
     if key == SQLITE:
@@ -120,7 +120,7 @@ def _installation(key: str, directory: Path, stack: ExitStack) -> dict[str, str]
             "DJANGO_SETTINGS_MODULE": "config.settings.standalone",
             "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
         }
-    server = Cluster(_folder(directory, "postgresql"))
+    server = Cluster(private_folder(directory, "postgresql"))
     stack.callback(server.stop)
     server.start()
     with server.connection() as connection:
@@ -132,9 +132,3 @@ def _installation(key: str, directory: Path, stack: ExitStack) -> dict[str, str]
         "SECRET_KEY": "only-for-benchmarks-" + "0" * 50,
         "DATABASE_URL": server.url,
     }
-
-
-def _folder(directory: Path, name: str) -> Path:
-    folder = directory / name
-    folder.mkdir(mode=0o700)
-    return folder

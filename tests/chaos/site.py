@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from tests.chaos.plan import CLOUD
-from tests.support.servers import Broker, PostgreSQL, private_directory
+from tests.support.servers import Broker, PostgreSQL, private_directory, private_folder
 
 UNWANTED = ("CPDS_", "ANTHROPIC_", "DJANGO_", "CELERY_", "DATABASE_URL")
 SWEEP_SECONDS = 1.0
@@ -42,8 +42,8 @@ def a_site(*, mode: str, heartbeat_seconds: float) -> Iterator[Site]:
     """Start the servers, set Django up on them, make the tables; afterwards end and remove all of it."""
     directory = private_directory("cpds-chaos-")
     directory.chmod(0o711)  # another account may own the database server's part of it
-    broker = Broker(_folder(directory, "broker"))
-    postgresql = PostgreSQL(_folder(directory, "postgresql")) if mode == CLOUD else None
+    broker = Broker(private_folder(directory, "broker"))
+    postgresql = PostgreSQL(private_folder(directory, "postgresql")) if mode == CLOUD else None
     servers = [server for server in (broker, postgresql) if server is not None]
     try:
         for server in servers:
@@ -66,7 +66,7 @@ def _set_up(site: Site, heartbeat_seconds: float) -> None:
         DATABASE_URL=_database(site),
         CPDS_MODE=site.mode,
         CPDS_BROKER_URL=site.broker.url,
-        CPDS_STATE_DIR=str(_folder(site.directory, "state")),
+        CPDS_STATE_DIR=str(private_folder(site.directory, "state")),
         CPDS_FUNCTION_MODULES="tests.chaos.functions",
         CPDS_HEARTBEAT_SECONDS=f"{heartbeat_seconds:g}",
         CPDS_LEASE_SECONDS=f"{3 * heartbeat_seconds:g}",
@@ -88,9 +88,3 @@ def _database(site: Site) -> str:
     with site.postgresql.connection() as connection:
         connection.execute("CREATE DATABASE cpds")
     return site.postgresql.url
-
-
-def _folder(directory: Path, name: str) -> Path:
-    folder = directory / name
-    folder.mkdir(mode=0o700)
-    return folder

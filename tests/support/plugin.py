@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers import Broker, PostgreSQL, private_directory
+from tests.support.servers import Broker, PostgreSQL, private_directory, private_folder
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 THIS_PLUGIN = "tests.support.plugin"
@@ -28,14 +28,9 @@ class Installation:
     def __init__(self, *, database: str) -> None:
         self.database = database
         self.directory = private_directory()
-        self.state = self._folder("state")
-        self.broker = Broker(self._folder("broker"))
+        self.state = private_folder(self.directory, "state")
+        self.broker = Broker(private_folder(self.directory, "broker"))
         self.postgresql: PostgreSQL | None = None
-
-    def _folder(self, name: str) -> Path:
-        folder = self.directory / name
-        folder.mkdir(mode=0o700)
-        return folder
 
     def start(self) -> None:
         """Start the servers and name them in the environment."""
@@ -59,7 +54,7 @@ class Installation:
             return given
         # Another account may own this directory, and then has to reach it.
         self.directory.chmod(0o711)
-        self.postgresql = PostgreSQL(self._folder("postgresql"))
+        self.postgresql = PostgreSQL(private_folder(self.directory, "postgresql"))
         self.postgresql.start()
         return self.postgresql.url
 

@@ -26,6 +26,13 @@ def private_directory(prefix: str = "cpds-") -> Path:
     return Path(tempfile.mkdtemp(prefix=prefix, dir=chosen))
 
 
+def private_folder(directory: Path, name: str) -> Path:
+    """Make a folder in a directory that only this user may enter."""
+    folder = directory / name
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 class Broker(Program):
     """A Redis-compatible server without persistence: what is killed is forgotten."""
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from tests.benchmarks.http.load import Ask, Measured, measure
 from tests.support.processes import PythonProgram
-from tests.support.servers import Broker, private_directory
+from tests.support.servers import Broker, private_directory, private_folder
 
 ASGI, DJANGO = "bare ASGI application", "bare Django view"
 UNLIMITED = str(10**9)
@@ -70,9 +70,7 @@ def _started(stack: ExitStack, rounds: int) -> tuple[int, dict[str, Ask]]:
     """Start servers, make rows, and return the port and what to ask."""
     directory = private_directory("cpds-bench-")
     stack.callback(rmtree, directory, ignore_errors=True)
-    folder = directory / "broker"
-    folder.mkdir(mode=0o700)
-    broker = Broker(folder)
+    broker = Broker(private_folder(directory, "broker"))
     stack.callback(broker.end)
     broker.start()
     os.environ.update(
