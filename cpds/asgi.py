@@ -8,7 +8,7 @@ choose_settings()
 django.setup(set_prefix=False)
 
 from cpds.base.conf import conf  # noqa: E402 - the settings must have been chosen
-from cpds.web.bridge import Bridge  # noqa: E402
+from cpds.host.web.bridge import Bridge  # noqa: E402
 
 application = Bridge(
     threads=conf().web_threads,

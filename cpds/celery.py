@@ -12,15 +12,15 @@ from config import choose_settings
 choose_settings()
 
 # Celery would ask every system check and ignore the answers, and asking imports each page of the web server:
-# half a second of every start. What cannot work is refused by workers_app/hooks.py, which asks CPDS's own.
+# half a second of every start. What cannot work is refused by workers_app/celery/hooks.py.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("cpds")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+app.autodiscover_tasks(["workers_app.celery"])
 
-app.steps["worker"].add("workers_app.wakeup:WakeOnFreeSlot")
-app.steps["worker"].add("workers_app.limits:LeaveByItself")
+app.steps["worker"].add("workers_app.celery.poll_wakeup:WakeOnFreeSlot")
+app.steps["worker"].add("workers_app.celery.autoshutdown:LeaveByItself")
 app.user_options["worker"].update(
     [
         Option(["--max-tasks"], type=IntRange(min=1), help="Perform this many tasks, then exit."),

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from cpds.api.pages import NothingHere
-from cpds.health.urls import urlpatterns as health
+from cpds.host.health.urls import urlpatterns as health
 from tasks_app.api import converters
 
 converters.register()

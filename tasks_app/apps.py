@@ -18,7 +18,7 @@ class TasksConfig(AppConfig):
 
         from cpds.base.db import allow_full_statements
         from tasks_app import checks
-        from tasks_app.services.news import ring_after_commit
+        from tasks_app.services.listeners.outbox_notify import ring_after_commit
         from tasks_app.signals import connect_news
 
         connect_news(lambda written: ring_after_commit(written=written))

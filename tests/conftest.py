@@ -70,7 +70,7 @@ def django_db_setup(django_db_setup: None) -> None:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Forget what this process remembers of rows: their keys come again in the next test."""
-    from tasks_app.services.claims import forget_instances
+    from tasks_app.services.attempts.claims import forget_instances
 
     forget_instances()
 

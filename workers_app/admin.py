@@ -9,12 +9,12 @@ from django.http import HttpRequest
 
 from cpds.base import clock
 from cpds.base.errors import CPDSError
-from tasks_app.admin import display
-from tasks_app.admin.base import ReadOnlyAdmin, at
+from tasks_app.admin.shared import display
+from tasks_app.admin.shared.base import ReadOnlyAdmin, at
+from workers_app.fleet.describe import WorkerStatus, describe_workers
+from workers_app.fleet.operators import drain_worker, stop_worker, undrain_worker
+from workers_app.fleet.workers import silent_seconds
 from workers_app.models import Worker
-from workers_app.services.operators import drain_worker, stop_worker, undrain_worker
-from workers_app.services.roster import WorkerStatus, sight
-from workers_app.services.workers import silent_seconds
 
 
 class PresenceFilter(admin.SimpleListFilter):
@@ -135,7 +135,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     @admin.display(description="status")
     def state(self, obj: Worker) -> str:
         """Show what it is doing."""
-        [seen] = sight(workers=[obj])
+        [seen] = describe_workers(workers=[obj])
         return display.state(seen.status)
 
     @admin.display(description="cpu, memory, disk")

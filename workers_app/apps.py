@@ -13,12 +13,13 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the fleet and the listeners to the record, and CPDS's hooks to Celery's worker."""
-        from tasks_app.services.audience import connect_audience
-        from tasks_app.services.fleet import connect_fleet
-        from tasks_app.services.http_workers import connect_http_workers
-        from workers_app import checks, hooks
-        from workers_app.services.audience import ConnectedAudience
-        from workers_app.services.fleet import fleet
+        from tasks_app.services.listeners.subscriptions import connect_audience
+        from tasks_app.services.lookup.fleet import connect_fleet
+        from tasks_app.services.lookup.http_workers import connect_http_workers
+        from workers_app import checks
+        from workers_app.celery import hooks
+        from workers_app.fleet.record_port import fleet
+        from workers_app.listeners.subscriptions import ConnectedAudience
 
         connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
@@ -28,12 +29,12 @@ class WorkersConfig(AppConfig):
 
 def _is_http_worker_online(project_id: int) -> bool:
     # Imported late: every program starts with this module, and few ask.
-    from workers_app.services.http_workers import is_http_worker_online
+    from workers_app.transports.http.workers import is_http_worker_online
 
     return is_http_worker_online(project_id=project_id)
 
 
 def _http_abilities(project_ids: Collection[int]) -> Mapping[int, Sequence[frozenset[str]]]:
-    from workers_app.services.http_workers import abilities_by_project
+    from workers_app.transports.http.workers import abilities_by_project
 
     return abilities_by_project(project_ids=project_ids)

@@ -12,11 +12,11 @@ from django.utils.module_loading import import_string
 
 from cpds.base.conf import conf
 from tasks_app.checks import TAG
-from tasks_app.services.audience import known_names
-from tasks_app.services.requirements import malformed
-from workers_app.executors.registry import BUILT_IN
+from tasks_app.services.listeners.subscriptions import known_names
+from tasks_app.services.lookup.requirements import malformed
 from workers_app.functions import task_functions
 from workers_app.listeners.registry import registry
+from workers_app.registry import BUILT_IN
 
 _SLUG: Final = re.compile(r"[-\w]{1,64}\Z", re.ASCII)
 UNUSABLE: Final = 2
@@ -95,7 +95,7 @@ def check_services(**_options: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_prices(**_options: Any) -> list[CheckMessage]:
     """Return what is wrong with the price file."""
-    from workers_app.executors.prices import PriceFileInvalid, load_prices
+    from workers_app.agents.prices import PriceFileInvalid, load_prices
 
     try:
         load_prices(Path(conf().model_prices_file))

@@ -13,7 +13,7 @@ SECRET_KEY = environment.text("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("CPDS_ALLOWED_HOSTS")
 
 INSTALLED_APPS = [
-    "cpds.web.apps.OperatorsAdminConfig",
+    "cpds.host.web.apps.OperatorsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -26,12 +26,12 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "tasks_app",
     "workers_app",
-    "cpds.standalone",
-    "cpds.web",
+    "cpds.host.standalone",
+    "cpds.host.web",
 ]
 
 MIDDLEWARE = [
-    "cpds.health.middleware.answer_probes",
+    "cpds.host.health.middleware.answer_probes",
     "cpds.api.middleware.requests_with_an_origin",
     "cpds.api.middleware.pages_with_a_policy",
     "corsheaders.middleware.CorsMiddleware",
@@ -100,13 +100,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["tasks_app.api.permissions.RoleReaches"],
     "DEFAULT_THROTTLE_CLASSES": ["tasks_app.api.throttling.Throttle"],
     "DEFAULT_RENDERER_CLASSES": [
-        "cpds.api.renderers.JSONRenderer",
+        "cpds.api.responses.renderers.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["cpds.api.parsers.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpds.api.negotiation.JSONUnlessBrowsed",
-    "DEFAULT_SCHEMA_CLASS": "cpds.api.schema.DoorSchema",
-    "EXCEPTION_HANDLER": "cpds.api.refusals.answer_error",
+    "DEFAULT_PARSER_CLASSES": ["cpds.api.requests.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpds.api.requests.negotiation.JSONUnlessBrowsed",
+    "DEFAULT_SCHEMA_CLASS": "cpds.api.schema.generator.DoorSchema",
+    "EXCEPTION_HANDLER": "cpds.api.responses.refusals.answer_error",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -134,7 +134,7 @@ SPECTACULAR_SETTINGS = {
         }
     },
     # Words stay where they are used: a component for each set of words would need a name of its own.
-    "POSTPROCESSING_HOOKS": ["cpds.health.schema.with_health"],
+    "POSTPROCESSING_HOOKS": ["cpds.host.health.schema.with_health"],
 }
 SIMPLE_JWT = {"ALGORITHM": "HS256", "USER_ID_CLAIM": "sub"}
 # Browsers may call the API from these sites only; by default from none but this one.
@@ -177,7 +177,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30
 # Celery would open a new connection to the database for every task. A thread keeps its own; one that breaks
-# is closed by whoever meets the error (workers_app/services/perform.py, tasks_app/services/reports.py).
+# is closed by whoever meets the error: workers_app/attempts/perform.py and services/attempts/reports.py.
 CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

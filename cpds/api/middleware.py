@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from cpds.api.envelope import envelope_for
 from cpds.api.errors import BodyTooLarge, Flaw
-from cpds.api.renderers import to_json
+from cpds.api.responses.envelope import envelope_for
+from cpds.api.responses.renderers import to_json
 from cpds.base.conf import conf
 from cpds.base.origin import Origin, coming_from, current_origin
 

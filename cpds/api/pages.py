@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from cpds.api.errors import UnknownAddress
 from cpds.api.json_text import as_text
 from cpds.api.middleware import is_api, plain_refusal
-from cpds.api.refusals import BUG
+from cpds.api.responses.refusals import BUG
 
 _BAD: Final = "The request cannot be answered: its address, its host or a header is not acceptable."
 

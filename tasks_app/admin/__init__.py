@@ -7,22 +7,10 @@ services, whose moves leave an event. One file per group of tables; ``base`` and
 
 from django.contrib import admin
 
-from tasks_app.admin import (
-    access,
-    checkpoints,
-    chores,
-    contracts,
-    deliveries,
-    events,
-    instances,
-    projects,
-    records,
-    requirements,
-    schedules,
-    streams,
-    tasks,
-    workflows,
-)
+from tasks_app.admin.installation import access, chores, deliveries, projects
+from tasks_app.admin.instances import checkpoints, events, instances
+from tasks_app.admin.tasks import records, requirements, streams, tasks
+from tasks_app.admin.workflows import contracts, schedules, workflows
 
 __all__ = [
     "access",

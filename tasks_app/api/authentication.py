@@ -14,10 +14,10 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from cpds.api.exposure import is_loopback
+from cpds.api.requests.exposure import is_loopback
 from cpds.base.conf import conf
-from tasks_app.services.access import Caller, caller_of_user, local_caller
-from tasks_app.services.tokens import PREFIXES, recognise
+from tasks_app.services.access.callers import Caller, caller_of_user, local_caller
+from tasks_app.services.access.tokens import PREFIXES, recognise
 
 LONGEST_HEADER: Final = 4096
 REALM: Final = 'Bearer realm="cpds"'
@@ -89,7 +89,7 @@ def caller_of(token: str) -> Caller | None:
     """Return whom a bearer's token stands for; None when it is not good."""
     if token.startswith(tuple(PREFIXES.values())):
         return recognise(secret=token)
-    from tasks_app.services.logins import user_of_access_token
+    from tasks_app.services.access.logins import user_of_access_token
 
     user = user_of_access_token(token=token)
     return caller_of_user(user=user) if user is not None else None

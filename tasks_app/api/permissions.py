@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from tasks_app.errors import Forbidden, WrongKindOfToken
 from tasks_app.roles import Role
-from tasks_app.services.access import Caller, CallerKind
+from tasks_app.services.access.callers import Caller, CallerKind
 
 ANYONE: Final = "anyone"
 """No credentials are needed."""
@@ -64,7 +64,7 @@ def _reaches(caller: Caller, needed: Need) -> bool:
     if needed == SIGNED_IN:
         return True
     if needed == SUPERUSER:
-        return caller.is_almighty
+        return caller.is_installation_admin
     role = Role(needed)
     if caller.is_superuser:
         return caller.cap.includes(role)

@@ -6,9 +6,9 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from cpds.api.counting import Count, count_request
+from cpds.api.requests.counting import Count, count_request
 from cpds.base.conf import conf
-from tasks_app.services.access import Caller, CallerKind
+from tasks_app.services.access.callers import Caller, CallerKind
 
 
 class Throttle(BaseThrottle):

@@ -13,7 +13,7 @@ from celery import chain, chord, current_app
 from celery.canvas import Signature
 
 from tasks_app.canvas import names
-from tasks_app.planning.canvas_plan import Canvas
+from tasks_app.planning.engine.canvas_plan import Canvas
 
 logger = logging.getLogger(__name__)
 _OF_AMQP: Final = (9, 0)

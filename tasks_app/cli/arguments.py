@@ -5,8 +5,8 @@ import re
 from datetime import datetime
 
 from cpds.base import clock
-from tasks_app.planning.durations import parse_duration
-from tasks_app.planning.moments import parse_later
+from tasks_app.planning.values.durations import parse_duration
+from tasks_app.planning.values.moments import parse_later
 
 MOST_ROWS = 10_000
 

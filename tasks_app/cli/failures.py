@@ -7,7 +7,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from cpds.base.errors import CPDSError
 from tasks_app.cli.errors import DatabaseUnreachable, NotMigrated
 from tasks_app.cli.text import plain
-from tasks_app.planning.problems import Problem
+from tasks_app.planning.source.problems import Problem
 
 # PostgreSQL: undefined table, undefined column. MySQL: the same two.
 _MISSING_STATES: Final = frozenset({"42P01", "42703"})

@@ -9,9 +9,9 @@ from typing import IO
 from tasks_app.cli.errors import InvalidParamsFile, UnusableInput
 from tasks_app.errors import InvalidParams, InvalidWorkflow
 from tasks_app.outcomes import JSON
-from tasks_app.planning.problems import Problem, format_path
-from tasks_app.planning.yaml_source import Document, read_yaml
-from tasks_app.planning.yaml_text import MAX_BYTES
+from tasks_app.planning.source.problems import Problem, format_path
+from tasks_app.planning.source.yaml_source import Document, read_yaml
+from tasks_app.planning.source.yaml_text import MAX_BYTES
 
 STDIN = "-"
 SHOWN_STDIN = "<stdin>"

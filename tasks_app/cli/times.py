@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks_app.planning.durations import format_duration
+from tasks_app.planning.values.durations import format_duration
 
 NOTHING = "-"
 

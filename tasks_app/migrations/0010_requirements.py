@@ -4,7 +4,7 @@ import django.db.models.functions.datetime
 import tasks_app.states
 from django.db import migrations, models
 
-from tasks_app.planning.requirements import requirement_name
+from tasks_app.planning.values.requirements import requirement_name
 
 
 def name_requirements(apps, schema_editor):

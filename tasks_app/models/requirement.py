@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Now
 
-from tasks_app.planning.requirements import LONGEST_NAME
+from tasks_app.planning.values.requirements import LONGEST_NAME
 
 
 class RequirementSet(models.Model):

@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from tasks_app.models.instance import Instance
 from tasks_app.models.moves import TaskMoves
 from tasks_app.models.project import Project
-from tasks_app.planning.requirements import LONGEST_NAME
+from tasks_app.planning.values.requirements import LONGEST_NAME
 from tasks_app.states import EXTERNAL, TASK_FINAL, Gate, InstanceState, JoinMode, TaskState, WaitKind
 
 

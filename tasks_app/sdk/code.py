@@ -5,8 +5,8 @@ from pprint import pformat
 from typing import Any, Final
 
 from tasks_app.outcomes import JSON
-from tasks_app.planning.spec import WorkflowSpec
-from tasks_app.planning.written import written
+from tasks_app.planning.definition.output.written import written
+from tasks_app.planning.definition.spec import WorkflowSpec
 
 _WIDTH: Final = 90
 _PLAIN: Final = {

@@ -12,9 +12,12 @@ from typing import Final
 from cpds.base import clock
 from tasks_app.errors import StillRunning
 from tasks_app.outcomes import JSON
-from tasks_app.planning.spec import WorkflowSpec
-from tasks_app.planning.yaml_writing import to_yaml
-from tasks_app.services import control, definitions, instances, queries
+from tasks_app.planning.definition.output.yaml_writing import to_yaml
+from tasks_app.planning.definition.spec import WorkflowSpec
+from tasks_app.services import queries
+from tasks_app.services.control import instances as control
+from tasks_app.services.submit import instances
+from tasks_app.services.workflows import definitions
 
 LOOK_SECONDS: Final = 0.2
 """How often a wait looks at the database."""

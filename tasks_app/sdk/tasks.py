@@ -9,8 +9,8 @@ from copy import deepcopy
 from typing import Any, Self
 
 from tasks_app.outcomes import JSON
-from tasks_app.planning.spec import TaskSpec
-from tasks_app.planning.validation import load_task
+from tasks_app.planning.definition.checks.validation import load_task
+from tasks_app.planning.definition.spec import TaskSpec
 
 
 class TaskBuilder:

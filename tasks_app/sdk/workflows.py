@@ -5,11 +5,11 @@ from typing import Any, Self
 
 from tasks_app.errors import InvalidWorkflow
 from tasks_app.outcomes import JSON
-from tasks_app.planning.catalog import Catalog
-from tasks_app.planning.param_spec import ParamSpec
-from tasks_app.planning.problems import Problem
-from tasks_app.planning.spec import TaskSpec, WorkflowSpec
-from tasks_app.planning.validation import load_definition
+from tasks_app.planning.definition.checks.catalog import Catalog
+from tasks_app.planning.definition.checks.validation import load_definition
+from tasks_app.planning.definition.param_spec import ParamSpec
+from tasks_app.planning.definition.spec import TaskSpec, WorkflowSpec
+from tasks_app.planning.source.problems import Problem
 from tasks_app.sdk.tasks import RealtimeTaskBuilder, TaskBuilder
 
 
@@ -131,6 +131,6 @@ class WorkflowBuilder:
 
 def _connected_catalog() -> Catalog:
     # Only here, so that workflows can be written where no Django is set up.
-    from tasks_app.services.fleet import connected_fleet
+    from tasks_app.services.lookup.fleet import connected_fleet
 
     return connected_fleet()

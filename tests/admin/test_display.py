@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tasks_app.admin import display
+from tasks_app.admin.shared import display
 from tasks_app.models import Task
 from tasks_app.states import InstanceState, RecordState, TaskState
 from tests.admin.rows import NOON

@@ -8,10 +8,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks_app.admin.base import long_columns
+from tasks_app.admin.shared.base import long_columns
 from tasks_app.models import Chore, IdempotencyKey, Instance, Listener, Project, Task, Workflow
-from tasks_app.services import window
-from tasks_app.services.fleet import connected_fleet
+from tasks_app.services.lookup.fleet import connected_fleet
+from tasks_app.services.publishing import window
 from tests.admin.rows import MODELS, an_instance, everything, page, tasks_in
 from tests.support.fleet import StaffedFleet
 from workers_app.models import Worker

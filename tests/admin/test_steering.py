@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 
 from cpds.base import clock
 from tasks_app.models import Event, Instance, WorkflowVersion
-from tasks_app.services.definitions import upload_workflow
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.admin.rows import a_version, an_instance, page, tasks_in
 from tests.support.builders import a_task, a_workflow
 from tests.support.driving import complete, fail

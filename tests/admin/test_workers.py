@@ -3,8 +3,8 @@
 import pytest
 
 from tests.admin.rows import page
+from workers_app.fleet.workers import Registration, register_worker
 from workers_app.models import Worker
-from workers_app.services.workers import Registration, register_worker
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from tasks_app.models import (
     Workflow,
 )
 from tasks_app.roles import Role
-from tasks_app.services.tokens import create_token
+from tasks_app.services.access.tokens import create_token
 from tests.api.people import OPERATOR, People
 from workers_app.models import Worker
 

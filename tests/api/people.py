@@ -11,8 +11,8 @@ from django.test.client import ClientHandler
 
 from tasks_app.models import Membership, Project
 from tasks_app.roles import Role, TokenKind
-from tasks_app.services.access import operator
-from tasks_app.services.tokens import create_token
+from tasks_app.services.access.callers import operator
+from tasks_app.services.access.tokens import create_token
 
 PASSWORD = "correct horse battery staple"
 OPERATOR = operator(name="the operator")

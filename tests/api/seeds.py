@@ -12,7 +12,7 @@ from tests.api.people import OPERATOR, People
 
 def a_token(people: People) -> str:
     """A token of the project, which is nobody's own."""
-    from tasks_app.services.tokens import create_token
+    from tasks_app.services.access.tokens import create_token
 
     new = create_token(caller=OPERATOR, name="seed", role=Role.VIEWER, project=people.mine)
     return str(new.token.pk)
@@ -20,7 +20,7 @@ def a_token(people: People) -> str:
 
 def a_workflow(people: People) -> str:
     """A workflow of two versions and a schedule, which has no instances."""
-    from tests.api.instances import stored
+    from tests.api.given_instances import stored
 
     stored(people.mine, name="scheduled")
     return stored(people.mine, name="scheduled", schedule="@hourly", description="more").workflow_id
@@ -28,43 +28,43 @@ def a_workflow(people: People) -> str:
 
 def a_running_instance(people: People) -> str:
     """An instance with a task that a worker may take."""
-    from tests.api.instances import started
+    from tests.api.given_instances import started
 
     return started(people.mine).public_id
 
 
 def a_paused_instance(people: People) -> str:
     """An instance that somebody paused."""
-    from tasks_app.services.control import pause_instance
+    from tasks_app.services.control.instances import pause_instance
 
     return pause_instance(given=a_running_instance(people))
 
 
 def a_failed_instance(people: People) -> str:
     """An instance whose only task failed."""
-    from tests.api.instances import failed
+    from tests.api.given_instances import failed
 
     return failed(people.mine).public_id
 
 
 def an_asking_instance(people: People) -> str:
     """An instance that waits for an approval."""
-    from tests.api.instances import asking
+    from tests.api.given_instances import asking
 
     return asking(people.mine).public_id
 
 
 def an_offered_task(people: People) -> str:
     """A task that waits for a worker over HTTP."""
-    from tasks_app.services.loose import create_task
+    from tasks_app.services.submit.loose import create_task
 
     return create_task(task={"executor": "external"}, project=people.mine).task_ids[0]
 
 
 def a_cancelled_task(people: People) -> str:
     """A task that was cancelled."""
-    from tasks_app.services.lookup import find_task
-    from tasks_app.services.task_control import cancel_task
+    from tasks_app.services.control.tasks import cancel_task
+    from tasks_app.services.lookup.by_name import find_task
 
     given = an_offered_task(people)
     cancel_task(task=find_task(given=given))
@@ -73,7 +73,7 @@ def a_cancelled_task(people: People) -> str:
 
 def a_contract(people: People) -> str:
     """The draft of a contract that could be approved."""
-    from tasks_app.services.contracts import create_contract
+    from tasks_app.services.workflows.contracts import create_contract
 
     parts = {"frontend": {"page": "Login", "components": [], "states": []}}
     made = create_contract(project=people.mine, feature_id="F1", feature_name="Login", parts=parts)
@@ -82,7 +82,7 @@ def a_contract(people: People) -> str:
 
 def an_approved_contract(people: People) -> str:
     """A contract that was approved."""
-    from tasks_app.services.contracts import approve_contract, find_contract
+    from tasks_app.services.workflows.contracts import approve_contract, find_contract
 
     contract = find_contract(given=a_contract(people))
     return approve_contract(contract=contract, version=1).public_id
@@ -90,7 +90,7 @@ def an_approved_contract(people: People) -> str:
 
 def an_http_worker(people: People) -> str:
     """A worker over HTTP."""
-    from workers_app.services.http_workers import HttpRegistration, register_http_worker
+    from workers_app.transports.http.workers import HttpRegistration, register_http_worker
 
     made = register_http_worker(project_id=people.mine.pk, registration=HttpRegistration(name="seed"))
     return made.public_id
@@ -98,9 +98,9 @@ def an_http_worker(people: People) -> str:
 
 def a_claim(people: People) -> str:
     """The token of a claim that this worker holds."""
-    from tasks_app.services.loose import create_task
+    from tasks_app.services.submit.loose import create_task
     from workers_app.models import Worker
-    from workers_app.services.http_claims import claim_batch
+    from workers_app.transports.http.claims import claim_batch
 
     create_task(task={"executor": "external"}, project=people.mine)
     [granted] = claim_batch(worker=Worker.objects.get(public_id=an_http_worker(people)), limit=1).granted

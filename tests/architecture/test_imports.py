@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.sources import PRODUCT, ROOT, imports, name_of, python_files
 
-SPEAKS_TO_ANTHROPIC = frozenset({"workers_app/executors/claude_wire.py"})
+SPEAKS_TO_ANTHROPIC = frozenset({"workers_app/agents/messages_api.py"})
 SERIALIZERS_THAT_RUN_CODE = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"})
 HEAVY = frozenset(
     {"anthropic", "pydantic", "httpx2", "rich", "jsonschema", "uvicorn", "hypothesis", "pytest"}
@@ -54,7 +54,7 @@ def test_a_worker_starts_without_the_web_servers_pages():
         "import json, sys\n"
         "from cpds.celery import app\n"
         "app.loader.import_default_modules()\n"
-        "print(json.dumps([name in sys.modules for name in ('workers_app.tasks', 'cpds.urls')]))"
+        "print(json.dumps([name in sys.modules for name in ('workers_app.celery.tasks', 'cpds.urls')]))"
     )
 
     assert said_by(program) == [True, False]

@@ -8,7 +8,9 @@ from tests.architecture.sources import name_of, parsed, python_files
 
 FUNCTIONS = {
     f"{name_of(file)}:{node.name}": node
-    for file in python_files("tasks_app/services", "workers_app/services")
+    for file in python_files(
+        "tasks_app/services", "workers_app/fleet", "workers_app/attempts", "workers_app/transports"
+    )
     for node in parsed(file).body
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_")
 }

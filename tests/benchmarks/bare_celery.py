@@ -29,7 +29,7 @@ app.conf.update(
     task_routes=None,
     beat_schedule={},
 )
-app.steps["worker"].add("workers_app.wakeup:WakeOnFreeSlot")
+app.steps["worker"].add("workers_app.celery.poll_wakeup:WakeOnFreeSlot")
 
 
 @app.task(name="bare.noop")

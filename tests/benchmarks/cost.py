@@ -8,9 +8,9 @@ from typing import Any
 import psutil
 from django.db import connection
 
-from tasks_app.services.control import cancel_instance
-from tasks_app.services.definitions import upload_workflow
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.control.instances import cancel_instance
+from tasks_app.services.submit.instances import submit_instance
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.benchmarks.scale import Cost, Point, Spent
 from tests.benchmarks.statements import played_broker
 from tests.support.builders import a_workflow

@@ -20,7 +20,7 @@ def prepare() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from tasks_app.services.definitions import upload_workflow
+    from tasks_app.services.workflows.definitions import upload_workflow
 
     call_command("migrate", verbosity=0)
     for shape in EVERY_SHAPE.values():
@@ -34,7 +34,7 @@ def run(shape: str) -> float:
     """
     from cpds.base import clock
     from tasks_app.models import Instance
-    from tasks_app.services.instances import submit_instance
+    from tasks_app.services.submit.instances import submit_instance
     from tasks_app.states import INSTANCE_FINAL
 
     started = clock.now()

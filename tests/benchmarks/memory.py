@@ -163,7 +163,7 @@ def _installed(stack: ExitStack, directory: Path) -> Answers:
 
 
 def _ask(prompt: str, *, number: int) -> None:
-    from tasks_app.services.loose import create_tasks
+    from tasks_app.services.submit.loose import create_tasks
 
     task = {"run": "claude", "with": {"prompt": prompt}, "timeout": WAIT_SECONDS}
     create_tasks(tasks=[{**task, "title": f"{prompt} {place}"} for place in range(number)])

@@ -23,12 +23,12 @@ from tasks_app.canvas import publish
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import Completed
-from tasks_app.planning.canvas_plan import Canvas
-from tasks_app.services.claims import Claim, claim_task
-from tasks_app.services.fleet import connect_fleet, connected_fleet
-from tasks_app.services.instances import submit_instance
-from tasks_app.services.reading import render_arguments
-from tasks_app.services.reports import report_outcome
+from tasks_app.planning.engine.canvas_plan import Canvas
+from tasks_app.services.attempts.claims import Claim, claim_task
+from tasks_app.services.attempts.inputs import render_arguments
+from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.lookup.fleet import connect_fleet, connected_fleet
+from tasks_app.services.submit.instances import submit_instance
 
 SLOTS = 8
 WRITES = ("INSERT", "UPDATE", "DELETE")

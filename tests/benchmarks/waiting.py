@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.db.models import F, Max, QuerySet
 
 from tasks_app.models import Instance, Task
-from tasks_app.services.definitions import upload_workflow
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.submit.instances import submit_instance
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.benchmarks.latency import Waits
 from tests.support.builders import a_chain, a_diamond, a_workflow, layers
 from tests.support.waiting import wait_until

@@ -16,8 +16,8 @@ from tests.support.processes import QUICK, PythonProgram
 from tests.support.program import Program
 from tests.support.spawning import alive, descendants
 from tests.support.waiting import wait_until
+from workers_app.fleet.describe import WorkerStatus, describe_fleet
 from workers_app.models import Worker
-from workers_app.services.roster import WorkerStatus, read_roster
 
 pytestmark = pytest.mark.broker
 QUICK_TO_DRAIN = {**QUICK, "CPDS_DRAIN_SECONDS": 1}
@@ -71,7 +71,7 @@ def held(gate: Path, log: Path, count: int) -> Instance:
 
 
 def there() -> set[str]:
-    return {each.worker.name for each in read_roster() if each.status is not WorkerStatus.OFFLINE}
+    return {each.worker.name for each in describe_fleet() if each.status is not WorkerStatus.OFFLINE}
 
 
 def name(number: int) -> str:

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from tasks_app.models import ExecutionRecord, Instance, Task
-from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
-from tasks_app.services.instances import rerun_instance
+from tasks_app.services.control.instances import (
+    cancel_instance,
+    pause_instance,
+    resume_instance,
+    retry_instance,
+)
+from tasks_app.services.submit.instances import rerun_instance
 from tests.support.builders import a_chain, a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, state_of, task, wait_for_end
@@ -159,8 +164,8 @@ def test_a_rerun_shares_what_lies_before_its_task(worker: WorkerProcess, tmp_pat
 
 
 def an_instance_with_param(log: Path) -> Instance:
-    from tasks_app.services.definitions import upload_workflow
-    from tasks_app.services.instances import submit_instance
+    from tasks_app.services.submit.instances import submit_instance
+    from tasks_app.services.workflows.definitions import upload_workflow
     from tests.support.builders import a_workflow
 
     source = a_workflow(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tasks_app.models import ExecutionRecord, Instance, Project, Task
-from tasks_app.services.definitions import upload_workflow
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.submit.instances import submit_instance
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.support.builders import a_task, a_workflow
 from tests.support.engine import wait_for_end
 from tests.support.processes import WorkerProcess

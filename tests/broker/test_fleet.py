@@ -12,9 +12,9 @@ from tests.support.builders import a_task
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
 from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
+from workers_app.fleet.describe import WorkerStatus, describe_fleet
+from workers_app.fleet.operators import drain_worker, stop_worker, undrain_worker
 from workers_app.models import Worker
-from workers_app.services.operators import drain_worker, stop_worker, undrain_worker
-from workers_app.services.roster import WorkerStatus, read_roster
 
 pytestmark = pytest.mark.broker
 Start = Callable[..., WorkerProcess]
@@ -34,7 +34,7 @@ def needing(name: str, *capabilities: str, **more: object) -> dict[str, object]:
 
 
 def status_of(worker: WorkerProcess) -> WorkerStatus:
-    return read_roster(chosen=Worker.objects.filter(name=worker.node))[0].status
+    return describe_fleet(chosen=Worker.objects.filter(name=worker.node))[0].status
 
 
 def has_started(row: Task) -> bool:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from tasks_app.models import ExecutionRecord, Instance, Task
-from tasks_app.services.approvals import approve, reject
-from tasks_app.services.control import (
+from tasks_app.services.control.instances import (
     cancel_instance,
     pause_instance,
     resume_instance,
     retry_instance,
 )
-from tasks_app.services.definitions import upload_workflow
+from tasks_app.services.gates.approvals import approve, reject
 from tasks_app.services.queries import instance_status
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.support.builders import a_task, a_workflow
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end

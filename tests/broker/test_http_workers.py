@@ -16,9 +16,9 @@ from django.db.models import F
 
 from cpds.base import clock
 from tasks_app.models import Event, ExecutionRecord, Task
-from tasks_app.services.loose import create_task
-from tasks_app.services.sweep import sweep
-from tasks_app.services.task_control import cancel_task
+from tasks_app.services.control.tasks import cancel_task
+from tasks_app.services.maintenance.sweep import sweep
+from tasks_app.services.submit.loose import create_task
 from tasks_app.states import RecordState, TaskState
 from tests.support.http_workers import SdkProcess, WebProcess
 from tests.support.processes import ROOT

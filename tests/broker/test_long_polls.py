@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tasks_app.services.loose import create_task
+from tasks_app.services.submit.loose import create_task
 from tests.support.http_workers import WebProcess
 from tests.support.waiting import stays_true, wait_until
 

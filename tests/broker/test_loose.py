@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from tasks_app.models import Task
-from tasks_app.services import external
-from tasks_app.services.loose import create_tasks
-from tasks_app.services.task_control import cancel_task, retry_task
+from tasks_app.services.control.tasks import cancel_task, retry_task
+from tasks_app.services.http_workers import external
+from tasks_app.services.submit.loose import create_tasks
 from tasks_app.states import InstanceState, TaskState
 from tests.support.engine import assert_history_is_sound, wait_for_end
 from tests.support.loose import an_external, created, loose

@@ -6,7 +6,7 @@ import pytest
 from django_celery_beat.models import PeriodicTask
 
 from tasks_app.models import Instance, Schedule, ScheduleFire
-from tasks_app.services.schedule_control import pause_schedule
+from tasks_app.services.schedules.control import pause_schedule
 from tests.support.engine import assert_history_is_sound, wait_for_end
 from tests.support.processes import QUICK
 from tests.support.schedules import a_schedule, make_due, started

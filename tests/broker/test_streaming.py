@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from tasks_app.models import Event, Instance, StreamBatch, Task
-from tasks_app.services.control import cancel_instance, pause_instance, resume_instance, retry_instance
-from tasks_app.services.instances import rerun_instance
+from tasks_app.services.control.instances import (
+    cancel_instance,
+    pause_instance,
+    resume_instance,
+    retry_instance,
+)
+from tasks_app.services.submit.instances import rerun_instance
 from tests.support.builders import a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, state_of, task, wait_for_end

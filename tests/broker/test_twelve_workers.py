@@ -18,10 +18,10 @@ from tests.support.http_workers import SdkProcess, WebProcess
 from tests.support.processes import PythonProgram, WorkerProcess
 from tests.support.program import Program
 from tests.support.waiting import StillWaitingError, wait_until
+from workers_app.fleet.describe import WorkerStatus, describe_fleet
+from workers_app.fleet.operators import drain_worker
 from workers_app.models import Worker
 from workers_app.models.worker import WorkerKind
-from workers_app.services.operators import drain_worker
-from workers_app.services.roster import WorkerStatus, read_roster
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.fleet, pytest.mark.timeout(300)]
 HEARTBEAT_SECONDS = 4
@@ -180,7 +180,7 @@ def test_all_complete_once_where_they_may_whoever_dies_freezes_or_leaves(
     )
     assert_each_ran_where_it_may(instance)
     assert_load_is_even(instance)
-    (drained,) = read_roster(chosen=Worker.objects.filter(name="c6@tests"))
+    (drained,) = describe_fleet(chosen=Worker.objects.filter(name="c6@tests"))
     assert (drained.status, drained.running) == (WorkerStatus.DRAINING, 0)
     assert_history_is_sound()
 

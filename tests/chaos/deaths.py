@@ -45,7 +45,7 @@ class Deaths:
 def measure_deaths(runs: int, crew: Crew, tell: Callable[[float, str], None]) -> Deaths:
     """Kill a worker that runs a task, ``runs`` times, and measure until that task runs elsewhere."""
     from cpds.base.conf import conf
-    from tasks_app.services.definitions import upload_workflow
+    from tasks_app.services.workflows.definitions import upload_workflow
 
     settings = conf()
     upload_workflow(source=a_workflow(a_task("held", run="chaos_hold"), name=WORKFLOW).encode())
@@ -59,7 +59,7 @@ def measure_deaths(runs: int, crew: Crew, tell: Callable[[float, str], None]) ->
 def _one_death(crew: Crew) -> float:
     from cpds.base import clock
     from tasks_app.models import ExecutionRecord, Instance
-    from tasks_app.services.instances import submit_instance
+    from tasks_app.services.submit.instances import submit_instance
     from tests.support.engine import wait_for_end
 
     crew.wait_until_ready()

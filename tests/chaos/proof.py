@@ -16,7 +16,7 @@ RUNS_PROGRAMS = ("chaos_step", "shell_command")
 
 def wrong_by_the_ledger() -> Iterator[str]:
     """Yield what the history checker finds."""
-    from tasks_app.services.verify import verify_instances
+    from tasks_app.services.explain.verify import verify_instances
 
     for verdict in verify_instances():
         for each in verdict.violations:

@@ -78,7 +78,7 @@ def run(options: Options, tell: Tell) -> Result:
 
 
 def _upload(site: Site) -> dict[str, str]:
-    from tasks_app.services.definitions import upload_workflow
+    from tasks_app.services.workflows.definitions import upload_workflow
 
     mix = recipes(site.effect_log)
     for recipe in mix:
@@ -152,7 +152,7 @@ def _commit_and_finish(
 
 def _submitter(options: Options) -> Callable[[], None]:
     from tasks_app.models import Workflow
-    from tasks_app.services.instances import submit_instance
+    from tasks_app.services.submit.instances import submit_instance
 
     chance = random.Random(options.seed)
     names = sorted(set(Workflow.objects.values_list("name", flat=True)) - {INNER})
@@ -175,7 +175,7 @@ def _unfinished() -> int:
 
 def _stuck() -> list[str]:
     from tasks_app.models import Instance
-    from tasks_app.services.why import why_instance
+    from tasks_app.services.explain.why import why_instance
     from tasks_app.states import INSTANCE_FINAL
 
     left = Instance.objects.exclude(status__in=INSTANCE_FINAL)

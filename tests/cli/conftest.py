@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tasks_app.services.definitions import upload_workflow
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.submit.instances import submit_instance
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.cli.screens import Screen
 from tests.support.builders import a_task, a_workflow
 from tests.support.processes import ROOT

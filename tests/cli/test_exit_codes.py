@@ -8,7 +8,7 @@ from tasks_app import errors
 from tasks_app.cli import errors as cli
 from tasks_app.cli.exit_codes import EXIT_CODES, ExitCode, exit_code_of, exit_code_of_end
 from tasks_app.cli.failures import database_failure, failure_document, problem_line
-from tasks_app.planning.problems import Problem
+from tasks_app.planning.source.problems import Problem
 from tasks_app.states import INSTANCE_FINAL
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.cli import following, waiting
+from tasks_app.cli.instances import follow, wait
 from tasks_app.models import Event
 from tasks_app.states import InstanceState
 from tests.cli.moves import end, say
@@ -16,7 +16,7 @@ def meanwhile(monkeypatch):
 
     def doing(*steps):
         left = iter(steps)
-        monkeypatch.setattr(waiting, "rest", lambda _seconds: next(left)())
+        monkeypatch.setattr(wait, "rest", lambda _seconds: next(left)())
 
     return doing
 
@@ -34,7 +34,7 @@ def test_an_event_that_appears_behind_a_newer_one_is_yielded_late(submitted, mea
         lambda: end(instance, InstanceState.COMPLETED, seconds=1),
     )
 
-    assert messages(following.follow_events(instance=instance)) == ["newer", "late"]
+    assert messages(follow.follow_events(instance=instance)) == ["newer", "late"]
 
 
 def test_no_event_is_yielded_twice(submitted, meanwhile):
@@ -42,7 +42,7 @@ def test_no_event_is_yielded_twice(submitted, meanwhile):
     say(instance, "once")
     meanwhile(lambda: None, lambda: None, lambda: end(instance, InstanceState.COMPLETED))
 
-    events = list(following.follow_events(instance=instance))
+    events = list(follow.follow_events(instance=instance))
 
     assert (
         len({event["id"] for event in events})
@@ -52,22 +52,22 @@ def test_no_event_is_yielded_twice(submitted, meanwhile):
 
 
 def test_what_lies_far_behind_is_not_read_again(submitted, meanwhile, monkeypatch):
-    monkeypatch.setattr(following, "OVERLAP", 3)
+    monkeypatch.setattr(follow, "OVERLAP", 3)
     instance = submitted()
     for number in range(10):
         say(instance, str(number))
     meanwhile(lambda: end(instance, InstanceState.COMPLETED))
 
-    assert messages(following.follow_events(instance=instance)) == [str(number) for number in range(10)]
+    assert messages(follow.follow_events(instance=instance)) == [str(number) for number in range(10)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
 def test_pages_meet_without_a_gap(submitted, monkeypatch, count):
-    monkeypatch.setattr(following, "PAGE", 2)
+    monkeypatch.setattr(follow, "PAGE", 2)
     instance = submitted()
     for number in range(count):
         say(instance, str(number))
 
-    events = list(following.events_so_far(instance=instance))
+    events = list(follow.events_so_far(instance=instance))
 
     assert messages(events) == [str(number) for number in range(count)]

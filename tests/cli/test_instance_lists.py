@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.submit.instances import submit_instance
 from tasks_app.states import InstanceState
 from tests.cli.moves import end
 

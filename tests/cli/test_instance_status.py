@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasks_app.cli import waiting
+from tasks_app.cli.instances import wait
 from tasks_app.models import Event, ExecutionRecord, Instance, Task
 from tasks_app.states import InstanceState
 from tests.cli.moves import STARTED, complete_task, end, fail_task, run_task, say
@@ -102,7 +102,7 @@ class TestWait:
             raise KeyboardInterrupt
 
         instance = submitted()
-        monkeypatch.setattr(waiting, "rest", interrupted)
+        monkeypatch.setattr(wait, "rest", interrupted)
 
         ran = run("instance", "wait", instance)
 
@@ -112,7 +112,7 @@ class TestWait:
 
     def test_a_terminal_shows_a_bar(self, run, submitted, monkeypatch):
         instance = submitted(*a_chain(4), name="etl")
-        monkeypatch.setattr(waiting, "rest", lambda _seconds: end(instance, InstanceState.COMPLETED))
+        monkeypatch.setattr(wait, "rest", lambda _seconds: end(instance, InstanceState.COMPLETED))
 
         ran = run("instance", "wait", instance, screen=True)
 
@@ -121,7 +121,7 @@ class TestWait:
 
     def test_an_instance_that_is_deleted_meanwhile_is_exit_code_3(self, run, submitted, monkeypatch):
         instance = submitted()
-        monkeypatch.setattr(waiting, "rest", lambda _seconds: Instance.objects.all().delete())
+        monkeypatch.setattr(wait, "rest", lambda _seconds: Instance.objects.all().delete())
 
         assert run("instance", "wait", instance).code == 3
 
@@ -160,7 +160,7 @@ class TestLogs:
         steps = iter(
             [lambda: say(instance, "first"), lambda: end(instance, InstanceState.FAILED, error="it broke")]
         )
-        monkeypatch.setattr(waiting, "rest", lambda _seconds: next(steps)())
+        monkeypatch.setattr(wait, "rest", lambda _seconds: next(steps)())
 
         ran = run("instance", "logs", instance, "--follow")
 

@@ -5,7 +5,7 @@ import pytest
 from cpds.base import clock
 from tasks_app.canvas import publish
 from tasks_app.models import Delivery, Event, Listener
-from tasks_app.planning.event_names import kinds_wanted
+from tasks_app.planning.values.event_names import kinds_wanted
 from tests.support.builders import a_task
 from tests.support.engine import an_instance
 from tests.support.listeners_for_tests import Careless

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.management import load_command_class
 
-from tasks_app.services.definitions import upload_workflow
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.submit.instances import submit_instance
+from tasks_app.services.workflows.definitions import upload_workflow
 from tests.support.builders import a_chain, a_task, a_workflow
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_until

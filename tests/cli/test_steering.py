@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tasks_app.models import Event, Instance
-from tasks_app.services.instances import submit_instance
+from tasks_app.services.submit.instances import submit_instance
 from tasks_app.states import InstanceState
 from tests.cli.moves import end
 from tests.cli.screens import Screen

@@ -4,9 +4,9 @@ import pytest
 
 from cpds.base import clock
 from tasks_app.models import Project
+from workers_app.fleet.workers import Registration, register_worker, retire_worker, silent_seconds
 from workers_app.models import Worker
-from workers_app.services.http_workers import HttpRegistration, register_http_worker
-from workers_app.services.workers import Registration, register_worker, retire_worker, silent_seconds
+from workers_app.transports.http.workers import HttpRegistration, register_http_worker
 
 pytestmark = pytest.mark.django_db
 

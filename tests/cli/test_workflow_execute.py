@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tasks_app.cli import waiting
+from tasks_app.cli.instances import wait
 from tasks_app.models import Instance
 from tasks_app.states import InstanceState
 from tests.cli.moves import end
@@ -124,7 +124,7 @@ class TestWait:
             def rest(_seconds):
                 end(Instance.objects.get().public_id, state)
 
-            monkeypatch.setattr(waiting, "rest", rest)
+            monkeypatch.setattr(wait, "rest", rest)
 
         return as_
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tasks_app.canvas import publish
-from tasks_app.services import news
-from tasks_app.services.fleet import connect_fleet, connected_fleet
+from tasks_app.services.listeners import outbox_notify
+from tasks_app.services.lookup.fleet import connect_fleet, connected_fleet
 from tests.support import listeners_for_tests
 from tests.support.doorbell import Doorbell
 from tests.support.fleet import StaffedFleet
@@ -40,7 +40,7 @@ def bells(monkeypatch):
     """What was rung for, instead of a broker."""
     rung = []
     monkeypatch.setattr(publish, "ring_listener", lambda *bell: rung.append(bell) or True)
-    monkeypatch.setattr(news, "_quiet_until", float("-inf"))
+    monkeypatch.setattr(outbox_notify, "_quiet_until", float("-inf"))
     return rung
 
 

@@ -5,7 +5,7 @@ import yaml
 from django.urls import resolve
 from jsonschema import Draft202012Validator
 
-from cpds.health.middleware import PROBES
+from cpds.host.health.middleware import PROBES
 from tests.deploy import commands
 from tests.deploy.files import DOCKER, PORT, manifest, manifests, variables_read
 from tests.deploy.schemas import KUSTOMIZATION, MANIFESTS

@@ -11,11 +11,10 @@ import yaml
 from cpds.base.conf import Conf
 from tasks_app.cli.failures import failure_lines
 from tasks_app.errors import InvalidWorkflow
-from tasks_app.services.definitions import validate_workflow
+from tasks_app.services.workflows.definitions import validate_workflow
 from tests.docs.pages import README, WORKFLOWS, blocks
-from workers_app import functions
-from workers_app.executors import registry
-from workers_app.rehearsal.script import parse_script
+from workers_app import functions, registry
+from workers_app.agents.rehearsal.script import parse_script
 
 pytestmark = pytest.mark.any_database
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.services.audience import known_names
+from tasks_app.services.listeners.subscriptions import known_names
 from tests.architecture.sources import ROOT
 from tests.docs.pages import blocks, named, rows, section
 from tests.unit.executors.http_server import a_server, reply

@@ -6,21 +6,22 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from tasks_app.planning import template_limits, yaml_source, yaml_text
-from tasks_app.planning.graph_checks import MAX_EDGES
-from tasks_app.planning.param_spec import ParamSpec
-from tasks_app.planning.retry_words import RETRY_WORDS
-from tasks_app.planning.spec import MAX_TASKS, Defaults, TaskSpec, WorkflowSpec
-from tasks_app.planning.template_operations import FILTERS_ALLOWED
-from tasks_app.planning.template_sandbox import LIST_METHODS, MAPPING_METHODS, ROOTS, TEXT_METHODS
+from tasks_app.planning.definition.checks.graph import MAX_EDGES
+from tasks_app.planning.definition.param_spec import ParamSpec
+from tasks_app.planning.definition.spec import MAX_TASKS, Defaults, TaskSpec, WorkflowSpec
+from tasks_app.planning.source import yaml_source, yaml_text
+from tasks_app.planning.templates import limits as template_limits
+from tasks_app.planning.templates.operations import FILTERS_ALLOWED
+from tasks_app.planning.templates.sandbox import LIST_METHODS, MAPPING_METHODS, ROOTS, TEXT_METHODS
+from tasks_app.planning.values.retry_words import RETRY_WORDS
 from tests.architecture.sources import nodes, python_files
 from tests.docs.pages import REHEARSAL, WORKFLOWS, named, rows, section
-from workers_app.executors import claude_errors
-from workers_app.executors.claude_arguments import DEFAULT_MAX_TOKENS, DEFAULT_MODEL, ClaudeArguments
-from workers_app.executors.claude_roles import ROLES
-from workers_app.executors.http_arguments import HttpRequestArguments
+from workers_app.agents import errors as claude_errors
+from workers_app.agents.arguments import DEFAULT_MAX_TOKENS, DEFAULT_MODEL, ClaudeArguments
+from workers_app.agents.rehearsal.script import Rule, When
+from workers_app.agents.roles import ROLES
+from workers_app.executors.http.arguments import HttpRequestArguments
 from workers_app.executors.shell_command import ShellCommandArguments
-from workers_app.rehearsal.script import Rule, When
 
 pytestmark = pytest.mark.any_database
 
@@ -149,7 +150,10 @@ def test_what_may_get_better_has_a_word_for_on_and_nothing_else_does(heading):
 
 
 def test_every_kind_of_failure_of_the_record_is_told():
-    files = [*python_files("tasks_app/services"), *python_files("workers_app/services")]
+    files = [
+        *python_files("tasks_app/services"),
+        *python_files("workers_app/fleet", "workers_app/attempts", "workers_app/transports"),
+    ]
     told = set(first_column(section(WORKFLOWS, "How tasks fail")))
     kinds = {kind for kind in kinds_in(*files) if re.fullmatch(r"[a-z_]+", str(kind))}
 

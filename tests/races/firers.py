@@ -10,7 +10,7 @@ def fire_together(rounds: int, together: "Barrier", quiet: "Barrier") -> None:
     django.setup()
     from django.db import connection
 
-    from tasks_app.services.firing import fire_due
+    from tasks_app.services.maintenance.firing import fire_due
 
     for _ in range(rounds):
         together.wait(timeout=60)

@@ -12,8 +12,8 @@ def complete_parents(side: str, instance_pk: int, joins: int, together: "Barrier
 
     from tasks_app.models import Task
     from tasks_app.outcomes import Completed
-    from tasks_app.services.claims import claim_task
-    from tasks_app.services.reports import report_outcome
+    from tasks_app.services.attempts.claims import claim_task
+    from tasks_app.services.attempts.reports import report_outcome
     from tests.support.waiting import wait_until
 
     for number in range(joins):

@@ -8,15 +8,15 @@ from django.db import connection
 
 from tasks_app.errors import NotOffered
 from tasks_app.models import ExecutionRecord, Project
-from tasks_app.services import external
+from tasks_app.services.http_workers import external
 from tasks_app.states import TaskState
 from tests.support.engine import assert_history_is_sound
 from tests.support.loose import an_external, created, loose
 from tests.support.waiting import stays_true
 from workers_app.models import Worker
-from workers_app.services.http_claims import claim_batch
-from workers_app.services.http_workers import HttpRegistration, register_http_worker
-from workers_app.services.slots import one_more
+from workers_app.transports.http.claims import claim_batch
+from workers_app.transports.http.slots import reserve_slot
+from workers_app.transports.http.workers import HttpRegistration, register_http_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 50
@@ -63,7 +63,7 @@ def test_a_worker_that_asks_twice_at_once_waits_for_its_own_first_question():
         connection.close()
 
     asking = Thread(target=ask)
-    with one_more(worker=worker):
+    with reserve_slot(worker=worker):
         external.assign(task=loose("first"), worker=worker.holder)
         asking.start()
         assert stays_true(asking.is_alive, seconds=0.5)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from tasks_app.models import Instance, Schedule, ScheduleFire
-from tasks_app.services.firing import fire_due
+from tasks_app.services.maintenance.firing import fire_due
 from tests.races.firers import fire_together
 from tests.support.schedules import a_schedule, make_due
 

@@ -9,11 +9,11 @@ from cpds.base import db
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Chore, ExecutionRecord, Instance, Task, WorkflowVersion
 from tasks_app.outcomes import Completed
-from tasks_app.services.claims import Claim, claim_task
-from tasks_app.services.definitions import WorkflowUpload, upload_workflow
-from tasks_app.services.release import release_followers
-from tasks_app.services.reports import report_outcome
-from tasks_app.services.sweep import Swept, advance_unsettled, sweep
+from tasks_app.services.attempts.claims import Claim, claim_task
+from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.maintenance.sweep import Swept, advance_unsettled, sweep
+from tasks_app.services.publishing.release import release_followers
+from tasks_app.services.workflows.definitions import WorkflowUpload, upload_workflow
 from tasks_app.states import TaskState
 from tests.support.builders import a_chain, a_task, a_workflow
 from tests.support.driving import claim, complete, drive_to_end, forget_sweeps, let_time_pass

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
-from cpds.standalone.live_view import picture
-from cpds.standalone.presenting import Presenter
-from cpds.standalone.results import SHOWN_TASKS, results
+from cpds.host.standalone.screen.live_view import picture
+from cpds.host.standalone.screen.presenting import Presenter
+from cpds.host.standalone.screen.results import SHOWN_TASKS, results
 
 AT = datetime(2026, 1, 1, 12, 2, 5, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cpds.standalone import children
-from cpds.standalone.child import ChildSpec
-from cpds.standalone.deathwatch import Deathwatch
-from cpds.standalone.interrupts import Interrupts
-from cpds.standalone.supervisor import Supervisor
+from cpds.host.standalone.processes import children
+from cpds.host.standalone.processes.child import ChildSpec
+from cpds.host.standalone.processes.deathwatch import Deathwatch
+from cpds.host.standalone.processes.interrupts import Interrupts
+from cpds.host.standalone.processes.supervisor import Supervisor
 from tests.support.waiting import wait_until
 
 DEAF = """

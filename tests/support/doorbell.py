@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tasks_app.planning.canvas_plan import Canvas
+from tasks_app.planning.engine.canvas_plan import Canvas
 
 
 @dataclass(kw_only=True, eq=False)

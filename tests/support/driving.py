@@ -4,10 +4,10 @@ from cpds.base import clock
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Chore, Instance, Task
 from tasks_app.outcomes import Completed, Failed, Outcome
-from tasks_app.services.claims import Claim, claim_task
-from tasks_app.services.reports import report_outcome
-from tasks_app.services.sweep import Swept, sweep
-from tasks_app.services.taking import NotTaken, take_task
+from tasks_app.services.attempts.claims import Claim, claim_task
+from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.gates.intake import Declined, take_task
+from tasks_app.services.maintenance.sweep import Swept, sweep
 from tasks_app.states import INSTANCE_FINAL, TASK_FINAL, TaskState
 from tests.support.doorbell import Doorbell, Message
 from tests.support.engine import state_of
@@ -57,7 +57,7 @@ def deliver(message: Message, doorbell: Doorbell, *, outcome: Outcome | None = N
 
 def _perform(message: Message, outcome: Outcome | None) -> bool:
     taken = take_task(task_id=message.task_id, dispatch_id=message.dispatch_id, worker=WORKER)
-    if isinstance(taken, NotTaken):
+    if isinstance(taken, Declined):
         return taken.canvas_goes_on
     held = taken.claim
     return report_outcome(claim=held, outcome=taken.failure or outcome or Completed(output=output_of(held)))

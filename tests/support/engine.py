@@ -3,9 +3,9 @@
 from typing import Any
 
 from tasks_app.models import Instance, Task
-from tasks_app.services.definitions import upload_workflow
-from tasks_app.services.instances import submit_instance
-from tasks_app.services.verify import verify_instances
+from tasks_app.services.explain.verify import verify_instances
+from tasks_app.services.submit.instances import submit_instance
+from tasks_app.services.workflows.definitions import upload_workflow
 from tasks_app.states import INSTANCE_FINAL
 from tests.support.builders import a_workflow
 from tests.support.waiting import wait_until

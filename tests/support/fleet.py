@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tasks_app.outcomes import JSON
-from tasks_app.services.fleet import Fleet, Hand
+from tasks_app.services.lookup.fleet import Fleet, LiveWorker
 
 
 class StaffedFleet:
@@ -12,16 +12,16 @@ class StaffedFleet:
     def __init__(self, connected: Fleet, *, free: int) -> None:
         self._connected = connected
         self.free = free
-        self.others: list[Hand] = []
+        self.others: list[LiveWorker] = []
         self.gone: frozenset[str] = frozenset()
 
     def slots(self) -> int:
         """Return the slots the test gave it."""
         return self.free
 
-    def hands(self) -> Sequence[Hand]:
+    def live_workers(self) -> Sequence[LiveWorker]:
         """Return a worker with all its slots, and those the test added."""
-        return [Hand(holder="worker@test", slots=self.free, capabilities=frozenset()), *self.others]
+        return [LiveWorker(holder="worker@test", slots=self.free, capabilities=frozenset()), *self.others]
 
     def lost(self) -> frozenset[str]:
         """Return the workers that the test says fell silent."""

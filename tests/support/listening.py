@@ -3,7 +3,7 @@
 from cpds.base import clock
 from tasks_app.models import Delivery
 from tests.support.driving import LONG_AGO
-from workers_app.services.deliver import deliver_events
+from workers_app.listeners.deliver import deliver_events
 
 PATH = "tests.support.listeners_for_tests"
 

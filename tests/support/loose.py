@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tasks_app.models import Instance, Task
-from tasks_app.services import http_workers
-from tasks_app.services.loose import create_tasks
+from tasks_app.services.lookup import http_workers
+from tasks_app.services.submit.loose import create_tasks
 
 
 def created(*tasks: dict[str, Any]) -> Instance:

@@ -6,8 +6,8 @@ from typing import Any
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, Instance, Task
 from tasks_app.outcomes import Completed, Failed, Outcome
-from tasks_app.services.claims import Claim, claim_task
-from tasks_app.services.reports import report_outcome
+from tasks_app.services.attempts.claims import Claim, claim_task
+from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.states import INSTANCE_FINAL, TaskState
 from tests.support.builders import a_task
 from tests.support.doorbell import Doorbell

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 from django.test import Client, override_settings
 
-from cpds.health import checks, views
-from cpds.health.checks import Check
+from cpds.host.health import checks, views
+from cpds.host.health.checks import Check
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHECKS = (

@@ -134,7 +134,7 @@ def test_it_says_what_of_a_file_is_set_elsewhere(server, tmp_path):
 
 @pytest.mark.parametrize("text", ["server: [", "server: 3", "server: {port: x}", "server: {host: 5}", "- 1"])
 def test_a_file_that_makes_no_sense_is_refused(text, tmp_path):
-    from cpds.web.server_file import ServerFileRefused, read_server_file
+    from cpds.host.web.server_file import ServerFileRefused, read_server_file
 
     file = tmp_path / "server.yaml"
     file.write_text(text, encoding="utf-8")
@@ -145,7 +145,7 @@ def test_a_file_that_makes_no_sense_is_refused(text, tmp_path):
 
 @pytest.mark.parametrize("given", ["*", "proxy.example", "10.0.0.300"])
 def test_proxies_are_addresses(given):
-    from cpds.web.serve import ProxiesNotUnderstood, check_proxies
+    from cpds.host.web.serve import ProxiesNotUnderstood, check_proxies
 
     with pytest.raises(ProxiesNotUnderstood):
         check_proxies([given])

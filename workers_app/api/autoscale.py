@@ -6,12 +6,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import documented
-from cpds.api.envelope import ok
-from cpds.api.forms import Form, read_query
-from tasks_app.api.door import Door
+from cpds.api.requests.forms import Form, read_query
+from cpds.api.responses.envelope import ok
+from cpds.api.schema.documentation import documented
+from tasks_app.api.base import Door
 from tasks_app.roles import Role
-from tasks_app.services.autoscale import TARGET_SECONDS, Pool, workers_wanted
+from tasks_app.services.scaling.autoscale import TARGET_SECONDS, Pool, workers_wanted
 from workers_app.api.shapes import WORD
 
 MOST_WORKERS = 100_000

@@ -3,9 +3,9 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import documented
-from cpds.api.envelope import no_content, ok
-from cpds.api.forms import read_body
+from cpds.api.requests.forms import read_body
+from cpds.api.responses.envelope import no_content, ok
+from cpds.api.schema.documentation import documented
 from cpds.base import clock
 from tasks_app.outcomes import Failed
 from workers_app.api.shapes import (
@@ -20,8 +20,8 @@ from workers_app.api.shapes import (
     report_of,
 )
 from workers_app.api.workers import WorkersDoor
-from workers_app.services import http_claims
-from workers_app.services.http_workers import lease_seconds_of
+from workers_app.transports.http import claims as http_claims
+from workers_app.transports.http.workers import lease_seconds_of
 
 
 class Claims(WorkersDoor):

@@ -4,18 +4,18 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from cpds.api.forms import Form, ProjectForm
+from cpds.api.requests.forms import Form, ProjectForm
 from tasks_app.outcomes import Report
-from workers_app.services.http_claims import Granted
-from workers_app.services.http_workers import (
+from workers_app.fleet.describe import WorkerStatus, WorkerView
+from workers_app.transports.http.claims import Granted
+from workers_app.transports.http.long_polls import LONGEST_SECONDS
+from workers_app.transports.http.workers import (
     HEARTBEAT_SECONDS,
     LONGEST_HEARTBEAT,
     MOST_SLOTS,
     SHORTEST_HEARTBEAT,
     WORKER_ID,
 )
-from workers_app.services.roster import Sighting, WorkerStatus
-from workers_app.services.waiting import LONGEST_SECONDS
 
 MOST_AT_ONCE: Final = 100
 MOST_LINES: Final = 500
@@ -212,7 +212,7 @@ class ClaimsShape(serializers.Serializer[Any]):
     waited_seconds = serializers.FloatField()
 
 
-def worker_view(seen: Sighting) -> dict[str, Any]:
+def worker_view(seen: WorkerView) -> dict[str, Any]:
     """Return a worker as the API shows it."""
     worker = seen.worker
     own = (

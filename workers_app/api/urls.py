@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from workers_app.api import autoscale, claims, classic, workers
+from workers_app.api import autoscale, claims, workers
+from workers_app.api.compat.cpds import views
 
 WORKERS = "api/v1/workers"
 ONE = f"{WORKERS}/<ref:worker>"
@@ -21,12 +22,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{CLAIM}/complete", claims.Complete.as_view()),
     path(f"{CLAIM}/fail", claims.Fail.as_view()),
     path(f"{CLAIM}/release", claims.Release.as_view()),
-    path("api/workers/register", classic.RegisterWorker.as_view()),
-    path("api/workers/heartbeat", classic.WorkerHeartbeat.as_view()),
-    path("api/workers", classic.ClassicWorkers.as_view()),
-    path("api/tasks/pending", classic.PendingTasks.as_view()),
-    path("api/tasks/assign", classic.AssignTask.as_view()),
-    path("api/tasks/progress", classic.ReportProgress.as_view()),
-    path("api/tasks/complete", classic.CompleteTask.as_view()),
-    path("api/status", classic.Status.as_view()),
+    path("api/workers/register", views.RegisterWorker.as_view()),
+    path("api/workers/heartbeat", views.WorkerHeartbeat.as_view()),
+    path("api/workers", views.ClassicWorkers.as_view()),
+    path("api/tasks/pending", views.PendingTasks.as_view()),
+    path("api/tasks/assign", views.AssignTask.as_view()),
+    path("api/tasks/progress", views.ReportProgress.as_view()),
+    path("api/tasks/complete", views.CompleteTask.as_view()),
+    path("api/status", views.Status.as_view()),
 ]

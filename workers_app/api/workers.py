@@ -8,16 +8,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from cpds.api.documenting import LIMIT, OFFSET, documented, listed
-from cpds.api.envelope import created, no_content, ok
-from cpds.api.etags import unless_known
-from cpds.api.forms import Form, read_body, read_query
-from cpds.api.paging import page_of
-from tasks_app.api.door import Door
-from tasks_app.api.once import once
+from cpds.api.requests.forms import Form, read_body, read_query
+from cpds.api.responses.envelope import created, no_content, ok
+from cpds.api.responses.etags import unless_known
+from cpds.api.responses.paging import page_of
+from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
+from tasks_app.api.base import Door
+from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import WORKERS, Need
 from tasks_app.roles import Role
-from tasks_app.services.access import CallerKind
+from tasks_app.services.access.callers import CallerKind
 from workers_app.api.shapes import (
     STATUSES,
     HeartbeatForm,
@@ -27,9 +27,9 @@ from workers_app.api.shapes import (
     WorkerShape,
     worker_view,
 )
+from workers_app.fleet.describe import describe_worker, describe_workers, read_page
 from workers_app.models import Worker, WorkerKind
-from workers_app.services import http_claims, http_workers
-from workers_app.services.roster import find_seen, read_page, sight
+from workers_app.transports.http import claims, workers
 
 
 class WorkerQuery(Form):
@@ -51,7 +51,7 @@ class WorkersDoor(Door):
         :raises NotFound: when there is none for the caller.
         """
         pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
-        return http_workers.find_http_worker(given=given, projects=self.projects(), pool=pool)
+        return workers.get_http_worker(given=given, projects=self.projects(), pool=pool)
 
 
 class Workers(Door):
@@ -84,7 +84,7 @@ class OneWorker(Door):
     @documented("Show a worker", answer=WorkerShape)
     def get(self, request: Request, worker: str) -> Response:  # noqa: ARG002
         """Show a worker, by its id or its name."""
-        return ok(worker_view(find_seen(given=worker, projects=self.projects())))
+        return ok(worker_view(describe_worker(given=worker, projects=self.projects())))
 
 
 class Register(WorkersDoor):
@@ -95,16 +95,16 @@ class Register(WorkersDoor):
         """Make a worker known; one that comes again keeps its id, and what it held is free."""
         form = read_body(request, RegistrationForm)
         project = self.project(form.pop("project", None))
-        registration = http_workers.HttpRegistration(worker_id=form.pop("id", None), **form)
+        registration = workers.HttpRegistration(worker_id=form.pop("id", None), **form)
 
         def make() -> Response:
-            worker = http_workers.register_http_worker(
+            worker = workers.register_http_worker(
                 project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
             )
-            [seen] = sight(workers=[worker])
+            [seen] = describe_workers(workers=[worker])
             rhythm = {
                 "heartbeat_seconds": registration.heartbeat_seconds,
-                "lease_seconds": http_workers.lease_seconds_of(worker=worker),
+                "lease_seconds": workers.lease_seconds_of(worker=worker),
             }
             return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
 
@@ -118,9 +118,7 @@ class Heartbeat(WorkersDoor):
     def post(self, request: Request, worker: str) -> Response:
         """Renew the leases of the claims named; be told which of them to stop, and whether to drain."""
         form = read_body(request, HeartbeatForm)
-        pulse = http_claims.beat(
-            worker=self.worker(worker), tokens=form["claims"], is_draining=form["draining"]
-        )
+        pulse = claims.beat(worker=self.worker(worker), tokens=form["claims"], is_draining=form["draining"])
         return ok(_pulse_view(pulse))
 
 
@@ -131,11 +129,11 @@ class Leave(WorkersDoor):
     def post(self, request: Request, worker: str) -> Response:
         """Say that a worker has stopped; what it still holds is handed back."""
         read_body(request, Form)
-        http_workers.retire_http_worker(worker=self.worker(worker))
+        workers.retire_http_worker(worker=self.worker(worker))
         return no_content()
 
 
-def _pulse_view(pulse: http_claims.Pulse) -> dict[str, Any]:
+def _pulse_view(pulse: claims.Pulse) -> dict[str, Any]:
     return {
         "lease_seconds": pulse.lease_seconds,
         "drain": pulse.drain,

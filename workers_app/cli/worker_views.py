@@ -8,7 +8,7 @@ from rich.text import Text
 from tasks_app.cli.text import plain, table
 from tasks_app.cli.times import shown_time
 from tasks_app.services.queries import moment
-from workers_app.services.roster import Sighting, WorkerStatus
+from workers_app.fleet.describe import WorkerStatus, WorkerView
 
 Row = dict[str, Any]
 STYLES: Final = {
@@ -48,7 +48,7 @@ FACTS: Final = (
 )
 
 
-def worker_row(sighting: Sighting) -> Row:
+def worker_row(sighting: WorkerView) -> Row:
     """Return a worker as programs read it."""
     worker = sighting.worker
     return {

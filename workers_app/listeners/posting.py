@@ -12,10 +12,10 @@ import httpx2
 from cpds.base import clock
 from workers_app.errors import DeliveryFailed
 from workers_app.executors.cancellation import Cancellation
-from workers_app.executors.destinations import parse_destination
-from workers_app.executors.http_messages import Outgoing, headers_of
-from workers_app.executors.http_request import retry_after
-from workers_app.executors.network import CheckingBackend, RefusedAddressError, resolve
+from workers_app.executors.http.destinations import parse_destination
+from workers_app.executors.http.executor import retry_after
+from workers_app.executors.http.messages import Outgoing, headers_of
+from workers_app.executors.http.network import CheckingBackend, RefusedAddressError, resolve
 from workers_app.executors.watching import DeadlinePassedError, Watch
 
 

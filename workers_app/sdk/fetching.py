@@ -38,7 +38,7 @@ class Fetcher:
         self,
         *,
         server: Server,
-        hands: Hands,
+        live_workers: Hands,
         heart: Heart,
         concurrency: int,
         kinds: Sequence[str] | None,
@@ -48,7 +48,7 @@ class Fetcher:
         begin: Callable[[Claim, float], None],
     ) -> None:
         self._server = server
-        self._hands = hands
+        self._hands = live_workers
         self._heart = heart
         self._concurrency = concurrency
         self._kinds = kinds

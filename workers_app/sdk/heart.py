@@ -17,9 +17,9 @@ logger = logging.getLogger("cpds.worker")
 class Heart:
     """Two threads: one beats, one stops work whose lease could not be renewed or whose time is up."""
 
-    def __init__(self, *, server: Server, hands: Hands, seconds: float) -> None:
+    def __init__(self, *, server: Server, live_workers: Hands, seconds: float) -> None:
         self._server = server
-        self._hands = hands
+        self._hands = live_workers
         self._seconds = seconds
         self._stop = threading.Event()
         # Apart, so that a server that hangs in the middle of a heartbeat keeps no work going.

@@ -3,10 +3,11 @@
 from argparse import ArgumentParser
 
 from cpds.base import clock
-from tasks_app.cli import answers, arguments, following, instance_views, pruning, side_by_side, steering
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
-from tasks_app.cli.execution import show_status, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
+from tasks_app.cli.instances import answers, compare, control, follow, prune, views
+from tasks_app.cli.instances.execution import show_status, wait_and_show
 from tasks_app.cli.output import Output
 from tasks_app.cli.words import read_instance_status
 from tasks_app.services import queries
@@ -19,7 +20,7 @@ def _list(out: Output, options: Options) -> None:
     if out.as_json:
         out.document(rows)
     else:
-        out.lines(instance_views.instance_table(rows, now=clock.now(), width=out.width))
+        out.lines(views.instance_table(rows, now=clock.now(), width=out.width))
 
 
 def _history(out: Output, options: Options) -> None:
@@ -29,9 +30,7 @@ def _history(out: Output, options: Options) -> None:
         out.document(rows)
     else:
         with_errors = status is InstanceState.FAILED
-        out.lines(
-            instance_views.history_table(rows, now=clock.now(), width=out.width, with_errors=with_errors)
-        )
+        out.lines(views.history_table(rows, now=clock.now(), width=out.width, with_errors=with_errors))
 
 
 def _status(out: Output, options: Options) -> None:
@@ -41,15 +40,15 @@ def _status(out: Output, options: Options) -> None:
 def _logs(out: Output, options: Options) -> None:
     instance = queries.instance_summary(given=options.id)["id"]
     if options.follow:
-        for event in following.follow_events(instance=instance):
+        for event in follow.follow_events(instance=instance):
             if out.as_json:
                 out.document_line(event)
             else:
-                out.line(instance_views.event_line(event))
+                out.line(views.event_line(event))
     elif out.as_json:
-        out.document(list(following.events_so_far(instance=instance)))
+        out.document(list(follow.events_so_far(instance=instance)))
     else:
-        out.lines(map(instance_views.event_line, following.events_so_far(instance=instance)))
+        out.lines(map(views.event_line, follow.events_so_far(instance=instance)))
 
 
 def _wait(out: Output, options: Options) -> ExitCode:
@@ -149,8 +148,8 @@ class Command(CommandWithVerbs):
             perform=_wait,
             arguments=_takes_wait_arguments,
         ),
-        *steering.VERBS,
+        *control.VERBS,
         *answers.VERBS,
-        *side_by_side.VERBS,
-        *pruning.VERBS,
+        *compare.VERBS,
+        *prune.VERBS,
     )

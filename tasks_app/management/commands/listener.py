@@ -3,12 +3,18 @@
 from argparse import ArgumentParser
 from functools import partial
 
-from tasks_app.cli import arguments, listener_views
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import listener_views
 from tasks_app.cli.text import plain
 from tasks_app.cli.who import whoever
-from tasks_app.services.listeners import list_failed_deliveries, list_listeners, retry_listener, skip_event
+from tasks_app.services.listeners.operations import (
+    list_failed_deliveries,
+    list_listeners,
+    retry_listener,
+    skip_event,
+)
 
 
 def _list(out: Output, _options: Options) -> None:

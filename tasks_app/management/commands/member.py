@@ -2,17 +2,18 @@
 
 from argparse import ArgumentParser
 
-from tasks_app.cli import access_views, arguments
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import access_views
 from tasks_app.cli.who import whoever
 from tasks_app.roles import Role
-from tasks_app.services import access, members
+from tasks_app.services.access import callers, members
 
 
 def _add(out: Output, options: Options) -> None:
-    caller = access.operator(name=whoever())
-    project = access.find_project(caller=caller, slug=options.project)
+    caller = callers.operator(name=whoever())
+    project = callers.find_project(caller=caller, slug=options.project)
     row = members.add_member(
         caller=caller, project=project, username=options.username, role=Role(options.role)
     )
@@ -23,7 +24,7 @@ def _add(out: Output, options: Options) -> None:
 
 
 def _list(out: Output, options: Options) -> None:
-    project = access.find_project(caller=access.operator(name=whoever()), slug=options.project)
+    project = callers.find_project(caller=callers.operator(name=whoever()), slug=options.project)
     documents = [access_views.member_document(row) for row in members.members_of(project=project)]
     if out.as_json:
         out.document(documents)

@@ -2,17 +2,18 @@
 
 from argparse import ArgumentParser
 
-from tasks_app.cli import access_views, arguments
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import access_views
 from tasks_app.cli.who import whoever
 from tasks_app.models import Project
-from tasks_app.services import access, projects
+from tasks_app.services.access import callers, projects
 
 
 def _create(out: Output, options: Options) -> None:
     row = projects.create_project(
-        caller=access.operator(name=whoever()), slug=options.slug, name=options.name or options.slug
+        caller=callers.operator(name=whoever()), slug=options.slug, name=options.name or options.slug
     )
     if out.as_json:
         out.document(access_views.project_document(row))

@@ -3,13 +3,16 @@
 from argparse import ArgumentParser
 from dataclasses import asdict
 
-from tasks_app.cli import arguments, schedule_views
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import schedule_views
 from tasks_app.cli.text import plain
 from tasks_app.cli.times import shown_time
 from tasks_app.cli.who import takes_reason, whoever
-from tasks_app.services import firing, queries, schedule_control
+from tasks_app.services import queries
+from tasks_app.services.maintenance import firing
+from tasks_app.services.schedules import control
 
 
 def _list(out: Output, options: Options) -> None:
@@ -32,12 +35,12 @@ def _next(out: Output, options: Options) -> None:
 
 
 def _pause(out: Output, options: Options) -> None:
-    schedule_control.pause_schedule(given=options.name, reason=options.reason, by=whoever())
+    control.pause_schedule(given=options.name, reason=options.reason, by=whoever())
     _show(out, options, "paused")
 
 
 def _resume(out: Output, options: Options) -> None:
-    schedule_control.resume_schedule(given=options.name, by=whoever())
+    control.resume_schedule(given=options.name, by=whoever())
     _show(out, options, "resumed")
 
 

@@ -3,14 +3,16 @@
 from argparse import ArgumentParser
 
 from cpds.base import clock
-from tasks_app.cli import arguments, hold_views, task_creation, task_views
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
+from tasks_app.cli.instances import hold_views
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import task_creation, task_views
 from tasks_app.cli.who import takes_by, takes_reason
 from tasks_app.cli.words import read_task_status
 from tasks_app.services import queries
-from tasks_app.services.lookup import find_task
-from tasks_app.services.task_control import cancel_task, retry_task
+from tasks_app.services.control.tasks import cancel_task, retry_task
+from tasks_app.services.lookup.by_name import find_task
 
 
 def _list(out: Output, options: Options) -> None:

@@ -2,19 +2,20 @@
 
 from argparse import ArgumentParser
 
-from tasks_app.cli import access_views, arguments
+from tasks_app.cli import arguments
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import access_views
 from tasks_app.cli.who import whoever
 from tasks_app.errors import NotFound
 from tasks_app.roles import Role, TokenKind
-from tasks_app.services import access, members, tokens
+from tasks_app.services.access import callers, members, tokens
 
 
 def _create(out: Output, options: Options) -> None:
-    caller = access.operator(name=whoever())
+    caller = callers.operator(name=whoever())
     user = members.find_user(username=options.user) if options.user else None
-    project = access.chosen_project(caller=caller, named=options.project)
+    project = callers.chosen_project(caller=caller, named=options.project)
     new = tokens.create_token(
         caller=caller,
         name=options.name,
@@ -33,10 +34,10 @@ def _create(out: Output, options: Options) -> None:
 
 
 def _list(out: Output, options: Options) -> None:
-    caller = access.operator(name=whoever())
+    caller = callers.operator(name=whoever())
     rows = tokens.visible_tokens(caller=caller)
     if options.project:
-        rows = rows.filter(project=access.find_project(caller=caller, slug=options.project))
+        rows = rows.filter(project=callers.find_project(caller=caller, slug=options.project))
     documents = [access_views.token_document(row) for row in rows]
     if out.as_json:
         out.document(documents)
@@ -45,7 +46,7 @@ def _list(out: Output, options: Options) -> None:
 
 
 def _revoke(out: Output, options: Options) -> None:
-    token = tokens.revoke_token(caller=access.operator(name=whoever()), token_id=_number(options.id))
+    token = tokens.revoke_token(caller=callers.operator(name=whoever()), token_id=_number(options.id))
     document = access_views.token_document(token)
     if out.as_json:
         out.document(document)

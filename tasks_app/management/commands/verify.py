@@ -10,8 +10,8 @@ from tasks_app.cli.command import CliCommand, Options
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
 from tasks_app.cli.text import plain
-from tasks_app.planning.history import Violation
-from tasks_app.services.verify import Verdict, verify_instances
+from tasks_app.planning.engine.history import Violation
+from tasks_app.services.explain.verify import Verdict, verify_instances
 
 
 class Command(CliCommand):

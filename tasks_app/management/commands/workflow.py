@@ -3,18 +3,20 @@
 from argparse import ArgumentParser
 from dataclasses import asdict
 
-from tasks_app.cli import arguments, comparing, workflow_views
+from tasks_app.cli import arguments
 from tasks_app.cli.asking import confirm, is_terminal
 from tasks_app.cli.command import CommandWithVerbs, Options, Subcommand
-from tasks_app.cli.execution import start, wait_and_show
 from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.files import read_source
+from tasks_app.cli.instances.execution import start, wait_and_show
 from tasks_app.cli.output import Output
+from tasks_app.cli.resources import workflow_diff, workflow_views
 from tasks_app.cli.who import whoever
-from tasks_app.planning.diff import diff_definitions
-from tasks_app.planning.schema import workflow_schema
-from tasks_app.services import definitions, queries
-from tasks_app.services.workflow_removal import delete_workflow
+from tasks_app.planning.definition.output.diff import diff_definitions
+from tasks_app.planning.definition.output.schema import workflow_schema
+from tasks_app.services import queries
+from tasks_app.services.workflows import definitions
+from tasks_app.services.workflows.removal import delete_workflow
 
 
 def _validate(out: Output, options: Options) -> None:
@@ -77,12 +79,12 @@ def _execute(out: Output, options: Options) -> ExitCode | None:
 
 
 def _diff(out: Output, options: Options) -> None:
-    one, other = (comparing.named_definition(each) for each in (options.one, options.other))
+    one, other = (workflow_diff.named_definition(each) for each in (options.one, options.other))
     changes = diff_definitions(one, other)
     if out.as_json:
         out.document([each.to_json() for each in changes])
     elif changes:
-        out.lines(comparing.change_lines(changes))
+        out.lines(workflow_diff.change_lines(changes))
     else:
         out.line("They say the same.")
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
-from tasks_app.planning.diff import diff_values
+from tasks_app.planning.definition.output.diff import diff_values
 from tasks_app.services.queries.instances import instance_status
 from tasks_app.services.queries.values import JSONObject
 

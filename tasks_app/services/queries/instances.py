@@ -8,9 +8,9 @@ from django.db.models import Count, F, Q, Sum
 
 from tasks_app.errors import NotFound
 from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
-from tasks_app.planning.secrets import secret_names, shown_params, shown_value
-from tasks_app.services.foreign import foreign_names
-from tasks_app.services.lookup import find_instance, find_workflow
+from tasks_app.planning.inputs.secrets import secret_names, shown_params, shown_value
+from tasks_app.services.lookup.by_name import find_instance, find_workflow
+from tasks_app.services.progress.foreign import foreign_names
 from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms, standing
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
 

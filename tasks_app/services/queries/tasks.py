@@ -6,12 +6,12 @@ from typing import Final
 from django.db.models import Q
 
 from tasks_app.models import Dependency, ExecutionRecord, Task
-from tasks_app.planning.secrets import secret_names, shown_value
-from tasks_app.services.foreign import foreign_names
-from tasks_app.services.holds import Hold
-from tasks_app.services.lookup import find_task
+from tasks_app.planning.inputs.secrets import secret_names, shown_value
+from tasks_app.services.explain.holds import Hold
+from tasks_app.services.explain.why import why_instance, why_waiting
+from tasks_app.services.lookup.by_name import find_task
+from tasks_app.services.progress.foreign import foreign_names
 from tasks_app.services.queries.values import JSONObject, moment
-from tasks_app.services.why import why_instance, why_waiting
 
 READ_TAGS: Final = 20_000
 READ_TAGGED: Final = 1_000

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from django.db.models import Count, F
 
 from tasks_app.models import Instance, Schedule, Workflow, WorkflowVersion
-from tasks_app.planning.spec import WorkflowSpec
-from tasks_app.services.definitions import latest_version
-from tasks_app.services.lookup import find_workflow
+from tasks_app.planning.definition.spec import WorkflowSpec
+from tasks_app.services.lookup.by_name import find_workflow
 from tasks_app.services.queries.values import JSONObject, moment
+from tasks_app.services.workflows.definitions import latest_version
 
 
 def list_workflows() -> list[JSONObject]:

@@ -8,11 +8,11 @@ from django.core.management import call_command
 
 from tasks_app.models import Project, Task
 from tasks_app.roles import Role, TokenKind
-from tasks_app.services.access import operator
-from tasks_app.services.loose import create_tasks
-from tasks_app.services.tokens import create_token
+from tasks_app.services.access.callers import operator
+from tasks_app.services.access.tokens import create_token
+from tasks_app.services.submit.loose import create_tasks
 from tests.benchmarks.http.load import Ask
-from workers_app.services.http_workers import HttpRegistration, register_http_worker
+from workers_app.transports.http.workers import HttpRegistration, register_http_worker
 
 AT_ONCE = 1000
 

@@ -13,7 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - the settings m
 from django.test import override_settings  # noqa: E402
 
 from cpds.base.conf import conf  # noqa: E402
-from cpds.web.bridge import Bridge  # noqa: E402
+from cpds.host.web.bridge import Bridge  # noqa: E402
 from tests.benchmarks.http.urls import BODY  # noqa: E402
 
 ASGI, DJANGO = "/bare/asgi", "/bare/django"

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from workers_app.executors.addresses import is_public
+from workers_app.executors.http.addresses import is_public
 
 PUBLIC = [
     *("1.1.1.1", "8.8.8.8", "93.184.216.34", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1"),

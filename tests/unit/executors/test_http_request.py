@@ -10,9 +10,9 @@ from tasks_app.outcomes import Completed, Failed, Interrupted
 from tests.support.waiting import wait_until
 from tests.unit.executors.builders import a_call
 from tests.unit.executors.http_server import a_server, reply
-from workers_app.executors import registry
+from workers_app import registry
 from workers_app.executors.cancellation import Cancellation
-from workers_app.executors.http_request import HttpRequest
+from workers_app.executors.http.executor import HttpRequest
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LIMIT = 100_000

@@ -8,8 +8,8 @@ import pytest
 from tasks_app.outcomes import Completed
 from tests.unit.executors.builders import a_call
 from tests.unit.executors.http_server import a_server, reply
-from workers_app.executors.destinations import is_allowed
-from workers_app.executors.http_request import HttpRequest
+from workers_app.executors.http.destinations import is_allowed
+from workers_app.executors.http.executor import HttpRequest
 
 PUBLIC = "93.184.216.34"
 

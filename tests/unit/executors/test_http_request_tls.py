@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 from tests.unit.executors.builders import a_call
 from tests.unit.executors.http_server import reply
 from workers_app.executors.cancellation import Cancellation
-from workers_app.executors.http_request import HttpRequest
+from workers_app.executors.http.executor import HttpRequest
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="no openssl to make a certificate with"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tasks_app.errors import InvalidWorkflow
-from tasks_app.planning.problems import Problem
-from tasks_app.planning.spec import WorkflowSpec
-from tasks_app.planning.validation import load_workflow
+from tasks_app.planning.definition.checks.validation import load_workflow
+from tasks_app.planning.definition.spec import WorkflowSpec
+from tasks_app.planning.source.problems import Problem
 
 NIGHTLY = """\
 name: nightly-etl

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.planning.event_names import backoff_seconds, kinds_wanted, name_heard, names_of
+from tasks_app.planning.values.event_names import backoff_seconds, kinds_wanted, name_heard, names_of
 
 
 @pytest.mark.parametrize(

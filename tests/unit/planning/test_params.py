@@ -1,7 +1,7 @@
 import pytest
 
 from tasks_app.errors import InvalidParams
-from tasks_app.planning.params import params_from_text, resolve_params
+from tasks_app.planning.inputs.params import params_from_text, resolve_params
 from tests.unit.planning.builders import a_workflow
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks_app.planning.template_errors import TemplateError, TemplateTooLarge, UndefinedReference
-from tasks_app.planning.templates import has_template, references, render
+from tasks_app.planning.templates.errors import TemplateError, TemplateTooLarge, UndefinedReference
+from tasks_app.planning.templates.rendering import has_template, references, render
 
 OUTPUT = {"rows": [1, 2, 3], "items": ["mine"], "text": "{{ params.secret }}", "get": 1, "_id": 7, "on": True}
 

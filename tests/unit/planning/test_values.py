@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks_app.planning.values import NotJSONError, as_json
+from tasks_app.planning.values.values import NotJSONError, as_json
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks_app.outcomes import Outcome
+from workers_app.agents.executor import Claude
+from workers_app.agents.messages_api import ClaudeConnection
+from workers_app.agents.prices import PriceTable, load_prices
+from workers_app.agents.rehearsal.script import parse_script
+from workers_app.agents.rehearsal.serve import serving
+from workers_app.agents.rehearsal.server import Rehearsal
 from workers_app.executors.cancellation import Cancellation
-from workers_app.executors.claude import Claude
-from workers_app.executors.claude_wire import ClaudeConnection
 from workers_app.executors.contract import Call
-from workers_app.executors.prices import PriceTable, load_prices
-from workers_app.rehearsal.script import parse_script
-from workers_app.rehearsal.serve import serving
-from workers_app.rehearsal.server import Rehearsal
 
 PRICE_FILE = Path(__file__).parents[3] / "config" / "model_prices.yaml"
 TODAY = date(2026, 11, 20)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError
 
+from workers_app.agents.rehearsal.serve import NotLoopback, serve
+from workers_app.agents.rehearsal.server import Rehearsal
 from workers_app.management.commands.fake_claude import Command
-from workers_app.rehearsal.serve import NotLoopback, serve
-from workers_app.rehearsal.server import Rehearsal
 
 ROOT = Path(__file__).parents[3]
 # The command alone: what Django sets up around it is not its business.

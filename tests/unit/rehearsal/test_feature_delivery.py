@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from tasks_app.outcomes import Completed
-from tasks_app.planning.params import resolve_params
-from tasks_app.planning.templates import render
-from tasks_app.planning.validation import load_workflow
+from tasks_app.planning.definition.checks.validation import load_workflow
+from tasks_app.planning.inputs.params import resolve_params
+from tasks_app.planning.templates.rendering import render
 from tests.unit.rehearsal.stage import staged
-from workers_app.executors.claude_roles import ROLES
+from workers_app.agents.roles import ROLES
 
 FOLDER = Path(__file__).parents[3] / "config" / "workflows"
 WORKFLOW = yaml.safe_load((FOLDER / "feature-delivery.yaml").read_text(encoding="utf-8"))

@@ -6,8 +6,8 @@ import pytest
 
 from tasks_app.outcomes import Completed
 from tests.unit.rehearsal.stage import staged
-from workers_app.executors.claude_roles import ROLES, system_text
-from workers_app.rehearsal.answers import Question, answer
+from workers_app.agents.rehearsal.answers import Question, answer
+from workers_app.agents.roles import ROLES, system_text
 
 PROMPT = "Plan the work\n\nFeature: Saved searches\n\nWrite it down."
 

@@ -5,9 +5,9 @@ import json
 import pytest
 import yaml
 
-from workers_app.executors.claude_roles import system_text
-from workers_app.rehearsal.answers import Question
-from workers_app.rehearsal.script import Rule, ScriptInvalid, load_script, parse_script
+from workers_app.agents.rehearsal.answers import Question
+from workers_app.agents.rehearsal.script import Rule, ScriptInvalid, load_script, parse_script
+from workers_app.agents.roles import system_text
 
 HELLO = Question(system=system_text("qa_engineer"), prompt="Say hello to Ada")
 

@@ -3,11 +3,11 @@
 import pytest
 
 from tasks_app.errors import InvalidWorkflow
-from tasks_app.planning.param_spec import ParamSpec
+from tasks_app.planning.definition.param_spec import ParamSpec
 from tasks_app.sdk import RealtimeTaskBuilder, TaskBuilder, WorkflowBuilder
-from tasks_app.services import fleet
+from tasks_app.services.lookup import fleet
 from tests.unit.planning.builders import SmallCatalog, load, problems_of
-from tests.unit.planning.test_durable_keys import EVERY_KEY
+from tests.unit.planning.definition.test_durable_keys import EVERY_KEY
 from tests.unit.sdk.workflows import AnyFleet
 
 

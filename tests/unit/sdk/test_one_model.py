@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tasks_app.planning.validation import load_definition
+from tasks_app.planning.definition.checks.validation import load_definition
 from tasks_app.sdk import to_builder_code, to_yaml
-from tasks_app.services import fleet
+from tasks_app.services.lookup import fleet
 from tests.unit.planning.builders import NIGHTLY, SmallCatalog, load
-from tests.unit.planning.test_durable_keys import EVERY_KEY
+from tests.unit.planning.definition.test_durable_keys import EVERY_KEY
 from tests.unit.sdk.workflows import AnyFleet, workflows
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks_app.services.streams import Item
-from workers_app.services.buffer import Buffer
+from tasks_app.services.attempts.streams import Item
+from workers_app.attempts.buffer import Buffer
 
 
 def an_item(value=0, size=1):

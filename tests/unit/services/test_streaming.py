@@ -7,12 +7,12 @@ from django.db import OperationalError
 
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import Completed, Failed, Interrupted, LastBatch
-from tasks_app.services.claims import StreamSettings
-from tasks_app.services.streams import Order
+from tasks_app.services.attempts.claims import StreamSettings
+from tasks_app.services.attempts.streams import Order
+from workers_app.attempts import streaming
+from workers_app.attempts.streaming import ClaimedStream
 from workers_app.errors import StreamEnded
 from workers_app.executors.cancellation import Cancellation
-from workers_app.services import streaming
-from workers_app.services.streaming import ClaimedStream
 
 
 class Ledger:

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from workers_app.services import abilities
-from workers_app.services.abilities import capabilities_here, labels_here, tools_here
+from workers_app.fleet import abilities
+from workers_app.fleet.abilities import capabilities_here, labels_here, tools_here
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workers_app.services import duty as module
-from workers_app.services.duty import Duty, Limits
-from workers_app.services.roster import WorkerStatus, status_of
+from workers_app.fleet import admission as module
+from workers_app.fleet.admission import Duty, Limits
+from workers_app.fleet.describe import WorkerStatus, status_of
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_what_was_not_to_be_had_does_not_count(time):
     duty = Duty()
     duty.limit(Limits(max_tasks=1))
     duty.take()
-    duty.put_back()
+    duty.unadmit()
 
     assert not duty.is_over
     assert duty.take()

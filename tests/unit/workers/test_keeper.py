@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError
 
-from tasks_app.services.alarm import set_alarm
+from tasks_app.services.lookup.alarm import set_alarm
 from tests.support.waiting import wait_until
-from workers_app.services import keeper as module
-from workers_app.services.keeper import Keeper
+from workers_app.fleet import lease_keeper as module
+from workers_app.fleet.lease_keeper import Keeper
 
 KEY = (1, "a-dispatch")
 LEASE, RENEW, DRAIN = 30, 6, 20

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from workers_app.rehearsal.script import Script, ScriptInvalid, load_script
-from workers_app.rehearsal.serve import NotLoopback, serve
-from workers_app.rehearsal.server import Rehearsal
+from workers_app.agents.rehearsal.script import Script, ScriptInvalid, load_script
+from workers_app.agents.rehearsal.serve import NotLoopback, serve
+from workers_app.agents.rehearsal.server import Rehearsal
 
 
 class Command(BaseCommand):

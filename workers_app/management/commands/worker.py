@@ -9,13 +9,13 @@ from tasks_app.cli.exit_codes import ExitCode
 from tasks_app.cli.output import Output
 from tasks_app.cli.text import plain
 from workers_app.cli import worker_views
+from workers_app.fleet import operators
+from workers_app.fleet.describe import WorkerStatus, describe_fleet, describe_workers
 from workers_app.models import Worker
-from workers_app.services import operators
-from workers_app.services.roster import WorkerStatus, read_roster, sight
 
 
 def _list(out: Output, options: Options) -> None:
-    rows = [worker_views.worker_row(each) for each in read_roster()]
+    rows = [worker_views.worker_row(each) for each in describe_fleet()]
     if options.status:
         rows = [row for row in rows if row["status"] == options.status]
     elif not options.all:
@@ -31,7 +31,7 @@ def _show(out: Output, options: Options) -> None:
 
 
 def _tell(out: Output, worker: Worker) -> None:
-    [seen] = sight(workers=[worker])
+    [seen] = describe_workers(workers=[worker])
     row = worker_views.worker_row(seen)
     if out.as_json:
         out.document(row)

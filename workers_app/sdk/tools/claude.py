@@ -5,15 +5,15 @@ Needs the ``anthropic`` package, which is loaded with the first task.
 
 from typing import Any, Final
 
-from workers_app.executors.claude_answer import Answer
-from workers_app.executors.claude_roles import system_text
-from workers_app.executors.claude_wire import (
+from workers_app.agents.answer import Answer
+from workers_app.agents.messages_api import (
     ClaudeConnection,
     build_request,
     judge_error,
     make_client,
     stream_answer,
 )
+from workers_app.agents.roles import system_text
 from workers_app.sdk.attempt import Handler, Result
 from workers_app.sdk.context import Context
 from workers_app.sdk.errors import TaskFailed
@@ -81,7 +81,7 @@ def _result(context: Context, answer: Answer, *, max_tokens: int) -> Result:
     schema = context.arguments.get("output_schema")
     if schema is None:
         return Result(output=answer.answer, report=report)
-    from workers_app.executors.claude_schema import Mismatch, parse_answer
+    from workers_app.agents.output_schema import Mismatch, parse_answer
 
     value = parse_answer(answer.answer, schema)
     if isinstance(value, Mismatch):

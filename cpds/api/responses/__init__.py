@@ -1,0 +1,1 @@
+"""How answers are written: envelopes, refusals, pages of lists, files."""

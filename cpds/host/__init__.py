@@ -1,0 +1,1 @@
+"""What stands above both apps: the web server, standalone mode, health checks."""

@@ -1,0 +1,1 @@
+"""Who may come in, projects, chores, deliveries."""

@@ -1,0 +1,1 @@
+"""Instances, their events, and what they ask people."""

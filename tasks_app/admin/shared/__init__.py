@@ -1,0 +1,1 @@
+"""What every admin of CPDS has in common: lists, pages, sections, display."""

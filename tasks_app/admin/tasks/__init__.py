@@ -1,0 +1,1 @@
+"""Tasks, their attempts and what they require."""

@@ -1,0 +1,1 @@
+"""Logins, tokens, projects, members, the audit log."""

@@ -1,0 +1,146 @@
+"""What people did, as a list and as a file."""
+
+from typing import Any, Final
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cpds.api.requests.forms import Form, read_query
+from cpds.api.responses import exports
+from cpds.api.responses.envelope import ok
+from cpds.api.responses.paging import continued, cursor_of, write_cursor
+from cpds.api.schema.documentation import CURSOR, LIMIT, PROJECT, Refusal, documented, streamed
+from tasks_app.api.base import Door
+from tasks_app.errors import Forbidden
+from tasks_app.models import Event
+from tasks_app.roles import Role
+from tasks_app.services.access.audit_log import audit_rows
+
+ROWS_IN_A_FILE: Final = 10_000
+COLUMNS: Final = (
+    *("id", "happened_at", "kind", "actor", "via", "address", "project", "instance", "task"),
+    *("subject", "message", "before", "after", "data"),
+)
+
+
+class AuditQuery(Form):
+    """Which of it."""
+
+    actor = serializers.CharField(max_length=200, required=False, help_text="who did it")
+    via = serializers.ChoiceField(choices=["api", "admin", "cli"], required=False)
+    kind = serializers.RegexField(
+        r"^[a-z_]{1,40}(\.[a-z_]{1,40})?$",
+        required=False,
+        help_text="member.added, or member for all of them",
+    )
+    subject = serializers.CharField(max_length=200, required=False, help_text="what was changed")
+    instance = serializers.CharField(max_length=40, required=False)
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+
+
+class FileQuery(AuditQuery):
+    """Which of it, and in which form."""
+
+    format = serializers.ChoiceField(choices=["csv", "jsonl"], default="csv")
+
+
+class AuditShape(serializers.Serializer[Any]):
+    """Something a person did: from where, to what, before and after."""
+
+    id = serializers.IntegerField()
+    happened_at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    actor = serializers.CharField(allow_blank=True)
+    via = serializers.CharField(allow_blank=True)
+    address = serializers.CharField(allow_blank=True)
+    project = serializers.CharField(allow_null=True)
+    instance = serializers.CharField(allow_null=True)
+    task = serializers.CharField(allow_null=True)
+    subject = serializers.CharField(allow_blank=True)
+    message = serializers.CharField(allow_blank=True)
+    before = serializers.DictField()
+    after = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
+
+
+def audit_view(row: Event) -> dict[str, Any]:
+    """Return what is shown of an event of the audit."""
+    data = dict(row.data)
+    return {
+        "id": row.pk,
+        "happened_at": row.happened_at,
+        "kind": row.kind,
+        "actor": str(data.pop("by", "")),
+        "via": str(data.pop("via", "")),
+        "address": str(data.pop("address", "")),
+        "project": row.project.slug if row.project else None,
+        "instance": row.instance.public_id if row.instance else data.pop("instance", None),
+        "task": row.task.name if row.task else data.pop("task", None),
+        "subject": str(data.pop("subject", "")),
+        "message": row.message,
+        "before": data.pop("before", {}),
+        "after": data.pop("after", {}),
+        "data": data,
+    }
+
+
+class _AuditDoor(Door):
+    needs = {"GET": Role.ADMIN}
+
+    def governed(self) -> frozenset[int] | None:
+        """Return the keys of the projects that the caller may look into; None: everything."""
+        projects = self.projects()
+        if projects is None:
+            return None
+        mine = frozenset(key for key in projects if self.caller.may(Role.ADMIN, key))
+        if not mine:
+            raise Forbidden(
+                needed=str(Role.ADMIN), where=" in this project", caller=self.caller.name, has="less"
+            )
+        return mine
+
+
+class Audit(_AuditDoor):
+    """``/api/v1/audit``."""
+
+    @documented("List what people did", answer=streamed(AuditShape), query=[AuditQuery, LIMIT, CURSOR])
+    def get(self, request: Request) -> HttpResponseBase:
+        """List what people did, newest first."""
+        rows = audit_rows(projects=self.governed(), **read_query(request, AuditQuery))
+        return ok(continued(rows, request=request, shown=lambda page: map(audit_view, page)))
+
+
+class AuditFile(_AuditDoor):
+    """``/api/v1/audit/export``."""
+
+    @extend_schema(
+        summary="Export what people did",
+        parameters=[FileQuery, CURSOR, PROJECT],
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/x-ndjson"): OpenApiTypes.STR,
+            "4XX": OpenApiResponse(Refusal),
+        },
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Give up to 10,000 rows as a file, newest first; the header X-Next-Cursor leads to the following."""
+        wanted = read_query(request, FileQuery, also=frozenset({"project", "cursor"}))
+        form = wanted.pop("format")
+        rows = audit_rows(projects=self.governed(), **wanted).order_by("-pk")
+        after = cursor_of(request)
+        found: list[Event] = list(
+            (rows if after is None else rows.filter(pk__lt=after))[: ROWS_IN_A_FILE + 1]
+        )
+        shown = map(audit_view, found[:ROWS_IN_A_FILE])
+        answer = (
+            exports.as_csv(shown, columns=COLUMNS, name="audit")
+            if form == "csv"
+            else exports.as_json_lines(shown, name="audit")
+        )
+        if len(found) > ROWS_IN_A_FILE:
+            answer[exports.NEXT_CURSOR] = write_cursor(found[ROWS_IN_A_FILE - 1].pk)
+        return answer

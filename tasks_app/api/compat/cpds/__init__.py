@@ -1,0 +1,1 @@
+"""``/api`` without a version: tasks, in the words of its clients."""

@@ -1,0 +1,1 @@
+"""Instances: read, steered, in bulk, and their events."""

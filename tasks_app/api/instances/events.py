@@ -1,0 +1,138 @@
+"""What happened: in one instance, as its log, and in all instances."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cpds.api.requests.forms import Form, read_query
+from cpds.api.responses.envelope import ok
+from cpds.api.responses.paging import continued
+from cpds.api.schema.documentation import CURSOR, LIMIT, documented, streamed
+from tasks_app.api.base import Door
+from tasks_app.api.instances.filters import instance_of
+from tasks_app.api.instances.views import EventShape
+from tasks_app.api.resolve import InstanceDoor
+from tasks_app.cli.instances.views import event_line
+from tasks_app.models import Event, Instance
+from tasks_app.roles import Role
+from tasks_app.services.queries.ledger import event_rows, events_of_instances
+
+MOST_EVENTS: Final = 1000
+LARGEST_KEY: Final = 2**63 - 1
+_OWN_LIMIT: Final = frozenset({"project", "format"})
+
+
+class WhichEvents(Form):
+    """Which events."""
+
+    kind = serializers.RegexField(
+        r"^[a-z_]{1,40}(\.[a-z_]{1,40})?$",
+        required=False,
+        help_text="task.failed, or task for all that begin so",
+    )
+    task = serializers.CharField(max_length=220, required=False, help_text="the name of a task")
+    worker = serializers.CharField(max_length=200, required=False)
+
+
+class EventsQuery(WhichEvents):
+    """Which events of all instances."""
+
+    instance = serializers.CharField(max_length=40, required=False)
+    since = serializers.DateTimeField(required=False, help_text="not before")
+    until = serializers.DateTimeField(required=False, help_text="before")
+
+
+class AfterQuery(WhichEvents):
+    """Which events of one instance, from where on."""
+
+    after = serializers.IntegerField(min_value=0, max_value=LARGEST_KEY, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_EVENTS, default=100)
+
+
+def followed(name: str, item: Any) -> Any:
+    """Return the shape of what is followed from event to event."""
+    return inline_serializer(
+        name,
+        fields={
+            "items": item,
+            "after": serializers.IntegerField(help_text="what to ask with next"),
+            "has_more": serializers.BooleanField(),
+        },
+    )
+
+
+class Events(Door):
+    """``/api/v1/events``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("List events", answer=streamed(EventShape), query=[EventsQuery, LIMIT, CURSOR])
+    def get(self, request: Request) -> Response:
+        """List what happened in instances, newest first."""
+        asked = read_query(request, EventsQuery)
+        projects = self.projects()
+        given = asked.pop("instance", None)
+        instance = None if given is None else instance_of(given, projects=projects)
+        rows = events_of_instances(projects=projects, instance=instance, **asked)
+        return ok(continued(rows, request=request, shown=lambda page: event_rows(events=page)))
+
+
+class InstanceEvents(InstanceDoor):
+    """``/api/v1/instances/{id}/events``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented(
+        "Follow the events of an instance",
+        answer=followed("FollowedEventsShape", EventShape(many=True)),
+        query=[AfterQuery],
+    )
+    def get(self, request: Request, instance: str) -> Response:
+        """List what happened in an instance after an event, oldest first."""
+        events, after, has_more = _after(request, self.instance(instance))
+        return ok({"items": event_rows(events=events), "after": after, "has_more": has_more})
+
+
+class LogLineShape(serializers.Serializer[Any]):
+    """A line of an instance's log."""
+
+    id = serializers.IntegerField()
+    happened_at = serializers.DateTimeField()
+    task = serializers.CharField(allow_null=True)
+    line = serializers.CharField(allow_blank=True)
+
+
+class Logs(InstanceDoor):
+    """``/api/v1/instances/{id}/logs``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented(
+        "Read the log of an instance",
+        answer=followed("FollowedLinesShape", LogLineShape(many=True)),
+        query=[AfterQuery],
+    )
+    def get(self, request: Request, instance: str) -> Response:
+        """Read what happened in an instance as lines, oldest first."""
+        events, after, has_more = _after(request, self.instance(instance))
+        return ok(
+            {"items": [_line(row) for row in event_rows(events=events)], "after": after, "has_more": has_more}
+        )
+
+
+def _after(request: Request, instance: Instance) -> tuple[list[Event], int, bool]:
+    asked = read_query(request, AfterQuery, also=_OWN_LIMIT)
+    after, limit = asked.pop("after"), asked.pop("limit")
+    rows = events_of_instances(instance=instance, **asked).filter(pk__gt=after).order_by("pk")
+    found = list(rows[: limit + 1])
+    page = found[:limit]
+    return page, page[-1].pk if page else after, len(found) > limit
+
+
+def _line(row: dict[str, Any]) -> dict[str, Any]:
+    at = row["happened_at"]
+    text = event_line({**row, "happened_at": at.isoformat(timespec="milliseconds")})
+    return {"id": row["id"], "happened_at": at, "task": row["task"], "line": text}

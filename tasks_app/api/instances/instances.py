@@ -1,0 +1,182 @@
+"""Instances: list them, and look at one from every side."""
+
+from typing import Any, Final
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from cpds.api.requests.forms import Form, read_query
+from cpds.api.responses.envelope import ok
+from cpds.api.responses.etags import etag_of, tagged, unchanged, unless_known
+from cpds.api.responses.paging import browsed
+from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, browsable, documented
+from tasks_app.api.base import Door
+from tasks_app.api.instances.filters import InstanceQuery, chosen_by
+from tasks_app.api.instances.views import (
+    InstanceDetailShape,
+    InstanceSummaryShape,
+    InstanceTaskShape,
+    NodeShape,
+    WhyShape,
+    detail_view,
+    instance_task_view,
+    instance_views,
+    node_view,
+)
+from tasks_app.api.resolve import InstanceDoor
+from tasks_app.api.status_words import STATES, STATUSES, TASK_STATES, instance_word
+from tasks_app.roles import Role
+from tasks_app.services.control.selection import chosen_instances
+from tasks_app.services.queries.comparison import compare_instances
+from tasks_app.services.queries.graph import instance_graph
+from tasks_app.services.queries.polling import change_mark, named_progress, tasks_of
+from tasks_app.services.queries.tasks import instance_holds
+from tasks_app.states import TaskState
+
+MOST_TASKS: Final = 10_000
+_COLUMN: Final = {"created_at": "pk", "-created_at": "-pk"}
+_QUERY_OF_TASKS: Final = frozenset({"project", "format"})
+
+
+class TasksQuery(Form):
+    """Which tasks of an instance."""
+
+    state = serializers.ChoiceField(choices=TASK_STATES, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_TASKS, default=MOST_TASKS)
+    offset = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+
+
+class Instances(Door):
+    """``/api/v1/instances``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented(
+        "List instances",
+        answer=browsable(InstanceSummaryShape),
+        query=[InstanceQuery, LIMIT, OFFSET, CURSOR],
+        description="By limit and offset, with a total; or, by created_at, from cursor to cursor.",
+        polled=True,
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """List instances, newest first."""
+        asked = read_query(request, InstanceQuery)
+        chosen = chosen_by(asked, projects=self.projects())
+        rows = chosen_instances(chosen=chosen).select_related("workflow", "project").defer("params")
+        ordering = _COLUMN.get(asked["ordering"], asked["ordering"])
+        page = browsed(rows, request=request, shown=instance_views, ordering=ordering)
+        return unless_known(request, ok(page))
+
+
+class OneInstance(InstanceDoor):
+    """``/api/v1/instances/{id}``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("Show an instance", answer=InstanceDetailShape, polled=True)
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
+        """Show how far an instance is."""
+        found = self.instance(instance)
+        etag = etag_of(found.pk, found.status, *change_mark(instance=found))
+        answer = unchanged(request, etag)
+        if answer is not None:
+            return answer
+        return tagged(ok(detail_view(found, progress=named_progress(instance=found))), etag)
+
+
+class InstanceTasks(InstanceDoor):
+    """``/api/v1/instances/{id}/tasks``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented(
+        "List the tasks of an instance",
+        answer=InstanceTaskShape(many=True),
+        query=[TasksQuery],
+        beside={"total": serializers.IntegerField(), "has_more": serializers.BooleanField()},
+        polled=True,
+    )
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
+        """List the tasks of an instance, in the order of its workflow."""
+        asked = read_query(request, TasksQuery, also=_QUERY_OF_TASKS)
+        found = self.instance(instance)
+        etag = etag_of(found.pk, found.status, *change_mark(instance=found), asked)
+        answer = unchanged(request, etag)
+        if answer is not None:
+            return answer
+        states = (TaskState(asked["state"]),) if "state" in asked else ()
+        rows = tasks_of(instance=found, states=states)
+        total, start = rows.count(), asked["offset"]
+        views = [instance_task_view(task) for task in rows[start : start + asked["limit"]]]
+        return tagged(ok(views, total=total, has_more=start + len(views) < total), etag)
+
+
+class Graph(InstanceDoor):
+    """``/api/v1/instances/{id}/graph``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented(
+        "Show an instance as a graph",
+        answer=inline_serializer(
+            "GraphShape",
+            fields={
+                "id": serializers.CharField(),
+                "status": serializers.ChoiceField(choices=STATUSES),
+                "state": serializers.ChoiceField(choices=STATES),
+                "nodes": NodeShape(many=True),
+                "edges": inline_serializer(
+                    "EdgeShape",
+                    fields={"from": serializers.CharField(), "to": serializers.CharField()},
+                    many=True,
+                ),
+            },
+        ),
+        polled=True,
+    )
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
+        """Show the nodes and edges of an instance, with their states and times."""
+        found = self.instance(instance)
+        etag = etag_of(found.pk, found.status, *change_mark(instance=found), "graph")
+        answer = unchanged(request, etag)
+        if answer is not None:
+            return answer
+        graph = instance_graph(instance=found)
+        whole: dict[str, Any] = {
+            "id": found.public_id,
+            "status": instance_word(found.status),
+            "state": found.status,
+        }
+        return tagged(ok({**whole, **graph, "nodes": [node_view(node) for node in graph["nodes"]]}), etag)
+
+
+class Why(InstanceDoor):
+    """``/api/v1/instances/{id}/why``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("Say what an instance waits for", answer=WhyShape, polled=True)
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
+        """Say what holds an instance and its foremost unfinished tasks, and until when."""
+        return unless_known(request, ok(instance_holds(given=self.instance(instance).public_id)))
+
+
+class CompareQuery(Form):
+    """With which other instance."""
+
+    other = serializers.CharField(max_length=40, help_text="its id")
+
+
+class Compare(InstanceDoor):
+    """``/api/v1/instances/{id}/compare``."""
+
+    needs = {"GET": Role.VIEWER}
+
+    @documented("Compare two instances", answer=serializers.DictField(), query=[CompareQuery])
+    def get(self, request: Request, instance: str) -> HttpResponseBase:
+        """Show two instances task by task, and where their outputs differ."""
+        other = read_query(request, CompareQuery)["other"]
+        one, two = self.instance(instance), self.instance(other)
+        return ok(compare_instances(a=one.public_id, b=two.public_id))

@@ -1,0 +1,1 @@
+"""Tasks: created on their own, read, steered."""

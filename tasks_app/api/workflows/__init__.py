@@ -1,0 +1,1 @@
+"""Workflows, their executions, schedules and contracts."""

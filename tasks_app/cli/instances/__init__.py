@@ -1,0 +1,1 @@
+"""``manage.py instance`` and what starts and follows instances."""

@@ -1,0 +1,1 @@
+"""Everything else that commands show: workflows, tasks, schedules, listeners, access."""

@@ -1,0 +1,1 @@
+"""What a workflow may say, key by key."""

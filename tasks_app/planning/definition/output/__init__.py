@@ -1,0 +1,1 @@
+"""A definition written out: as YAML, as JSON Schema, as differences."""

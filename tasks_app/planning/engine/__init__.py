@@ -1,0 +1,1 @@
+"""What follows from what happened: pure decisions over the graph and its states."""

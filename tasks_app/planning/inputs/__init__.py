@@ -1,0 +1,1 @@
+"""What people give besides a definition: parameters, and tasks on their own."""

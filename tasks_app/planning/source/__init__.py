@@ -1,0 +1,1 @@
+"""What somebody wrote, where it stood, and what is wrong with it."""

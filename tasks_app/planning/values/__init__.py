@@ -1,0 +1,1 @@
+"""Plain values: spans, times, JSON, forms, sets of requirements."""

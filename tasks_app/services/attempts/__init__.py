@@ -1,0 +1,1 @@
+"""One attempt at a task: claimed, reported on, logged, ended."""

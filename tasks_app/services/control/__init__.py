@@ -1,0 +1,1 @@
+"""Steering of instances and tasks, one by one and in bulk."""

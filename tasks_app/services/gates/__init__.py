@@ -1,0 +1,1 @@
+"""What a ready task must pass before it may be claimed."""

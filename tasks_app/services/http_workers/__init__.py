@@ -1,0 +1,1 @@
+"""The record's side of the HTTP transport: offers, claims and reports of HTTP workers."""

@@ -1,0 +1,1 @@
+"""Background chores: the sweep, timers, waits, garbage collection. Each is idempotent."""

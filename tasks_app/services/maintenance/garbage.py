@@ -1,0 +1,41 @@
+"""Rows that nobody uses any more: workers long gone, and requirement sets that no task has."""
+
+from typing import Final
+
+from django.db.models import Exists, OuterRef
+
+from cpds.base import clock, db
+from tasks_app.models import RequirementSet, Task
+from tasks_app.services.lookup.fleet import connected_fleet
+from tasks_app.services.lookup.throttle import Throttle
+
+AT_ONCE: Final = 200
+UNUSED_SECONDS: Final = 86_400.0
+"""How long no task of a set has been created: longer than ``FRESH_SECONDS``, and than creating takes."""
+
+_throttle = Throttle(every_seconds=600)
+
+
+def delete_unused() -> int:
+    """Delete some of what nobody uses, every ten minutes in each process; return how many rows."""
+    if not _throttle.take():
+        return 0
+    return delete_unused_sets() + connected_fleet().forget_gone(at_most=AT_ONCE)
+
+
+def delete_unused_sets() -> int:
+    """Delete some requirement sets that no task has and none was created with for a day; return how many.
+
+    A set that is wanted again meanwhile is fresh, or its row is locked, by who creates
+    its tasks: it is looked at anew under the lock.
+    """
+    # The exclusion says nothing new; with it the databases see that the index of required tasks will do.
+    used = Task.objects.filter(requirement=OuterRef("name")).exclude(requirement="")
+    old = RequirementSet.objects.filter(used_at__lt=clock.database_now_plus(-UNUSED_SECONDS))
+    unused = old.filter(~Exists(used)).order_by("used_at", "pk")
+    deleted = 0
+    for name in list(unused.values_list("name", flat=True)[:AT_ONCE]):
+        with db.transaction():
+            if db.locking(old.filter(name=name)).first() is not None:
+                deleted += RequirementSet.objects.filter(~Exists(used), name=name).delete()[0]
+    return deleted

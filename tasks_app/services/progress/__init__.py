@@ -1,0 +1,1 @@
+"""What follows in an instance when something in it changed."""

@@ -1,0 +1,1 @@
+"""From ready rows to published messages: limits, the publish window, the pump."""

@@ -1,0 +1,1 @@
+"""Schedules, and their rows in celery-beat."""

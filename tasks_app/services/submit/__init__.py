@@ -1,0 +1,1 @@
+"""From a definition to rows: instances, and tasks created on their own."""

@@ -1,0 +1,1 @@
+"""Definitions and contracts: stored, given another schedule, deleted."""

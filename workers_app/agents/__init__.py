@@ -1,0 +1,1 @@
+"""Claude: asked, its answers judged, its price known. Only ``messages_api`` imports anthropic."""

@@ -1,0 +1,1 @@
+"""``/api`` without a version: workers, in the words of its clients."""

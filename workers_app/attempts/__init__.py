@@ -1,0 +1,1 @@
+"""One attempt at a task in this process: executed, streamed, reported."""

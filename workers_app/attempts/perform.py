@@ -1,0 +1,152 @@
+"""Perform one delivered message: claim, execute, report."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from django.db import InterfaceError, OperationalError, connection
+
+from cpds.base import db
+from tasks_app.errors import StaleDispatch
+from tasks_app.outcomes import JSON, Failed, Outcome
+from tasks_app.services.attempts.attempt_log import append_log, report_progress
+from tasks_app.services.attempts.claims import Claim
+from tasks_app.services.attempts.inputs import read_upstream, render_arguments
+from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.attempts.return_message import hand_on
+from tasks_app.services.attempts.stopped import let_go
+from tasks_app.services.attempts.streams import with_present_failures
+from tasks_app.services.attempts.workspaces import make_empty, remove_if_empty, workspace_of
+from tasks_app.services.gates.intake import Accepted, Declined, take_task
+from workers_app.attempts.streaming import stream_through
+from workers_app.executors.cancellation import Cancellation
+from workers_app.executors.contract import Call
+from workers_app.fleet.admission import duty
+from workers_app.fleet.lease_keeper import keeper_of_this_process
+from workers_app.registry import find_executor
+
+logger = logging.getLogger(__name__)
+
+
+def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
+    """Perform a task that was delivered here; return whether its canvas may go on.
+
+    False when the message was stale, when the task did not complete, or when its
+    claim was lost meanwhile: then nothing that follows in the same canvas may start.
+    """
+    if not duty.take():
+        hand_on(task_id=task_id, dispatch_id=dispatch_id)
+        return False
+    try:
+        taken = take_task(
+            task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able, serves=duty.serves
+        )
+    except BaseException:
+        duty.unadmit()
+        raise
+    if isinstance(taken, Declined):
+        duty.unadmit()
+        return taken.canvas_goes_on
+    has_completed = False
+    try:
+        has_completed = _keep_and_report(taken)
+    finally:
+        duty.done(has_completed=has_completed)
+    return has_completed
+
+
+def _keep_and_report(taken: Accepted) -> bool:
+    claim = taken.claim
+    with keeper_of_this_process(worker=claim.worker).holding(claim) as cancellation:
+        outcome = taken.failure or _execute(claim, cancellation)
+        if claim.stream is not None:
+            streamed = claim
+            claim = db.again_when_disconnected(lambda: with_present_failures(claim=streamed))
+        try:
+            return report_outcome(claim=claim, outcome=outcome)
+        except StaleDispatch as stale:
+            logger.warning("late_result_refused task=%s attempt=%s: %s", claim.task_id, claim.attempt, stale)
+            let_go(claim=claim)
+            return False
+
+
+def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
+    executor = find_executor(claim.executor)
+    if executor is None:
+        return Failed(
+            kind="unknown_executor",
+            message=f"No executor or function is called {claim.executor!r} on worker {claim.worker}.",
+        )
+    arguments = render_arguments(claim=claim)
+    if isinstance(arguments, Failed):
+        return arguments
+    workspace = workspace_of(instance_id=claim.instance_id, task_id=claim.task_id, attempt=claim.attempt)
+    try:
+        make_empty(workspace=workspace)
+        call = _call(claim, arguments, workspace, cancellation)
+        if claim.stream is None:
+            return executor.execute(call)
+        return stream_through(
+            claim=claim,
+            cancellation=cancellation,
+            run=lambda stream: executor.execute(replace(call, stream=stream)),
+        )
+    except OSError as error:
+        return Failed(
+            kind="workspace",
+            message=f"The attempt's workspace could not be used: {error.strerror or error}.",
+            retryable=True,
+        )
+    except Exception as error:
+        logger.exception("executor_raised task=%s executor=%s", claim.task_id, claim.executor)
+        return Failed(
+            kind="executor_error",
+            message=f"The executor {claim.executor} raised {type(error).__name__}; see the worker's log.",
+            retryable=True,
+        )
+    finally:
+        remove_if_empty(workspace=workspace)
+
+
+def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:
+    def upstream(name: str) -> JSON:
+        return read_upstream(claim=claim, name=name)
+
+    def progress(fraction: float, message: str) -> None:
+        with _spoken(cancellation):
+            report_progress(claim=claim, fraction=fraction, message=message)
+
+    def log(message: str) -> None:
+        with _spoken(cancellation):
+            append_log(claim=claim, message=message)
+
+    return Call(
+        task_id=claim.task_id,
+        task_name=claim.name,
+        instance_id=claim.instance_id,
+        attempt=claim.attempt,
+        idempotency_key=claim.idempotency_key,
+        arguments=arguments,
+        params=claim.params,
+        workspace=workspace,
+        timeout_seconds=claim.timeout_seconds,
+        cancellation=cancellation,
+        upstream=upstream,
+        progress=progress,
+        log=log,
+        before_waiting=db.release_connection,
+    )
+
+
+@contextmanager
+def _spoken(cancellation: Cancellation) -> Iterator[None]:
+    """Let an attempt say something: a lost claim stops it, a database that is away costs only these words."""
+    try:
+        yield
+    except StaleDispatch:
+        cancellation.request("the claim was taken back")
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("words_lost error=%s", type(error).__name__)
+        connection.close()

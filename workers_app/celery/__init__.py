@@ -1,0 +1,1 @@
+"""What Celery calls: tasks, worker hooks, queues, when a worker leaves by itself."""

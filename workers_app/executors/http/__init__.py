@@ -1,0 +1,1 @@
+"""``http_request``: public hosts only, bounded in time, size and redirects."""

@@ -1,0 +1,1 @@
+"""The workers: registered, kept alive, asked to leave, described."""

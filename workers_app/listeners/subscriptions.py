@@ -1,0 +1,13 @@
+"""The listeners as the record sees them."""
+
+from collections.abc import Mapping
+
+from workers_app.listeners.registry import registry
+
+
+class ConnectedAudience:
+    """Answers the record's question; see ``tasks_app.services.listeners.subscriptions.Audience``."""
+
+    def wishes(self) -> Mapping[str, frozenset[str]]:
+        """Return the event names each listener wants."""
+        return registry().wishes

@@ -1,0 +1,1 @@
+"""How workers reach the record: Celery's broker or HTTP."""
