@@ -8,12 +8,12 @@ from pydantic import BaseModel
 
 from tasks_app.planning.definition.checks.graph import MAX_EDGES
 from tasks_app.planning.definition.param_spec import ParamSpec
+from tasks_app.planning.definition.retry_words import RETRY_WORDS
 from tasks_app.planning.definition.spec import MAX_TASKS, Defaults, TaskSpec, WorkflowSpec
 from tasks_app.planning.source import yaml_source, yaml_text
 from tasks_app.planning.templates import limits as template_limits
 from tasks_app.planning.templates.operations import FILTERS_ALLOWED
 from tasks_app.planning.templates.sandbox import LIST_METHODS, MAPPING_METHODS, ROOTS, TEXT_METHODS
-from tasks_app.planning.values.retry_words import RETRY_WORDS
 from tests.architecture.sources import nodes, python_files
 from tests.docs.pages import REHEARSAL, WORKFLOWS, named, rows, section
 from workers_app.agents import errors as claude_errors

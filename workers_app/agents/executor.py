@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from cpds.base import clock
 from cpds.base.redaction import redact_text
 from tasks_app.outcomes import JSON, Failed, Interrupted, Outcome, Report
+from workers_app.agents import event_loop
 from workers_app.agents.arguments import ClaudeArguments
 from workers_app.agents.exchange import Exchange, closing_line
 from workers_app.agents.messages_api import (
@@ -23,7 +24,6 @@ from workers_app.agents.messages_api import (
     stream_answer,
 )
 from workers_app.agents.prices import PriceTable
-from workers_app.executors import event_loop
 from workers_app.executors.arguments import check_against, parse_arguments
 from workers_app.executors.contract import ArgumentProblem, Call
 

@@ -12,13 +12,13 @@ from django.db import connections
 from tasks_app.canvas import names
 from tasks_app.services.lookup.requirements import requirements_met
 from tasks_app.services.maintenance.sweep import free_claims_of
+from workers_app.celery.joining import insist
 from workers_app.celery.queues import CeleryDoors, choose_queues
 from workers_app.checks import UNUSABLE, refuse_what_cannot_work
 from workers_app.errors import NameTaken
 from workers_app.fleet.abilities import capabilities_here, labels_here, projects_here, served_here
 from workers_app.fleet.admission import duty
 from workers_app.fleet.control_poll import Attendance, queues_for
-from workers_app.fleet.joining import insist
 from workers_app.fleet.lease_keeper import keeper_of_this_process, running_keeper
 from workers_app.fleet.workers import Registration, register_worker, retire_worker
 from workers_app.registry import close_executors

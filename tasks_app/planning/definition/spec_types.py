@@ -20,9 +20,9 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_before_validator_function
 
 from tasks_app.planning.definition.param_spec import PARAM_NAME_PATTERN, param_name
+from tasks_app.planning.definition.retry_words import RETRY_WORDS
 from tasks_app.planning.source.problems import described
 from tasks_app.planning.values.durations import DURATION_PATTERN, LONGEST_SECONDS, parse_duration
-from tasks_app.planning.values.retry_words import RETRY_WORDS
 
 PRIORITIES: Final[Mapping[str, int]] = {"low": 2, "normal": 5, "high": 7, "critical": 9}
 """The words for a priority; 9 goes first."""

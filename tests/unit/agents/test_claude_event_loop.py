@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from workers_app.executors import event_loop
+from workers_app.agents import event_loop
 from workers_app.executors.cancellation import Cancellation
 
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from workers_app.fleet.joining import LONGEST_PAUSE_SECONDS, insist
+from workers_app.celery.joining import LONGEST_PAUSE_SECONDS, insist
 
 
 def test_it_tries_again_with_longer_pauses_and_a_line_for_each(caplog):
