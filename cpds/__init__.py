@@ -1,7 +1,6 @@
-"""Wiring on top, ground beneath: the Celery app, the entry points, and what both apps share."""
+"""Wiring on top, ground beneath: the Celery app, the entry points, and what both apps share.
 
-from cpds.celery import app as celery_app
+Imports nothing: workers over HTTP use ``cpds.base`` where there is neither Django nor Celery.
+"""
 
 __version__ = "0.1.0"
-
-__all__ = ["__version__", "celery_app"]

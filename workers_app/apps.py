@@ -13,6 +13,7 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the fleet and the listeners to the record, and CPDS's hooks to Celery's worker."""
+        from cpds.celery import app
         from tasks_app.services.listeners.subscriptions import connect_audience
         from tasks_app.services.lookup.fleet import connect_fleet
         from tasks_app.services.lookup.http_workers import connect_http_workers
@@ -24,7 +25,7 @@ class WorkersConfig(AppConfig):
         connect_fleet(fleet=fleet)
         connect_audience(audience=ConnectedAudience())
         connect_http_workers(is_online=_is_http_worker_online, abilities=_http_abilities)
-        self.connected = (checks, hooks)
+        self.connected = (app, checks, hooks)
 
 
 def _is_http_worker_online(project_id: int) -> bool:

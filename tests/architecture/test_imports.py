@@ -49,6 +49,19 @@ def test_starting_celery_and_django_imports_nothing_heavy():
     assert said_by(program) == []
 
 
+def test_every_thread_of_a_django_process_publishes_by_the_celery_app_of_cpds():
+    program = (
+        "import json, django, config\n"
+        "config.choose_settings()\n"
+        "django.setup()\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from celery import current_app\n"
+        "print(json.dumps(ThreadPoolExecutor(1).submit(lambda: current_app.main).result()))"
+    )
+
+    assert said_by(program) == "cpds"
+
+
 def test_a_worker_starts_without_the_web_servers_pages():
     program = (
         "import json, sys\n"
