@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cpds.base import clock
 from cpds.base.conf import conf
 from workers_app.executors.contract import Executor
 from workers_app.executors.python_function import PythonFunction
@@ -16,7 +17,12 @@ _made: dict[str, Executor] = {}
 def _claude() -> Executor:
     from workers_app.agents.executor import Claude
     from workers_app.agents.messages_api import ClaudeConnection
-    from workers_app.agents.prices import load_prices
+    from workers_app.agents.prices import cost_usd_micros, load_prices
+
+    prices = load_prices(Path(conf().model_prices_file))
+
+    def cost(model: str, tokens: Mapping[str, int]) -> int | None:
+        return cost_usd_micros(model, tokens, clock.now().date(), prices)
 
     def connection() -> ClaudeConnection:
         settings = conf()
@@ -26,7 +32,7 @@ def _claude() -> Executor:
             api_key=settings.claude_api_key or None, base_url=settings.claude_base_url or None
         )
 
-    return Claude(connection, prices=load_prices(Path(conf().model_prices_file)))
+    return Claude(connection, cost=cost)
 
 
 def _shell_command() -> Executor:

@@ -1,6 +1,6 @@
 """What has come back of one call to Claude, filled event by event, so that nothing counted is lost.
 
-Knows neither Django nor CPDS: the executor and the SDK for workers over HTTP share it.
+Knows neither Django nor CPDS.
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from tasks_app.outcomes import JSON
-from workers_app.agents.output_schema import schema_problem
 from workers_app.agents.roles import system_text
 from workers_app.executors.arguments import Arguments
 
@@ -14,6 +13,8 @@ DEFAULT_MAX_TOKENS: Final = 8192
 
 
 def _askable(schema: dict[str, JSON]) -> dict[str, JSON]:
+    from workers_app.agents.output_schema import schema_problem  # loads jsonschema, for those who need it
+
     problem = schema_problem(schema)
     if problem is not None:
         raise ValueError(problem)

@@ -1,13 +1,15 @@
 """One call to Claude as far as it got: what was asked, what came back, and what that amounts to."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from typing import TypeAlias
 
 from tasks_app.outcomes import JSON, Completed, Failed, Outcome, Report
 from workers_app.agents.answer import Answer
 from workers_app.agents.arguments import ClaudeArguments
-from workers_app.agents.output_schema import Mismatch, parse_answer
-from workers_app.agents.prices import PriceTable, cost_usd_micros
+
+Cost: TypeAlias = Callable[[str, Mapping[str, int]], int | None]
+"""What tokens of a model cost, in millionths of a US dollar; None when no price is known."""
 
 
 @dataclass(kw_only=True)
@@ -16,7 +18,7 @@ class Exchange(Answer):
 
     arguments: ClaudeArguments
 
-    def report(self, prices: PriceTable, at: date) -> Report:
+    def report(self, cost: Cost | None) -> Report:
         """Return what the attempt used and said so far."""
         model = self.model or self.arguments.model
         return Report(
@@ -25,7 +27,7 @@ class Exchange(Answer):
             model=model,
             call_id=self.call_id,
             tokens=dict(self.tokens),
-            cost_usd_micros=cost_usd_micros(model, self.tokens, at, prices) if self.tokens else None,
+            cost_usd_micros=cost(model, self.tokens) if cost is not None and self.tokens else None,
             simulated=self.simulated,
             metadata=self._metadata(),
         )
@@ -68,6 +70,8 @@ class Exchange(Answer):
             )
         if self.arguments.output_schema is None:
             return Completed(output=self.answer, report=report)
+        from workers_app.agents.output_schema import Mismatch, parse_answer
+
         value = parse_answer(self.answer, self.arguments.output_schema)
         if isinstance(value, Mismatch):
             return Failed(

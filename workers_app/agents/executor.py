@@ -6,16 +6,15 @@ been billed; its report says what was counted until then.
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import Any, ClassVar, Final
 
-from cpds.base import clock
 from cpds.base.redaction import redact_text
 from tasks_app.outcomes import JSON, Failed, Interrupted, Outcome, Report
 from workers_app.agents import event_loop
 from workers_app.agents.arguments import ClaudeArguments
-from workers_app.agents.exchange import Exchange, closing_line
+from workers_app.agents.exchange import Cost, Exchange, closing_line
 from workers_app.agents.messages_api import (
     ClaudeConnection,
     build_request,
@@ -23,7 +22,6 @@ from workers_app.agents.messages_api import (
     make_client,
     stream_answer,
 )
-from workers_app.agents.prices import PriceTable
 from workers_app.executors.arguments import check_against, parse_arguments
 from workers_app.executors.contract import ArgumentProblem, Call
 
@@ -35,20 +33,14 @@ class Claude:
     """Asks Claude once and answers with its text, or with JSON when ``output_schema`` is given.
 
     ``connection`` is asked before each call, so a changed key needs no restart.
+    ``cost`` says what a model's tokens cost; without it that is left to whoever takes the report.
     """
 
     name: ClassVar[str] = "claude"
 
-    def __init__(
-        self,
-        connection: Callable[[], ClaudeConnection],
-        *,
-        prices: PriceTable,
-        today: Callable[[], date] = lambda: clock.now().date(),
-    ) -> None:
+    def __init__(self, connection: Callable[[], ClaudeConnection], *, cost: Cost | None = None) -> None:
         self._connection = connection
-        self._prices = prices
-        self._today = today
+        self._cost = cost
 
     def check_arguments(
         self, arguments: Mapping[str, JSON], *, templated: frozenset[str]
@@ -56,7 +48,7 @@ class Claude:
         return check_against(ClaudeArguments, arguments, templated=templated)
 
     def execute(self, call: Call) -> Outcome:
-        started = clock.monotonic()
+        started = time.monotonic()
         arguments = parse_arguments(ClaudeArguments, call.arguments)
         if isinstance(arguments, Failed):
             return arguments
@@ -73,7 +65,7 @@ class Claude:
         try:
             request = _request(exchange.arguments)  # loads the SDK here, not on the loop all calls share
             left = (
-                None if call.timeout_seconds is None else call.timeout_seconds - (clock.monotonic() - started)
+                None if call.timeout_seconds is None else call.timeout_seconds - (time.monotonic() - started)
             )
             if call.cancellation.requested:
                 raise event_loop.StoppedByRequest  # noqa: TRY301 - the same answer as a moment later
@@ -94,7 +86,7 @@ class Claude:
         return exchange.outcome(self._report(exchange))
 
     def _report(self, exchange: Exchange) -> Report:
-        return exchange.report(self._prices, self._today())
+        return exchange.report(self._cost)
 
     def _failure(self, error: Exception, exchange: Exchange, connection: ClaudeConnection) -> Failed:
         verdict = judge_error(error, answer=exchange)

@@ -1,7 +1,7 @@
 """The line to Claude: requests, the stream of an answer, and what errors mean.
 
 The only file that speaks the Anthropic SDK, which is loaded with the first call. It
-knows neither Django nor CPDS: the executor and the SDK for workers over HTTP share it.
+knows neither Django nor CPDS.
 """
 
 import json

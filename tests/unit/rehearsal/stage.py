@@ -10,7 +10,7 @@ from typing import Any
 from tasks_app.outcomes import Outcome
 from workers_app.agents.executor import Claude
 from workers_app.agents.messages_api import ClaudeConnection
-from workers_app.agents.prices import PriceTable, load_prices
+from workers_app.agents.prices import PriceTable, cost_usd_micros, load_prices
 from workers_app.agents.rehearsal.script import parse_script
 from workers_app.agents.rehearsal.serve import serving
 from workers_app.agents.rehearsal.server import Rehearsal
@@ -35,7 +35,8 @@ class Stage:
         found = ClaudeConnection(
             **{"api_key": "sk-test", "base_url": self.url, "simulated": simulated, **connection}
         )
-        return Claude(lambda: found, prices=prices or load_prices(PRICE_FILE), today=lambda: TODAY)
+        table = prices or load_prices(PRICE_FILE)
+        return Claude(lambda: found, cost=lambda model, tokens: cost_usd_micros(model, tokens, TODAY, table))
 
     def ask(self, prompt: str = "Say hello", **arguments: Any) -> Outcome:
         return self.executor().execute(self.call(prompt=prompt, **arguments))
