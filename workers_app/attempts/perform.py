@@ -23,6 +23,7 @@ from tasks_app.services.gates.intake import Accepted, Declined, take_task
 from workers_app.attempts.streaming import stream_through
 from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.contract import Call
+from workers_app.executors.performing import outcome_of
 from workers_app.fleet.admission import duty
 from workers_app.fleet.lease_keeper import keeper_of_this_process
 from workers_app.registry import find_executor
@@ -83,7 +84,8 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
     if isinstance(arguments, Failed):
         return arguments
     workspace = workspace_of(instance_id=claim.instance_id, task_id=claim.task_id, attempt=claim.attempt)
-    try:
+
+    def execute() -> Outcome:
         make_empty(workspace=workspace)
         call = _call(claim, arguments, workspace, cancellation)
         if claim.stream is None:
@@ -93,19 +95,9 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
             cancellation=cancellation,
             run=lambda stream: executor.execute(replace(call, stream=stream)),
         )
-    except OSError as error:
-        return Failed(
-            kind="workspace",
-            message=f"The attempt's workspace could not be used: {error.strerror or error}.",
-            retryable=True,
-        )
-    except Exception as error:
-        logger.exception("executor_raised task=%s executor=%s", claim.task_id, claim.executor)
-        return Failed(
-            kind="executor_error",
-            message=f"The executor {claim.executor} raised {type(error).__name__}; see the worker's log.",
-            retryable=True,
-        )
+
+    try:
+        return outcome_of(execute, executor=claim.executor, task_id=claim.task_id)
     finally:
         remove_if_empty(workspace=workspace)
 

@@ -44,10 +44,9 @@ class Call:
     directory of this attempt alone; it exists. ``timeout_seconds`` bounds the
     whole attempt (None: no bound): the executor must have stopped its work by
     then and answer ``Failed(kind="timeout")``. ``progress`` takes a fraction
-    0..1 and a message. ``redact`` hides secrets known to CPDS from a text.
-    ``before_waiting`` is called by an executor that is about to wait for others: what
-    the runner keeps open for it is closed meanwhile. ``stream`` is there for a
-    continuous task only.
+    0..1 and a message. ``before_waiting`` is called by an executor that is about to
+    wait for others: what the runner keeps open for it is closed meanwhile. ``stream``
+    is there for a continuous task only.
     """
 
     task_id: int
