@@ -24,6 +24,7 @@ from tests.support.http_workers import SdkProcess, WebProcess
 from tests.support.processes import ROOT
 from tests.support.program import Program
 from tests.support.waiting import wait_until
+from tests.unit.rehearsal.stage import staged
 from workers_app.models import Worker
 
 pytestmark = pytest.mark.broker
@@ -123,6 +124,35 @@ def test_json_on_the_output_is_the_output_and_a_failure_says_why(start: Callable
     assert wait_for(bad, TaskState.FAILED).error_kind == "exit_code"
     assert "no luck" in bad.error_message
     assert Event.objects.filter(task=bad, kind="task.log", message="no luck").exists()
+
+
+def test_claude_performs_a_task_and_its_record_is_that_of_every_worker(
+    web: WebProcess, ended_after_test: Callable[[Program], Program], tmp_path: Path
+) -> None:
+    with staged({"text": "Half of it.", "breaks": "cut", "after_pieces": 1, "when": {"call": 1}}) as stage:
+        env = {"ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": stage.url}
+        worker = SdkProcess(directory=tmp_path, url=web.url, name="claude", options=["--claude"], env=env)
+        ended_after_test(worker)
+        worker.start()
+        question = {"prompt": "Say hello", "role": "writer", "max_tokens": 100}
+        row = a_task("asked", **{"with": question, "retry": {"count": 1, "interval": "10ms"}})
+
+        def done() -> bool:
+            sweep()
+            row.refresh_from_db()
+            return row.status == TaskState.COMPLETED
+
+        wait_until(done, timeout=END, message="the second attempt to be done")
+
+    broken, whole = ExecutionRecord.objects.filter(task=row).order_by("number")
+    assert (broken.status, broken.error_kind) == (RecordState.FAILED, "connection")
+    assert whole.answer == row.output
+    assert whole.prompt.endswith("[user]\nSay hello")
+    assert whole.simulated
+    assert whole.cost_usd_micros > 0
+    assert whole.metadata["role"] == "writer"
+    logged = Event.objects.filter(task=row, kind="task.log").values_list("message", flat=True)
+    assert "Asking claude-opus-5-5 as writer" in logged
 
 
 def test_cancelling_ends_the_work(start: Callable[..., SdkProcess], tmp_path: Path) -> None:

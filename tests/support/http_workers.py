@@ -35,13 +35,21 @@ class SdkProcess(PythonProgram):
     start_seconds = 60.0
 
     def __init__(
-        self, *, directory: Path, url: str, name: str, options: Sequence[str], heartbeat_seconds: float = 0.4
+        self,
+        *,
+        directory: Path,
+        url: str,
+        name: str,
+        options: Sequence[str],
+        heartbeat_seconds: float = 0.4,
+        env: Mapping[str, object] | None = None,
     ) -> None:
         arguments = ["-m", "workers_app.sdk", "--server", url, "--name", name]
         super().__init__(
             name=name,
             directory=directory,
             arguments=[*arguments, "--heartbeat", f"{heartbeat_seconds:g}", *options],
+            env=env,
         )
 
     def is_ready(self) -> bool:

@@ -5,11 +5,9 @@ is guaranteed is that it cannot see the worker's environment through its own,
 cannot start outside its workspace, and ends with all it started.
 """
 
-import errno
 import os
 import shlex
 import shutil
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,10 +15,10 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
+from tasks_app.outcomes import JSON, Failed, Interrupted, Outcome
 from workers_app.executors.arguments import Arguments, Seconds, bad_input, check_against, parse_arguments
 from workers_app.executors.contract import ArgumentProblem, Call
-from workers_app.executors.processes import Command, Ending, Finished, Limits, run_command
+from workers_app.executors.processes import Command, Limits, perform_command
 
 _REFUSED_PREFIXES: Final = ("LD_", "DYLD_", "GIT_", "BASH_FUNC_", "CPDS_")
 _REFUSED_NAMES: Final = frozenset(
@@ -30,11 +28,6 @@ _REFUSED_NAMES: Final = frozenset(
         *("PERL5OPT", "PERL5LIB", "PERL5DB", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS"),
     }
 )
-_NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
-_NOT_EXECUTABLE: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ELIBBAD, errno.EINVAL}
-)
-_SHOWN_CHARACTERS: Final = 300
 
 
 def _split(value: JSON) -> JSON:
@@ -119,9 +112,8 @@ class ShellCommand:
         if call.cancellation.requested:
             return Interrupted(reason=call.cancellation.reason)
         bounds = [bound for bound in (arguments.timeout, call.timeout_seconds) if bound is not None]
-        timeout_seconds = min(bounds, default=None)
         with _temporary(call.workspace.resolve()) as temporary:
-            finished = run_command(
+            return perform_command(
                 Command(
                     argv=arguments.argv,
                     cwd=cwd,
@@ -129,11 +121,12 @@ class ShellCommand:
                     stdin=None if arguments.stdin is None else arguments.stdin.encode("utf-8", "replace"),
                 ),
                 limits=Limits(
-                    timeout_seconds=timeout_seconds, kept_bytes=self._kept_bytes, contained=self._contained
+                    timeout_seconds=min(bounds, default=None),
+                    kept_bytes=self._kept_bytes,
+                    contained=self._contained,
                 ),
                 cancellation=call.cancellation,
             )
-        return _outcome(finished, program=arguments.argv[0], timeout_seconds=timeout_seconds)
 
     def _environment(self, temporary: Path, additions: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -169,68 +162,3 @@ def _directory(workspace: Path, cwd: str) -> Path | Failed:
     if not directory.is_dir():
         return bad_input(f"cwd: expected a directory, found the file {cwd[:80]!r}")
     return directory
-
-
-def _outcome(finished: Finished, *, program: str, timeout_seconds: float | None) -> Outcome:
-    name = PurePosixPath(program).name[:80] or program[:80]
-    if finished.ending is Ending.STOPPED:
-        return Interrupted(reason=finished.reason)
-    if finished.ending is Ending.UNSTARTABLE:
-        return _unstartable(finished.number, name)
-    exit_code = finished.number if finished.ending is Ending.EXITED else None
-    output: dict[str, JSON] = {
-        "exit_code": exit_code,
-        "stdout": finished.stdout,
-        "stderr": finished.stderr,
-        "truncated": finished.truncated,
-    }
-    if exit_code == 0:
-        return Completed(output=output)
-    kind, what, detail = _failure(finished, timeout_seconds)
-    last = next((line.strip() for line in reversed(finished.stderr.splitlines()) if line.strip()), "")
-    message = f"{name} {what}: {last[:_SHOWN_CHARACTERS]}" if last else f"{name} {what}"
-    return Failed(kind=kind, message=message, retryable=True, detail=detail, output=output)
-
-
-def _failure(finished: Finished, timeout_seconds: float | None) -> tuple[str, str, dict[str, JSON]]:
-    """Return the kind, what happened in words, and the facts."""
-    number = finished.number
-    match finished.ending:
-        case Ending.EXITED:
-            return "exit_code", f"exited with code {number}", {"exit_code": number}
-        case Ending.SIGNALLED:
-            return "signal", f"was killed by {_signal(number)}", {"signal": number}
-        case Ending.TIMED_OUT:
-            what = f"was still running after {timeout_seconds:g} seconds and was ended"
-            return "timeout", what, {"timeout_seconds": timeout_seconds}
-    return "guardian_lost", "was ended because the process that guards it was killed", {}
-
-
-def _unstartable(number: int, name: str) -> Failed:
-    if number == errno.E2BIG:
-        return bad_input("argv, env: expected fewer or shorter texts than the system takes for one program")
-    if number in _NOT_FOUND:
-        return Failed(
-            kind="missing_program",
-            message=f"{name} was not found, or the interpreter its first line names was not",
-            detail={"program": name, "reason": "not_found"},
-        )
-    if number in _NOT_EXECUTABLE:
-        return Failed(
-            kind="missing_program",
-            message=f"{name} cannot be executed ({os.strerror(number).lower()})",
-            detail={"program": name, "reason": "not_executable"},
-        )
-    return Failed(
-        kind="unstartable",
-        message=f"{name} could not be started ({os.strerror(number).lower()})",
-        retryable=True,
-        detail={"program": name, "errno": number},
-    )
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from enum import IntEnum
 
-from workers_app.sdk.attempt import Handler
 from workers_app.sdk.errors import Refused, Unreachable
+from workers_app.sdk.handlers import Handler
 from workers_app.sdk.log_lines import write_logs
 from workers_app.sdk.options import read_options
 from workers_app.sdk.work import ANY_KIND
@@ -30,7 +30,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = read_options(sys.argv[1:] if given is None else given)
     write_logs(as_json=options.json)
     try:
-        agent = WorkerAgent(
+        worker = WorkerAgent(
             options.server,
             options.token,
             options.capability,
@@ -44,9 +44,9 @@ def main(given: Sequence[str] | None = None) -> int:
     except ValueError as error:
         return _said(Exit.USAGE, error)
     for kind in options.kind or [ANY_KIND]:
-        agent.handler(kind)(_tool(options))
+        worker.handler(kind)(_tool(options))
     try:
-        tally = agent.run(
+        tally = worker.run(
             max_tasks=1 if options.once else options.max_tasks,
             idle_seconds=options.idle_exit,
             patience_seconds=options.patience,

@@ -9,9 +9,8 @@ from typing import Any
 
 from workers_app.sdk.errors import AgentError, Refused, Stopped
 from workers_app.sdk.server import Server
-from workers_app.sdk.stopping import Why
 from workers_app.sdk.texts import batches_of_lines, plain
-from workers_app.sdk.work import Claim, Work
+from workers_app.sdk.work import Claim, Why, Work
 
 
 class Context:

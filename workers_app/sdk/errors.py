@@ -5,7 +5,7 @@ from typing import Any
 
 
 class AgentError(Exception):
-    """Base of what the agent itself raises."""
+    """Base of what the worker itself raises."""
 
 
 class Unreachable(AgentError):

@@ -11,8 +11,7 @@ from workers_app.sdk.backoff import Backoff
 from workers_app.sdk.errors import Refused, Unreachable
 from workers_app.sdk.heart import Heart
 from workers_app.sdk.server import Server
-from workers_app.sdk.stopping import Why
-from workers_app.sdk.work import Claim, Hands
+from workers_app.sdk.work import Claim, Hands, Why
 
 logger = logging.getLogger("cpds.worker")
 POLL_SECONDS: Final = 20.0

@@ -8,8 +8,7 @@ from typing import Any
 
 from workers_app.sdk.errors import Refused, Unreachable
 from workers_app.sdk.server import Server
-from workers_app.sdk.stopping import Why
-from workers_app.sdk.work import Hands
+from workers_app.sdk.work import Hands, Why
 
 logger = logging.getLogger("cpds.worker")
 

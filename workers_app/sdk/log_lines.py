@@ -6,6 +6,8 @@ import sys
 from typing import Final
 
 _WORDS: Final = "%(asctime)s %(levelname)s %(message)s"
+_LOGGERS: Final = ("cpds.worker", "workers_app")
+"""The worker's own, and that of the executors it calls."""
 
 
 class JSONLines(logging.Formatter):
@@ -29,7 +31,8 @@ def write_logs(*, as_json: bool) -> None:
     """Have the worker's log written to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines() if as_json else logging.Formatter(_WORDS))
-    logger = logging.getLogger("cpds.worker")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

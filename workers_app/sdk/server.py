@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome, Report
 from workers_app.sdk.errors import Refused, Unreachable
+from workers_app.sdk.texts import failure_kind, failure_message
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
 DOORS: Final = "/api/v1/workers"
 _LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-JSON = Any
 
 
 class Server:
@@ -76,9 +77,19 @@ class Server:
         """Complete a task."""
         self._about(worker, claim, "complete", {"output": output, "report": dict(report)})
 
-    def fail(self, worker: str, claim: str, *, facts: Mapping[str, JSON]) -> None:
-        """Report that an attempt failed."""
-        self._about(worker, claim, "fail", facts)
+    def report(self, worker: str, claim: str, outcome: Outcome) -> None:
+        """Report how an attempt went; one that was interrupted is handed back.
+
+        :raises TypeError: when the outcome holds what is no JSON.
+        :raises ValueError: the same.
+        """
+        match outcome:
+            case Completed():
+                self.complete(worker, claim, output=outcome.output, report=_used(outcome.report))
+            case Failed():
+                self._about(worker, claim, "fail", _failure(outcome))
+            case Interrupted():
+                self.release(worker, claim, reason=outcome.reason)
 
     def release(self, worker: str, claim: str, *, reason: str) -> None:
         """Hand a task back undone."""
@@ -111,6 +122,21 @@ class Server:
         if answer.status_code in _LATER:
             raise Unreachable(message, retry_after_seconds=_seconds(answer.headers.get("Retry-After")))
         raise Refused(message, status=answer.status_code, code=_code(told))
+
+
+def _failure(failed: Failed) -> dict[str, JSON]:
+    return {
+        "kind": failure_kind(failed.kind),
+        "message": failure_message(failed.message),
+        "retryable": failed.retryable,
+        "detail": failed.detail,
+        "report": _used(failed.report),
+    }
+
+
+def _used(report: Report) -> dict[str, JSON]:
+    """Return what a report says, without what it leaves open."""
+    return {name: value for name, value in vars(report).items() if value}
 
 
 def _told(answer: httpx2.Response) -> dict[str, JSON]:

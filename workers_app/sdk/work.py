@@ -1,16 +1,38 @@
-"""What a worker holds: claims, each with the end of its lease."""
+"""What a worker holds: claims, each with the end of its lease and the flag that stops its attempt."""
 
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
-from workers_app.sdk.stopping import Stopping, Why
+from workers_app.executors.cancellation import Cancellation
 
 MARGIN: Final = 0.2
 """The part of a lease that is left when work is given up whose lease could not be renewed."""
 ANY_KIND: Final = "*"
+
+
+class Why(StrEnum):
+    """Why an attempt is to stop; it decides what the server is told."""
+
+    CANCELLED = "cancelled"
+    """The task was cancelled."""
+    LOST = "lost"
+    """The claim is held by nobody or by somebody else, or its lease could not be renewed."""
+    TIMEOUT = "timeout"
+    SHUTDOWN = "shutdown"
+    """The worker stops; the task is handed back."""
+
+
+class Stopping(Cancellation):
+    """A cancellation whose reason is one of ``Why``."""
+
+    @property
+    def why(self) -> Why | None:
+        """Why the attempt is to stop; None while it may go on."""
+        return Why(self.reason) if self.requested else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +78,7 @@ class Work:
 
 
 class Hands:
-    """The work of one agent, by token. Safe in any thread."""
+    """The work of one worker, by token. Safe in any thread."""
 
     def __init__(self) -> None:
         self._works: dict[str, Work] = {}

@@ -1,4 +1,4 @@
-"""The worker agent: takes tasks that fit, has handlers perform them, keeps what it holds alive."""
+"""A worker over HTTP: takes tasks that fit, has handlers perform them, keeps what it holds alive."""
 
 import logging
 import os
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from workers_app.sdk.attempt import Ending, Handler, perform
+from workers_app.sdk.attempt import Ending, perform
 from workers_app.sdk.backoff import Backoff
 from workers_app.sdk.context import Context
 from workers_app.sdk.errors import Refused, Unreachable
 from workers_app.sdk.fetching import TICK_SECONDS, Fetcher, Limits
+from workers_app.sdk.handlers import Handler
 from workers_app.sdk.heart import Heart
 from workers_app.sdk.server import Server
-from workers_app.sdk.stopping import Why
-from workers_app.sdk.work import ANY_KIND, Claim, Hands, Work
+from workers_app.sdk.work import ANY_KIND, Claim, Hands, Why, Work
 
 logger = logging.getLogger("cpds.worker")
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -33,7 +33,7 @@ H = TypeVar("H", bound=Handler)
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """How many attempts of an agent ended how."""
+    """How many attempts of a worker ended how."""
 
     completed: int = 0
     failed: int = 0
@@ -125,7 +125,7 @@ class WorkerAgent:
         idle_seconds: float | None = None,
         patience_seconds: float | None = None,
     ) -> Tally:
-        """Work until told to stop, once in the life of an agent; SIGTERM and SIGINT do so.
+        """Work until told to stop, once in its life; SIGTERM and SIGINT do so.
 
         ``max_tasks``: leave after so many. ``idle_seconds``: leave after so long without
         work. ``patience_seconds``: how long the server may be away (None: for ever).
@@ -134,7 +134,7 @@ class WorkerAgent:
         :raises Unreachable: when its patience has ended.
         """
         if not self._handlers:
-            raise ValueError("expected a handler: register one with @agent.handler()")
+            raise ValueError("expected a handler: register one with @worker.handler()")
         limits = Limits(max_tasks=max_tasks, idle_seconds=idle_seconds, patience_seconds=patience_seconds)
         try:
             with self._signals():

@@ -1,4 +1,4 @@
-"""A server of the workers' protocol, and agents that work for it."""
+"""A server of the workers' protocol, and workers that work for it."""
 
 import threading
 
@@ -15,10 +15,10 @@ def fleet():
 
 
 class Hired:
-    """An agent at work in a thread."""
+    """A worker at work in a thread."""
 
-    def __init__(self, agent, **limits):
-        self.agent = agent
+    def __init__(self, worker, **limits):
+        self.worker = worker
         self.failure = None
         self._limits = limits
         self._thread = threading.Thread(target=self._run)
@@ -26,7 +26,7 @@ class Hired:
 
     def _run(self):
         try:
-            self.agent.run(**self._limits)
+            self.worker.run(**self._limits)
         except Exception as error:
             self.failure = error
 
@@ -34,23 +34,23 @@ class Hired:
         """Wait until it has left; return its tally."""
         self._thread.join(20)
         assert not self._thread.is_alive()
-        return self.agent.tally
+        return self.worker.tally
 
     def dismiss(self):
-        self.agent.stop()
-        self.agent.stop()
+        self.worker.stop()
+        self.worker.stop()
         self._thread.join(20)
 
 
 @pytest.fixture
 def hire(fleet):
-    """Start an agent whose handler for everything is the function given; it is dismissed after the test."""
+    """Start a worker whose handler for everything is the function given; it is dismissed after the test."""
     hired = []
 
     def start(function, *, kind="*", heartbeat_seconds=0.1, limits=None, **options):
-        agent = WorkerAgent(fleet.url, name="w", heartbeat_seconds=heartbeat_seconds, **options)
-        agent.handler(kind)(function)
-        hired.append(Hired(agent, **({"max_tasks": 1} if limits is None else limits)))
+        worker = WorkerAgent(fleet.url, name="w", heartbeat_seconds=heartbeat_seconds, **options)
+        worker.handler(kind)(function)
+        hired.append(Hired(worker, **({"max_tasks": 1} if limits is None else limits)))
         return hired[-1]
 
     yield start

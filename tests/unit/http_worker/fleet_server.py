@@ -30,9 +30,18 @@ class FleetServer:
     forgets: int = 0
     has_left: bool = False
 
-    def give(self, task_id: int = 1, *, kind: str = "external", **arguments: Any) -> None:
+    def give(
+        self,
+        task_id: int = 1,
+        *,
+        kind: str = "external",
+        timeout_seconds: float | None = None,
+        **arguments: Any,
+    ) -> None:
         """Have a task ready."""
-        self.tasks.append({"id": task_id, "kind": kind, "arguments": arguments})
+        self.tasks.append(
+            {"id": task_id, "kind": kind, "timeout_seconds": timeout_seconds, "arguments": arguments}
+        )
 
     def acts(self, task_id: int = 1) -> list[str]:
         """Return what was said about a task."""
@@ -86,7 +95,7 @@ class FleetServer:
             "attempt": 1,
             "idempotency_key": "key",
             "lease_seconds": self.lease_seconds,
-            "timeout_seconds": task["arguments"].get("timeout"),
+            "timeout_seconds": task["timeout_seconds"],
         }
 
 

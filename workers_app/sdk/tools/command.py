@@ -6,20 +6,20 @@ when the worker itself dies, however it dies.
 
 import json
 import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from workers_app.executors.processes import Command, Ending, Finished, Limits, run_command
-from workers_app.sdk.attempt import Result
+from tasks_app.outcomes import Completed, Failed, Outcome, Report
+from workers_app.executors.performing import outcome_of
+from workers_app.executors.processes import Command, Limits, perform_command
 from workers_app.sdk.context import Context
-from workers_app.sdk.errors import Stopped, TaskFailed
 from workers_app.sdk.tools.output import OutputFormat, read_output
 
 KEPT_BYTES: Final = 1 << 20
 LOGGED_LINES: Final = 100
-SHOWN_CHARACTERS: Final = 300
+TOLD_CHARACTERS: Final = 4000
 WITHHELD: Final = "CPDS_"
 """Variables that begin so are the worker's own, its token among them, and are not passed on."""
 
@@ -53,24 +53,28 @@ class CommandTool:
         self._environment = dict(environment or {})
         self._kept_bytes = kept_bytes
 
-    def __call__(self, context: Context) -> Result:
+    def __call__(self, context: Context) -> Outcome:
         """Perform a task.
 
-        :raises TaskFailed: when the command could not be started, failed, or took too long.
-        :raises Stopped: when the attempt was told to stop.
+        :raises TaskFailed: when the command printed what ``output`` does not allow.
         """
+        outcome = outcome_of(lambda: self._run(context), executor="command", task_id=context.task["id"])
+        match outcome:
+            case Completed(output=printed):
+                _log(context, printed)
+                output = read_output(printed["stdout"], form=self._output)
+                return Completed(output=output, report=_report(context, printed))
+            case Failed(output={} as printed):
+                _log(context, printed)
+                # The protocol has no output of what failed: the ends of it are told as facts.
+                ends = {name: printed[name][-TOLD_CHARACTERS:] for name in ("stderr", "stdout")}
+                return replace(outcome, detail={**outcome.detail, **ends}, report=_report(context, printed))
+        return outcome
+
+    def _run(self, context: Context) -> Outcome:
         command = Command(argv=self._filled(context), cwd=context.workspace, env=self._env())
         limits = Limits(timeout_seconds=self._timeout_seconds, kept_bytes=self._kept_bytes)
-        finished = run_command(command, limits=limits, cancellation=context.stopping)
-        self._log(context, finished)
-        if finished.ending is Ending.STOPPED:
-            raise Stopped(finished.reason)
-        if finished.ending is not Ending.EXITED or finished.number != 0:
-            raise self._failure(finished)
-        return Result(
-            output=read_output(finished.stdout, form=self._output),
-            report={"prompt": context.prompt, "metadata": {"truncated": finished.truncated}},
-        )
+        return perform_command(command, limits=limits, cancellation=context.stopping)
 
     def _filled(self, context: Context) -> list[str]:
         makers: dict[str, Callable[[], str]] = {
@@ -86,31 +90,15 @@ class CommandTool:
         own = {name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)}
         return {**own, **self._environment}
 
-    def _log(self, context: Context, finished: Finished) -> None:
-        lines = [line for line in finished.stderr.splitlines() if line.strip()]
-        if lines and not context.cancelled:
-            context.log(*lines[-LOGGED_LINES:])
 
-    def _failure(self, finished: Finished) -> TaskFailed:
-        name = Path(self._argv[0]).name
-        last = next((line.strip() for line in reversed(finished.stderr.splitlines()) if line.strip()), "")
-        said = f": {last[:SHOWN_CHARACTERS]}" if last else "."
-        detail: dict[str, Any] = {"stderr": finished.stderr[-4000:], "stdout": finished.stdout[-4000:]}
-        number = finished.number
-        match finished.ending:
-            case Ending.UNSTARTABLE:
-                message = f"{name} could not be started ({os.strerror(number).lower()})."
-                return TaskFailed(message, kind="missing_program", retryable=False, detail={"errno": number})
-            case Ending.TIMED_OUT:
-                message = f"{name} was still running after {self._timeout_seconds:g} s and was ended{said}"
-                return TaskFailed(message, kind="timeout", detail=detail)
-            case Ending.SIGNALLED:
-                message = f"{name} was killed by {_signal(number)}{said}"
-                return TaskFailed(message, kind="signal", detail={**detail, "signal": number})
-            case Ending.EXITED:
-                message = f"{name} exited with code {number}{said}"
-                return TaskFailed(message, kind="exit_code", detail={**detail, "exit_code": number})
-        return TaskFailed(f"{name} was ended from outside.", kind="guardian_lost", detail=detail)
+def _log(context: Context, printed: Mapping[str, Any]) -> None:
+    lines = [line for line in printed["stderr"].splitlines() if line.strip()]
+    if lines and not context.cancelled:
+        context.log(*lines[-LOGGED_LINES:])
+
+
+def _report(context: Context, printed: Mapping[str, Any]) -> Report:
+    return Report(prompt=context.prompt, metadata={"truncated": printed["truncated"]})
 
 
 def _replaced(word: str, values: Mapping[str, str]) -> str:
@@ -129,10 +117,3 @@ def _written(path: Path, text: str) -> str:
 
 def _task_text(context: Context) -> str:
     return json.dumps({"task": dict(context.task), "arguments": dict(context.arguments)}, ensure_ascii=False)
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -1,4 +1,4 @@
-"""The agent: handlers of both kinds, and what the server is told of how they ended."""
+"""The worker: handlers of both kinds, and what the server is told of how they ended."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from workers_app.api.shapes import FailureForm, LogsForm, ProgressForm
-from workers_app.sdk import Result, TaskFailed, WorkerAgent
+from workers_app.sdk import Result, Stopped, TaskFailed, WorkerAgent
 
 
 async def soon(value):
@@ -33,6 +33,37 @@ def test_a_result_says_what_was_used(fleet, hire):
     hire(lambda _: Result(output=1, report={"model": "m"})).over()
 
     assert fleet.told("complete") == {"output": 1, "report": {"model": "m"}}
+
+
+def test_a_result_whose_report_holds_what_none_does_is_not_taken(fleet, hire):
+    fleet.give()
+
+    hire(lambda _: Result(output=1, report={"modle": "m"})).over()
+
+    told = fleet.told("fail")
+    assert (told["kind"], told["retryable"]) == ("bad_output", False)
+    assert "modle" in told["message"]
+
+
+def test_a_failure_whose_report_holds_what_none_does_is_told_all_the_same(fleet, hire):
+    fleet.give()
+
+    def handler(_context):
+        raise TaskFailed("no", kind="empty", report={"modle": "m", "model": "m"})
+
+    hire(handler).over()
+
+    assert (fleet.told("fail")["kind"], fleet.told("fail")["report"]) == ("empty", {"model": "m"})
+
+
+def test_a_handler_that_stops_unasked_has_failed(fleet, hire):
+    fleet.give()
+
+    def handler(_context):
+        raise Stopped
+
+    assert hire(handler).over().failed == 1
+    assert (fleet.told("fail")["kind"], fleet.told("fail")["retryable"]) == ("stopped", True)
 
 
 def fails(_context):
@@ -119,13 +150,13 @@ def test_an_output_that_is_no_json_fails_the_attempt_for_good(fleet, hire):
 
 
 def test_the_kind_chooses_the_handler(fleet):
-    agent = WorkerAgent(fleet.url, heartbeat_seconds=0.1)
-    agent.handler("red")(lambda _: "red one")
-    agent.handler()(lambda _: "any")
+    worker = WorkerAgent(fleet.url, heartbeat_seconds=0.1)
+    worker.handler("red")(lambda _: "red one")
+    worker.handler()(lambda _: "any")
     fleet.give(1, kind="red")
     fleet.give(2, kind="blue")
 
-    agent.run(max_tasks=2)
+    worker.run(max_tasks=2)
 
     outputs = {task: body["output"] for _, task, body in fleet.said}
     assert outputs == {1: "red one", 2: "any"}
@@ -239,7 +270,7 @@ class TestLost:
 
 
 def test_a_task_that_takes_too_long_is_stopped_and_failed(fleet, hire):
-    fleet.give(timeout=0.3)
+    fleet.give(timeout_seconds=0.3)
 
     def handler(context):
         context.stopping.wait(15)
@@ -258,9 +289,9 @@ def test_a_worker_told_to_stop_hands_back_what_it_runs(fleet, hire):
         context.stopping.wait(15)
         context.check()
 
-    worker = hire(handler, limits={}, grace_seconds=0.1)
+    hired = hire(handler, limits={}, grace_seconds=0.1)
     wait_until(lambda: begun)
-    worker.agent.stop()
+    hired.worker.stop()
 
-    assert worker.over().released == 1
+    assert hired.over().released == 1
     assert (fleet.acts(), fleet.has_left) == (["release"], True)
