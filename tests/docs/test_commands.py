@@ -24,7 +24,7 @@ from tests.docs.pages import (
     rows,
     section,
 )
-from workers_app.sdk.options import parser as worker_parser
+from workers_app.sdk.cli.options import parser as worker_parser
 
 pytestmark = pytest.mark.any_database
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from enum import IntEnum
 
+from workers_app.sdk.cli.log_lines import write_logs
+from workers_app.sdk.cli.options import read_options
 from workers_app.sdk.errors import Refused, Unreachable
 from workers_app.sdk.handlers import Handler
-from workers_app.sdk.log_lines import write_logs
-from workers_app.sdk.options import read_options
 from workers_app.sdk.work import ANY_KIND
 from workers_app.sdk.worker import Tally, WorkerAgent
 

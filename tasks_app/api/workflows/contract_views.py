@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from cpds.api.requests.forms import Form, ProjectForm
 from tasks_app.models import Contract
-from tasks_app.planning.definition.contract_spec import PARTS
+from tasks_app.planning.inputs.contract_spec import PARTS
 from tasks_app.planning.source.pointers import PointedProblem
 from tasks_app.services.queries import moment
 from tasks_app.services.workflows.contracts import Said

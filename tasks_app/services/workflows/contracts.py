@@ -23,7 +23,7 @@ from tasks_app.errors import (
 )
 from tasks_app.models import Contract, ContractVersion, Project
 from tasks_app.outcomes import JSON
-from tasks_app.planning.definition.contract_spec import (
+from tasks_app.planning.inputs.contract_spec import (
     GENERATED_BY,
     INVOLVES,
     PARTS,

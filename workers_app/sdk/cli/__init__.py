@@ -1,0 +1,1 @@
+"""What ``python -m workers_app.sdk`` reads and writes."""
