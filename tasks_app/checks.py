@@ -14,7 +14,7 @@ RENEWALS_IN_A_LEASE: Final = 3
 """One renewal may fail, and one come late, without a lease running out."""
 
 Fits = Callable[[float], bool]
-_BOUNDS: Final[dict[str, tuple[str, Fits]]] = {
+BOUNDS: Final[dict[str, tuple[str, Fits]]] = {
     "lease_seconds": ("more than 0", lambda value: value > 0),
     "heartbeat_seconds": ("more than 0", lambda value: value > 0),
     "sweep_seconds": ("more than 0", lambda value: value > 0),
@@ -57,7 +57,7 @@ def _unknown() -> Iterator[CheckMessage]:
 
 
 def _out_of_bounds(found: Conf) -> Iterator[CheckMessage]:
-    for name, (wanted, fits) in _BOUNDS.items():
+    for name, (wanted, fits) in BOUNDS.items():
         value = getattr(found, name)
         if value is None and name == "default_timeout_seconds":
             continue

@@ -1,10 +1,12 @@
 """What every mode shares."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from kombu import Exchange, Queue
 
 from config.settings import environment
+from cpds.base.conf import Conf
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -113,7 +115,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "CPDS",
-    "DESCRIPTION": "Durable pipelines of Claude agents. The conventions are told in docs/api.md.",
+    "DESCRIPTION": "Durable pipelines of Claude agents. The conventions are in docs/api.md.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -151,9 +153,21 @@ CORS_EXPOSE_HEADERS = [
 # Django spools a body to disk beyond this; what the API takes at most is CPDS["body_bytes"].
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 
+# CPDS ---------------------------------------------------------------------------------------------
+# Every value, its default, its unit and its variable: cpds/base/conf.py.
+CPDS = environment.overrides(fields(Conf))
+CPDS["heartbeat_seconds"] = environment.number(
+    "CPDS_HEARTBEAT_SECONDS", environment.number("CPDS_RENEW_SECONDS")
+)
+CPDS["lease_seconds"] = environment.number(
+    "CPDS_LEASE_SECONDS", max(Conf.lease_seconds, 3 * CPDS["heartbeat_seconds"])
+)
+CPDS["state_dir"] = str(environment.state_directory())
+CPDS["model_prices_file"] = str(BASE_DIR / Conf.model_prices_file)
+
 # Celery -------------------------------------------------------------------------------------------
-# Rows are the truth and the broker is a doorbell (see README, "How it holds together"), so the broker is
-# asked for low latency and never for durability.
+# Rows are the truth and the broker only notifies (docs/architecture.md), so the broker is asked for low
+# latency and never for durability.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -197,69 +211,26 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
-_SWEEP_SECONDS = environment.number("CPDS_SWEEP_SECONDS", 2)
-# CPDS_RENEW_SECONDS is its older name.
-_HEARTBEAT_SECONDS = environment.number(
-    "CPDS_HEARTBEAT_SECONDS", environment.number("CPDS_RENEW_SECONDS", 10)
-)
 CELERY_BEAT_SCHEDULE = {
     # An operator sees and pauses it in the admin like any periodic task. A message that waited for a free
     # slot for long is worth nothing any more: the next one does the same.
     "sweep": {
         "task": "cpds.sweep",
-        "schedule": environment.whole_seconds(_SWEEP_SECONDS),
-        "options": {"expire_seconds": environment.whole_seconds(3 * _SWEEP_SECONDS)},
+        "schedule": environment.whole_seconds(CPDS["sweep_seconds"]),
+        "options": {"expire_seconds": environment.whole_seconds(3 * CPDS["sweep_seconds"])},
     },
-}
-
-# CPDS ---------------------------------------------------------------------------------------------
-# Every value, its default and its unit: cpds/base/conf.py. Only what the environment sets stands here.
-CPDS = {
-    "state_dir": str(environment.state_directory()),
-    "drain_seconds": environment.number("CPDS_DRAIN_SECONDS", 20),
-    "allowed_hosts": environment.words("CPDS_HTTP_ALLOWED_HOSTS"),
-    "http_worker_executors": environment.words("CPDS_HTTP_WORKER_EXECUTORS"),
-    "long_polls": int(environment.number("CPDS_LONG_POLLS", 32)),
-    "trust_local": environment.flag("CPDS_TRUST_LOCAL"),
-    "requests_per_minute": int(environment.number("CPDS_REQUESTS_PER_MINUTE", 6000)),
-    "worker_requests_per_minute": int(environment.number("CPDS_WORKER_REQUESTS_PER_MINUTE", 60000)),
-    "logins_per_minute": int(environment.number("CPDS_LOGINS_PER_MINUTE", 10)),
-    "claude_api_key": environment.text("ANTHROPIC_API_KEY"),
-    "claude_base_url": environment.text("ANTHROPIC_BASE_URL"),
-    "rehearsal_url": environment.text("CPDS_REHEARSAL_URL"),
-    "model_prices_file": str(BASE_DIR / "config" / "model_prices.yaml"),
-    "lease_seconds": environment.number("CPDS_LEASE_SECONDS", max(30, 3 * _HEARTBEAT_SECONDS)),
-    "heartbeat_seconds": _HEARTBEAT_SECONDS,
-    "sweep_seconds": _SWEEP_SECONDS,
-    "redeliver_seconds": environment.number("CPDS_REDELIVER_SECONDS", 10),
-    "stream_batches_ahead": int(environment.number("CPDS_STREAM_BATCHES_AHEAD", 10)),
-    "web_threads": int(environment.number("CPDS_WEB_THREADS", 8)),
-    "trusted_proxies": environment.words("CPDS_TRUSTED_PROXIES"),
-    "access_log": environment.flag("CPDS_ACCESS_LOG"),
-    "probe_seconds": environment.number("CPDS_PROBE_SECONDS", 2),
-    "capabilities": environment.words("CPDS_CAPABILITIES"),
-    "labels": environment.words("CPDS_LABELS"),
-    "worker_keep_days": environment.number("CPDS_WORKER_KEEP_DAYS", 28),
-    "worker_projects": environment.words("CPDS_WORKER_PROJECTS"),
-    "capability_limits": environment.json_object(
-        environment.text("CPDS_CAPABILITY_LIMITS"), name="CPDS_CAPABILITY_LIMITS"
-    ),
-    "function_modules": environment.words("CPDS_FUNCTION_MODULES"),
-    "listeners": environment.json_list(environment.text("CPDS_LISTENERS"), name="CPDS_LISTENERS"),
-    "listener_lease_seconds": environment.number("CPDS_LISTENER_LEASE_SECONDS", 60),
-    "listener_backoff_seconds": environment.number("CPDS_LISTENER_BACKOFF_SECONDS", 5),
 }
 
 # Mail, for the listener that sends it. Without a server mails are printed by the worker.
 EMAIL_HOST = environment.text("CPDS_SMTP_HOST")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-EMAIL_PORT = int(environment.number("CPDS_SMTP_PORT", 25))
+EMAIL_PORT = int(environment.number("CPDS_SMTP_PORT"))
 EMAIL_HOST_USER = environment.text("CPDS_SMTP_USERNAME")
 EMAIL_HOST_PASSWORD = environment.text("CPDS_SMTP_PASSWORD")
 EMAIL_USE_TLS = environment.flag("CPDS_SMTP_STARTTLS")
 EMAIL_USE_SSL = environment.flag("CPDS_SMTP_TLS")
-EMAIL_TIMEOUT = environment.number("CPDS_SMTP_TIMEOUT_SECONDS", 10)
-DEFAULT_FROM_EMAIL = environment.text("CPDS_MAIL_FROM", "cpds@localhost")
+EMAIL_TIMEOUT = environment.number("CPDS_SMTP_TIMEOUT_SECONDS")
+DEFAULT_FROM_EMAIL = environment.text("CPDS_MAIL_FROM")
 
 LOGGING = {
     "version": 1,
@@ -271,7 +242,7 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["stderr"], "level": environment.text("CPDS_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": environment.text("CPDS_LOG_LEVEL")},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},

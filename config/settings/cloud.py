@@ -29,10 +29,10 @@ SECURE_PROXY_SSL_HEADER = (
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 CSRF_TRUSTED_ORIGINS = environment.words("CPDS_TRUSTED_ORIGINS")
-SECURE_SSL_REDIRECT = environment.flag("CPDS_SSL_REDIRECT", default=True)
+SECURE_SSL_REDIRECT = environment.flag("CPDS_SSL_REDIRECT")
 # A browser that was told so refuses plain HTTP for this long, whatever is done about it here: an hour while
 # an installation is being tried. From a year on the promise holds for subdomains, and may be preloaded.
-SECURE_HSTS_SECONDS = int(environment.number("CPDS_HSTS_SECONDS", 3600))
+SECURE_HSTS_SECONDS = int(environment.number("CPDS_HSTS_SECONDS"))
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS >= 31_536_000
 if not SECURE_HSTS_PRELOAD:
     # They ask for subdomains and preloading, which would bind other hosts of the domain already while trying.

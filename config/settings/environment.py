@@ -5,15 +5,41 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Iterable
+from dataclasses import Field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
+
+from config.settings.variables import VARIABLES
 
 MAX_SOCKET_PATH_BYTES = 100  # the kernel's limit for a Unix socket is 108 with the final NUL
 
 
-def text(name: str, default: str = "") -> str:
+def overrides(settings: Iterable[Field[Any]]) -> dict[str, Any]:
+    """Return what the environment says of settings of ``cpds/base/conf.py``, by their names."""
+    return {each.name: _read(each) for each in settings if each.metadata["env"]}
+
+
+def _read(setting: Field[Any]) -> Any:
+    name: str = setting.metadata["env"]
+    default: Any = setting.default
+    if setting.type is float:
+        return number(name, default)
+    if setting.type is int:
+        return int(number(name, default))
+    if setting.type is bool:
+        return flag(name, default=default)
+    if setting.type is str:
+        return text(name, default)
+    if setting.type == list[str]:
+        return words(name)
+    written = text(name, "")
+    return json_list(written, name=name) if setting.type == list[Any] else json_object(written, name=name)
+
+
+def text(name: str, default: str | None = None) -> str:
     """Return the variable, or what stands in the file named by ``NAME_FILE``."""
     file = os.environ.get(f"{name}_FILE")
     if file:
@@ -21,17 +47,17 @@ def text(name: str, default: str = "") -> str:
             return Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {file}, which cannot be read: {error}") from error
-    return os.environ.get(name, default)
+    return os.environ.get(name, str(VARIABLES[name].default) if default is None else default)
 
 
-def number(name: str, default: float) -> float:
+def number(name: str, default: float | None = None) -> float:
     """Return the variable as a number.
 
     :raises ImproperlyConfigured: when it is not one, or is negative.
     """
     found = os.environ.get(name)
     if found is None:
-        return default
+        return cast("float", VARIABLES[name].default) if default is None else default
     try:
         value = float(found)
     except ValueError:
@@ -49,14 +75,14 @@ def whole_seconds(seconds: float) -> int:
     return max(1, math.ceil(seconds))
 
 
-def flag(name: str, *, default: bool = False) -> bool:
+def flag(name: str, *, default: bool | None = None) -> bool:
     """Return the variable as yes or no.
 
     :raises ImproperlyConfigured: for anything but 1, true, yes, 0, false, no.
     """
     found = os.environ.get(name)
     if found is None or found == "":
-        return default
+        return bool(VARIABLES[name].default) if default is None else default
     if found.lower() in {"1", "true", "yes"}:
         return True
     if found.lower() in {"0", "false", "no"}:
