@@ -15,9 +15,13 @@ def whoever() -> str:
 
 
 def takes_by(parser: ArgumentParser, *, help: str = "who decides; recorded") -> None:  # noqa: A002 - as argparse names it
-    """Take who does it as ``options.by``; by default who runs the command, which the help adds."""
+    """Take who does it as ``options.by``; by default who runs the command."""
     parser.add_argument(
-        "--by", metavar="WHO", type=arguments.reference, default=whoever(), help=f"{help} (%(default)s)"
+        "--by",
+        metavar="WHO",
+        type=arguments.reference,
+        default=whoever(),
+        help=f"{help} (the name of your account)",
     )
 
 

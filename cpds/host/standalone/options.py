@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--host", default="127.0.0.1", help="address the web server listens on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8848, help="its port; 0 takes a free one (%(default)s)")
-    parser.add_argument(
-        "--state-dir", metavar="DIR", help="where everything is kept ($CPDS_STATE_DIR, or var)"
-    )
+    parser.add_argument("--state-dir", metavar="DIR", help="the state directory ($CPDS_STATE_DIR, or var)")
     parser.add_argument(
         "--concurrency", type=_positive, default=20, metavar="N", help="tasks at a time (%(default)s)"
     )
@@ -47,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--auto-shutdown", action="store_true", help="stop once nothing is left to do")
     parser.add_argument(
-        "--grace", type=_seconds, default=2.0, metavar="SECONDS", help="how long that must last (%(default)s)"
+        "--grace",
+        type=_seconds,
+        default=2.0,
+        metavar="SECONDS",
+        help="for --auto-shutdown: how long nothing must be left (%(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.add_argument("--no-progress", action="store_true", help="no live view on a terminal")

@@ -96,14 +96,14 @@ def _takes_approval(parser: ArgumentParser) -> None:
 VERBS: Final = (
     Subcommand(
         name="approve",
-        help="Let a task go on that waits for approval.",
+        help="Approve a task that waits for approval.",
         examples=("instance approve inst-3f8 --task release --comment 'looks good' --value version=1.2",),
         perform=_approve,
         arguments=_takes_approval,
     ),
     Subcommand(
         name="reject",
-        help="Fail a task that waits for approval.",
+        help="Reject a task that waits for approval, which fails it.",
         examples=("instance reject inst-3f8 --task release --comment 'not before Monday'",),
         perform=_reject,
         arguments=_takes_answer,

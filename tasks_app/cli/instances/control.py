@@ -105,8 +105,8 @@ def _takes_steering(parser: ArgumentParser) -> None:
     takes_reason(parser)
     takes_by(parser)
     many.takes_choice(parser)
-    parser.add_argument("--dry-run", action="store_true", help="only show which would be chosen")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="only show which instances would be chosen")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def _drain_or_now(parser: ArgumentParser, *, drain: str, now: str) -> None:
@@ -173,14 +173,14 @@ VERBS: Final = (
     ),
     Subcommand(
         name="resume",
-        help="Let a paused instance go on, or many.",
+        help="Resume a paused instance, or many.",
         examples=("instance resume inst-3f8", "instance resume --workflow nightly-etl --yes"),
         perform=_steering(Action.RESUME),
         arguments=_takes_steering,
     ),
     Subcommand(
         name="cancel",
-        help="End an instance, or many; what runs is stopped unless --drain lets it finish.",
+        help="Cancel an instance, or many; running tasks are stopped unless --drain lets them finish.",
         examples=(
             "instance cancel inst-3f8 --reason 'wrong branch'",
             "instance cancel --workflow nightly-etl --status failed --older-than 2d",
@@ -190,14 +190,14 @@ VERBS: Final = (
     ),
     Subcommand(
         name="retry",
-        help="Go on with a failed or cancelled instance, or many, from what did not complete.",
+        help="Retry a failed or cancelled instance, or many, from what did not complete.",
         examples=("instance retry inst-3f8", "instance retry --workflow nightly-etl --dry-run"),
         perform=_steering(Action.RETRY),
         arguments=_takes_steering,
     ),
     Subcommand(
         name="rerun",
-        help="Run an ended instance again from a task on, as a new one that shares the results before.",
+        help="Run an ended instance again from a task on, as a new instance that shares the earlier results.",
         examples=(
             "instance rerun inst-3f8 --from load --param limit=10",
             "instance rerun inst-3f8 --from load --version latest",
@@ -207,7 +207,7 @@ VERBS: Final = (
     ),
     Subcommand(
         name="why",
-        help="Say what an instance and its foremost tasks wait for.",
+        help="Show what an instance and its foremost tasks wait for.",
         examples=("instance why inst-3f8", "instance why inst-3f8 --json"),
         perform=_why,
         arguments=_takes_id,

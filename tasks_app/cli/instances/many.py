@@ -32,13 +32,13 @@ def takes_choice(parser: ArgumentParser) -> None:
         "--workflow", metavar="W", type=arguments.reference, help="all of this workflow: id or name"
     )
     parser.add_argument(
-        "--status", metavar="S", help="all in this state; without it, all for which the act is meant"
+        "--status", metavar="S", help="all in this state; by default all that the action applies to"
     )
     parser.add_argument(
         "--older-than",
         metavar="AGE",
         type=arguments.span,
-        help="all that ended, or if they have not, began longer ago: 30d, 12h",
+        help="all that ended (or, if unfinished, began) longer ago: 30d, 12h",
     )
 
 

@@ -49,8 +49,8 @@ def _takes_prune_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--workflow", metavar="W", type=arguments.reference, help="only those of this workflow: id or name"
     )
-    parser.add_argument("--dry-run", action="store_true", help="only show which would be deleted")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="only show which instances would be deleted")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 VERBS: Final = (

@@ -41,7 +41,7 @@ def takes_create_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--id", metavar="ID", type=arguments.reference, help="its id; one is made up otherwise"
     )
-    parser.add_argument("--title", metavar="T", type=arguments.reference)
+    parser.add_argument("--title", metavar="T", type=arguments.reference, help="what people call it")
     parser.add_argument("--description", metavar="D", type=arguments.reference, help="what is to be done")
     parser.add_argument("--priority", metavar="P", help="low, medium, high, critical or 0 to 9")
     parser.add_argument(

@@ -102,7 +102,7 @@ def _takes_wait_arguments(parser: ArgumentParser) -> None:
 class Command(CommandWithVerbs):
     """Instances on the command line."""
 
-    help = "Look at instances, which are runs of workflows, and steer them."
+    help = "Show and control instances, which are runs of workflows."
     examples = (
         "instance list --status Running",
         "instance status inst-3f8",
@@ -136,7 +136,7 @@ class Command(CommandWithVerbs):
         ),
         Subcommand(
             name="logs",
-            help="Print what happened in an instance.",
+            help="Print the events of an instance.",
             examples=("instance logs inst-3f8", "instance logs inst-3f8 --follow"),
             perform=_logs,
             arguments=_takes_logs_arguments,

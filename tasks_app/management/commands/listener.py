@@ -70,18 +70,18 @@ def _takes_instance(parser: ArgumentParser, *, required: bool) -> None:
 class Command(CommandWithVerbs):
     """Listeners on the command line."""
 
-    help = "Look after listeners: who is told of events."
+    help = "Show and retry listeners, which receive events."
     examples = ("listener list", "listener retry webhook", "listener skip webhook --instance inst-3f8")
     verbs = (
         Subcommand(
             name="list",
-            help="List the listeners, and of how many instances each has yet to hear.",
+            help="List the listeners, each with the number of instances whose events it has yet to receive.",
             examples=("listener list", "listener list --json"),
             perform=_list,
         ),
         Subcommand(
             name="retry",
-            help="Tell a listener again, at once, what it failed to hear.",
+            help="Deliver again, at once, the events that a listener failed to receive.",
             examples=("listener retry webhook",),
             perform=_retry,
             arguments=partial(_takes_instance, required=False),
@@ -95,7 +95,7 @@ class Command(CommandWithVerbs):
         ),
         Subcommand(
             name="skip",
-            help="Give up the event that a listener fails to hear in an instance, and go on after it.",
+            help="Skip the event that a listener fails to receive of an instance, and continue after it.",
             examples=("listener skip webhook --instance inst-3f8",),
             perform=_skip,
             arguments=partial(_takes_instance, required=True),

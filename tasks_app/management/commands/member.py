@@ -40,14 +40,17 @@ def _takes_member(parser: ArgumentParser) -> None:
     _takes_project(parser)
     parser.add_argument("username", metavar="USERNAME", type=arguments.reference, help="a user's name")
     parser.add_argument(
-        "--role", choices=[role.value for role in Role], default=Role.VIEWER.value, help="(%(default)s)"
+        "--role",
+        choices=[role.value for role in Role],
+        default=Role.VIEWER.value,
+        help="their role (%(default)s)",
     )
 
 
 class Command(CommandWithVerbs):
     """Members on the command line."""
 
-    help = "Say who belongs to a project, and what they may do there."
+    help = "Add and list the members of projects, each with a role."
     examples = ("member add default ada --role editor", "member list default")
     verbs = (
         Subcommand(

@@ -31,21 +31,19 @@ def _list(out: Output, options: Options) -> None:
 
 
 def _takes_project(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "slug", metavar="SLUG", type=arguments.slug, help="stands in addresses, never changes"
-    )
-    parser.add_argument("--name", metavar="NAME", type=arguments.reference, help="for people (the slug)")
+    parser.add_argument("slug", metavar="SLUG", type=arguments.slug, help="part of addresses, never changes")
+    parser.add_argument("--name", metavar="NAME", type=arguments.reference, help="shown to people (the slug)")
 
 
 class Command(CommandWithVerbs):
     """Projects on the command line."""
 
-    help = "Make and list projects: everything belongs to one."
+    help = "Create and list projects; everything belongs to one."
     examples = ("project create garden --name 'The garden'", "project list")
     verbs = (
         Subcommand(
             name="create",
-            help="Make a project.",
+            help="Create a project.",
             examples=("project create garden --name 'The garden'",),
             perform=_create,
             arguments=_takes_project,

@@ -89,12 +89,12 @@ def _takes_pause_arguments(parser: ArgumentParser) -> None:
 class Command(CommandWithVerbs):
     """Schedules on the command line."""
 
-    help = "Look at schedules, pause and resume them, fire one by hand."
+    help = "Show schedules, pause and resume them, fire one by hand."
     examples = ("schedule list", "schedule next nightly-etl -n 5", "schedule pause nightly-etl")
     verbs = (
         Subcommand(
             name="list",
-            help="List the schedules: what fires next comes first.",
+            help="List the schedules, the next to fire first.",
             examples=("schedule list", "schedule list --json"),
             perform=_list,
         ),
@@ -107,14 +107,14 @@ class Command(CommandWithVerbs):
         ),
         Subcommand(
             name="pause",
-            help="Start nothing by itself until it is resumed; times that pass are not made up for.",
+            help="Pause a schedule; times that pass meanwhile are not made up for.",
             examples=("schedule pause nightly-etl --reason 'the source moves'",),
             perform=_pause,
             arguments=_takes_pause_arguments,
         ),
         Subcommand(
             name="resume",
-            help="Let a paused schedule fire again, from now on.",
+            help="Resume a paused schedule, from now on.",
             examples=("schedule resume nightly-etl",),
             perform=_resume,
             arguments=_takes_name,

@@ -110,7 +110,7 @@ def _takes_list_arguments(parser: ArgumentParser) -> None:
 class Command(CommandWithVerbs):
     """Tasks on the command line."""
 
-    help = "Create tasks on their own, look at tasks, and steer them one by one."
+    help = "Create tasks without a workflow; show and control single tasks."
     examples = (
         "task create --title 'Build login' --priority high",
         "task list --status failed",
@@ -144,21 +144,21 @@ class Command(CommandWithVerbs):
         ),
         Subcommand(
             name="cancel",
-            help="End one task; what cannot start without it is skipped.",
+            help="Cancel one task; what cannot start without it is skipped.",
             examples=("task cancel TASK-001 --reason 'not needed'",),
             perform=_cancel,
             arguments=_takes_steering,
         ),
         Subcommand(
             name="retry",
-            help="Have a task tried again, with what was ruled out because of it.",
+            help="Retry a task, with what was ruled out because of it.",
             examples=("task retry TASK-001", "task retry inst-3f8/load --json"),
             perform=_retry,
             arguments=_takes_steering,
         ),
         Subcommand(
             name="why",
-            help="Say what a task waits for: each thing with since when and until when.",
+            help="Show what a task waits for, since when and until when.",
             examples=("task why inst-3f8/load", "task why 4711 --json"),
             perform=_why,
             arguments=_takes_task,

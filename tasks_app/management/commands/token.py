@@ -63,23 +63,23 @@ def _number(given: str) -> int:
 def _takes_token(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", type=arguments.reference, help="what it is for")
     parser.add_argument(
-        "--project", metavar="SLUG", type=arguments.reference, help="where it holds (default)"
+        "--project", metavar="SLUG", type=arguments.reference, help="the project it is limited to (default)"
     )
     parser.add_argument(
-        "--user", metavar="USERNAME", type=arguments.reference, help="for whom it stands; none: the project"
+        "--user", metavar="USERNAME", type=arguments.reference, help="the user it acts for; none: the project"
     )
     parser.add_argument(
-        "--everywhere", action="store_true", help="it holds in every project of the user's, not in one"
+        "--everywhere", action="store_true", help="it is good in every project of the user's, not in one"
     )
     parser.add_argument(
         "--role",
         choices=[role.value for role in Role],
         default=Role.OPERATOR.value,
-        help="the most it allows (%(default)s)",
+        help="the highest role it allows (%(default)s)",
     )
-    parser.add_argument("--worker", action="store_true", help="a token for workers that come in by HTTP")
+    parser.add_argument("--worker", action="store_true", help="a token for HTTP workers")
     parser.add_argument(
-        "--pool", metavar="POOL", type=arguments.reference, default="", help="of these workers"
+        "--pool", metavar="POOL", type=arguments.reference, default="", help="the pool of these workers"
     )
     parser.add_argument(
         "--expires",
@@ -100,12 +100,12 @@ def _takes_id(parser: ArgumentParser) -> None:
 class Command(CommandWithVerbs):
     """API tokens on the command line."""
 
-    help = "Make, list and revoke the tokens that programs and workers show to the API."
+    help = "Create, list and revoke the API tokens of programs and workers."
     examples = ("token create deploy-script --role operator", "token list", "token revoke 3")
     verbs = (
         Subcommand(
             name="create",
-            help="Make a token and print its secret, which is shown this once.",
+            help="Create a token and print its secret, which is shown only once.",
             examples=(
                 "token create deploy-script --role operator --expires 90d",
                 "token create w1 --worker --project default",
@@ -122,7 +122,7 @@ class Command(CommandWithVerbs):
         ),
         Subcommand(
             name="revoke",
-            help="End a token at once.",
+            help="Revoke a token at once.",
             examples=("token revoke 3",),
             perform=_revoke,
             arguments=_takes_id,

@@ -15,7 +15,7 @@ from tasks_app.cli.output import Output
 class Command(CliCommand):
     """Print versions; the database is not asked."""
 
-    help = "Print the version of CPDS and of what it stands on."
+    help = "Print the versions of CPDS and of its dependencies."
     examples = ("version", "version --json")
 
     def perform(self, out: Output, options: Options) -> None:

@@ -114,7 +114,9 @@ def _takes_workflow(parser: ArgumentParser) -> None:
 
 def _takes_delete_arguments(parser: ArgumentParser) -> None:
     _takes_workflow(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask, which only a terminal is")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask for confirmation, which happens on a terminal only"
+    )
 
 
 def _takes_two(parser: ArgumentParser) -> None:
@@ -191,7 +193,7 @@ class Command(CommandWithVerbs):
         ),
         Subcommand(
             name="diff",
-            help="Say what differs between two versions, workflows or files.",
+            help="Show what differs between two versions, workflows or files.",
             examples=(
                 "workflow diff nightly-etl@1 nightly-etl@2",
                 "workflow diff nightly-etl nightly-etl.yaml --json",

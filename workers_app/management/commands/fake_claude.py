@@ -16,11 +16,14 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-        parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+        parser.add_argument("--host", default="127.0.0.1", help="a loopback address (%(default)s)")
+        parser.add_argument("--port", type=int, default=0, help="its port; 0 takes a free one")
         parser.add_argument("--script", type=Path, help="a YAML or JSON file of rules to follow")
         parser.add_argument(
-            "--latency", type=float, default=1.0, help="scales the time answers take; 0: none"
+            "--latency",
+            type=float,
+            default=1.0,
+            help="factor of the time that answers take; 0: none (%(default)s)",
         )
         parser.add_argument("--json", action="store_true", help="print the URL as JSON")
 

@@ -64,40 +64,40 @@ def _takes_list_arguments(parser: ArgumentParser) -> None:
 class Command(CommandWithVerbs):
     """The fleet on the command line."""
 
-    help = "Look at workers; drain, undrain and stop them."
+    help = "Show workers; drain, undrain and stop them."
     examples = ("worker list", "worker drain w1@host", "worker stop w1@host")
     verbs = (
         Subcommand(
             name="list",
-            help="List the workers that are there.",
+            help="List the workers that are online.",
             examples=("worker list", "worker list --all --json", "worker list --status busy"),
             perform=_list,
             arguments=_takes_list_arguments,
         ),
         Subcommand(
             name="show",
-            help="Show all that is known of a worker.",
+            help="Show everything about a worker.",
             examples=("worker show w1@host", "worker show w1@host --json"),
             perform=_show,
             arguments=_takes_name,
         ),
         Subcommand(
             name="drain",
-            help="Have a worker finish what it runs and take nothing new, restarts included.",
+            help="Drain a worker: it finishes what it runs and takes nothing new, also after a restart.",
             examples=("worker drain w1@host",),
             perform=_asking(operators.drain_worker, "finishes what it runs and takes nothing new"),
             arguments=_takes_name,
         ),
         Subcommand(
             name="undrain",
-            help="Have a drained worker take tasks again.",
+            help="Let a drained worker take tasks again.",
             examples=("worker undrain w1@host",),
             perform=_asking(operators.undrain_worker, "takes tasks again"),
             arguments=_takes_name,
         ),
         Subcommand(
             name="stop",
-            help="Have a worker shut down; what it cannot finish in time is handed back.",
+            help="Shut a worker down; what it cannot finish in time is handed back.",
             examples=("worker stop w1@host",),
             perform=_asking(operators.stop_worker, "is shutting down"),
             arguments=_takes_name,

@@ -58,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--server", default=os.environ.get("CPDS_SERVER"), help="its address")
+    parser.add_argument(
+        "--server", default=os.environ.get("CPDS_SERVER"), help="address of the web server (CPDS_SERVER)"
+    )
     token = parser.add_mutually_exclusive_group()
     token.add_argument("--token", help=f"a worker's token; {TOKEN_VARIABLE} hides it from the process list")
     token.add_argument("--token-file", type=Path, help="a file that holds it, read at the start")
@@ -66,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     tool.add_argument("--exec", metavar="COMMAND", help="what performs a task: 'mytool {prompt_file}'")
     tool.add_argument("--claude", action="store_true", help="let Claude perform it (ANTHROPIC_API_KEY)")
     parser.add_argument("--project", help="the project, where the token does not say it")
-    parser.add_argument("--name", help="what the fleet calls this worker; by default made up at each start")
+    parser.add_argument("--name", help="name of this worker; by default made up at each start")
     parser.add_argument(
         "--capability", action="append", default=[], metavar="WORD", help="what it can do; repeatable"
     )
@@ -74,20 +76,24 @@ def parser() -> argparse.ArgumentParser:
         "--kind", action="append", default=[], help="take only tasks of this kind; repeatable"
     )
     parser.add_argument("--concurrency", type=_positive, default=1, metavar="N", help="tasks at once (1)")
-    parser.add_argument("--once", action="store_true", help="leave after one task")
-    parser.add_argument("--max-tasks", type=_positive, metavar="N", help="leave after N tasks")
+    parser.add_argument("--once", action="store_true", help="exit after one task")
+    parser.add_argument("--max-tasks", type=_positive, metavar="N", help="exit after N tasks")
     parser.add_argument(
-        "--idle-exit", type=_seconds, metavar="SECONDS", help="leave after so long without a task"
+        "--idle-exit", type=_seconds, metavar="SECONDS", help="exit after so long without a task"
     )
     parser.add_argument(
-        "--patience", type=_seconds, metavar="SECONDS", help="leave when the server is away for so long"
+        "--patience", type=_seconds, metavar="SECONDS", help="exit when the server is down for so long"
     )
     parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="the longest a command may take")
     parser.add_argument(
-        "--grace", type=_seconds, default=20.0, metavar="SECONDS", help="for running tasks after SIGTERM (20)"
+        "--grace",
+        type=_seconds,
+        default=20.0,
+        metavar="SECONDS",
+        help="how long tasks may run on after SIGTERM (20)",
     )
     parser.add_argument(
-        "--heartbeat", type=_seconds, default=10.0, metavar="SECONDS", help="between signs of life (10)"
+        "--heartbeat", type=_seconds, default=10.0, metavar="SECONDS", help="interval of heartbeats (10)"
     )
     parser.add_argument(
         "--output",

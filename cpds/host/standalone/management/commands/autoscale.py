@@ -42,40 +42,49 @@ class Command(CliCommand):
         """Describe the command line."""
         super().add_arguments(parser)
         parser.add_argument(
-            "--watch", type=arguments.span, metavar="SECONDS", help="print it again every so often"
+            "--watch", type=arguments.span, metavar="SECONDS", help="print again every so many seconds"
         )
         parser.add_argument("--start", action="store_true", help="start and stop workers on this machine")
-        parser.add_argument("--min", type=_count, default=None, metavar="N", help="never fewer (--start: 1)")
         parser.add_argument(
-            "--max", type=_count, default=None, metavar="N", help="never more (--start: as many as cores)"
+            "--min", type=_count, default=None, metavar="N", help="at least so many workers (with --start: 1)"
         )
-        parser.add_argument("--slots", type=_positive, metavar="N", help="tasks at a time of each worker")
+        parser.add_argument(
+            "--max",
+            type=_count,
+            default=None,
+            metavar="N",
+            help="at most so many workers (with --start: one for each core)",
+        )
+        parser.add_argument("--slots", type=_positive, metavar="N", help="slots of each worker")
         parser.add_argument(
             "--target",
             type=arguments.span,
             default=TARGET_SECONDS,
             metavar="S",
-            help="how soon what is ready is to be done (%(default)s)",
+            help="within how many seconds everything ready is to be done (%(default)s)",
         )
         parser.add_argument(
             "--quiet",
             type=arguments.span,
             default=QUIET_SECONDS,
             metavar="S",
-            help="with --start: how long fewer must have been wanted before there are fewer (%(default)s)",
+            help="with --start: stop workers only after fewer were wanted for so many seconds (%(default)s)",
         )
         parser.add_argument(
-            "--capability", action="append", metavar="WORD", help="what each worker can do, again for each"
+            "--capability", action="append", metavar="WORD", help="a capability of each worker; repeatable"
         )
         parser.add_argument(
             "--requires",
             action="append",
             default=[],
             metavar="WORD",
-            help="only tasks that require this, again for each",
+            help="only tasks that require this; repeatable",
         )
         parser.add_argument(
-            "--name", type=arguments.slug, default="auto", help="with --start: how workers' names begin"
+            "--name",
+            type=arguments.slug,
+            default="auto",
+            help="with --start: the prefix of the workers' names (%(default)s)",
         )
 
     def perform(self, out: Output, options: Options) -> None:

@@ -20,14 +20,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Describe the command line."""
-        start = parser.add_subparsers(dest="verb", required=True).add_parser("start", help=self.help)
+        start = parser.add_subparsers(dest="verb", required=True).add_parser(
+            "start", help=self.help, description=self.help
+        )
         start.add_argument("--host", help="address to listen on (127.0.0.1)")
         start.add_argument("--port", type=_port, help="its port (8848)")
         start.add_argument(
             "--config", type=Path, metavar="FILE", help="YAML file with server.host and server.port"
         )
         start.add_argument(
-            "--grace", type=_seconds, default=5, metavar="SECONDS", help="for open requests when it stops"
+            "--grace",
+            type=_seconds,
+            default=5,
+            metavar="SECONDS",
+            help="how long open requests may take when it stops (%(default)s)",
         )
         start.add_argument(
             "--listening", type=int, metavar="FD", help="an open socket, in place of host and port"
