@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev run lint test bench bench-http bench-memory chaos clean
+.PHONY: help setup setup-dev run lint test docs picture bench bench-http bench-memory chaos clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
@@ -25,6 +25,7 @@ help:
 	@echo 'make setup   the environment alone, in .venv'
 	@echo 'make lint    format, lint, import rules, types, checks, migrations'
 	@echo 'make test    make lint, then all tests, on SQLite and on PostgreSQL'
+	@echo 'make docs    write the tables of docs/ that come from the code; make picture draws the README'"'"'s picture'
 	@echo 'make bench   steps per second, beside bare Celery'
 	@echo 'make bench-http  requests per second of the API, beside bare Django and bare ASGI'
 	@echo 'make bench-memory  memory of a worker whose calls to Claude wait, and of each more'
@@ -89,6 +90,12 @@ lint: setup-dev
 test: setup-dev lint
 	$(PY) -m pytest -n auto --dist worksteal --db=sqlite
 	$(PY) -m pytest -n auto --dist worksteal --db=postgresql -m 'not any_database'
+
+docs: setup-dev
+	@$(PY) -m docs.generate
+
+picture: setup-dev
+	@$(PY) -m docs.generate.picture
 
 bench: setup-dev
 	@exec $(PY) -m tests.benchmarks $(ARGS)

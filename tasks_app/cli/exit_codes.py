@@ -20,6 +20,16 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+MEANINGS: Final = {
+    ExitCode.OK: "Done; what was waited for has completed.",
+    ExitCode.FAILED: "Something failed or was cancelled, or the command could not be done.",
+    ExitCode.USAGE: "The command line, the workflow or its parameters are wrong; a port is in use.",
+    ExitCode.NOT_FOUND: "No workflow, instance, task or worker has that name or id.",
+    ExitCode.TIMED_OUT: "It had not ended when `--timeout` was over; it goes on.",
+    ExitCode.INTERRUPTED: "Interrupted.",
+}
+"""docs/commands.md says this of each."""
+
 EXIT_CODES: Final[dict[type[CPDSError], ExitCode]] = {
     NotFound: ExitCode.NOT_FOUND,
     NotScheduled: ExitCode.NOT_FOUND,

@@ -45,7 +45,7 @@ class Findings:
 
 def main() -> int:
     """Return the exit code."""
-    options = _parser().parse_args()
+    options = parser().parse_args()
     databases = [options.db] if options.db else [SQLITE, POSTGRESQL]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     shapes = [SHAPES[key] for key in options.shapes]
@@ -120,9 +120,10 @@ def _sizes(options: argparse.Namespace) -> Sequence[int]:
     return chosen
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    made = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    made.add_argument(
         "parts",
         nargs="*",
         type=_part,
@@ -130,38 +131,36 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PART",
         help=f"only these, of {', '.join(PARTS)} (default: all)",
     )
-    parser.add_argument("--db", choices=[SQLITE, POSTGRESQL], help="only this database (default: both)")
-    parser.add_argument(
-        "--quick", action="store_true", help=f"one round instead of {ROUNDS}, and small sizes"
-    )
-    parser.add_argument("--json", metavar="FILE", help="write the results to FILE, for machines")
-    parser.add_argument(
+    made.add_argument("--db", choices=[SQLITE, POSTGRESQL], help="only this database (default: both)")
+    made.add_argument("--quick", action="store_true", help=f"one round instead of {ROUNDS}, and small sizes")
+    made.add_argument("--json", metavar="FILE", help="write the results to FILE, for machines")
+    made.add_argument(
         "--shapes",
         type=_shapes,
         default=list(SHAPES),
         metavar="SHAPE,...",
         help=f"speed: only these, of {', '.join(SHAPES)} (default: all)",
     )
-    parser.add_argument(
+    made.add_argument(
         "--sizes",
         type=_numbers,
         metavar="TASKS,...",
         help=f"scale: instances of so many tasks (default: {','.join(map(str, scale.SIZES))})",
     )
-    parser.add_argument(
+    made.add_argument(
         "--history",
         type=int,
         default=0,
         metavar="TASKS",
         help="scale: measure again beside so many finished tasks (default: 0, not again)",
     )
-    parser.add_argument(
+    made.add_argument(
         "--seconds",
         type=float,
         default=scale.POINT_SECONDS,
         help="scale: after this no further task of a point is claimed (default: %(default)g)",
     )
-    return parser
+    return made
 
 
 def _part(text: str) -> str:

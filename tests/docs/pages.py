@@ -6,10 +6,12 @@ from pathlib import Path
 
 from tests.architecture.sources import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-README, WORKFLOWS = ROOT / "README.md", ROOT / "docs" / "workflows.md"
-HTTP_WORKERS = ROOT / "docs" / "http-workers.md"
-OPERATIONS, REHEARSAL = ROOT / "docs" / "operations.md", ROOT / "docs" / "rehearsal.md"
+DOCS = ROOT / "docs"
+README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+PAGES = [README, CONTRIBUTING, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+API, ARCHITECTURE, BENCHMARKS = DOCS / "api.md", DOCS / "architecture.md", DOCS / "benchmarks.md"
+DEPLOY, FLEET, WORKFLOWS = DOCS / "deploy.md", DOCS / "fleet.md", DOCS / "workflows.md"
+REHEARSAL = DOCS / "rehearsal.md"
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 

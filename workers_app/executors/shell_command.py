@@ -20,6 +20,8 @@ from workers_app.executors.arguments import Arguments, Seconds, bad_input, check
 from workers_app.executors.contract import ArgumentProblem, Call
 from workers_app.executors.processes import Command, Limits, perform_command
 
+KEPT_BYTES: Final = 1 << 20
+"""Of each output stream: half from the beginning, half from the end."""
 _REFUSED_PREFIXES: Final = ("LD_", "DYLD_", "GIT_", "BASH_FUNC_", "CPDS_")
 _REFUSED_NAMES: Final = frozenset(
     {
@@ -92,7 +94,9 @@ class ShellCommand:
 
     name: ClassVar[str] = "shell_command"
 
-    def __init__(self, *, path: str | None = None, kept_bytes: int = 1 << 20, contained: bool = True) -> None:
+    def __init__(
+        self, *, path: str | None = None, kept_bytes: int = KEPT_BYTES, contained: bool = True
+    ) -> None:
         self._path = path
         self._kept_bytes = kept_bytes
         self._contained = contained
