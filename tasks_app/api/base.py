@@ -1,7 +1,7 @@
 """The base of every door: who asks, for which project, and with which right.
 
 A door says in ``needs`` what each of its methods takes at least, and in ``callers`` for
-whom it is. See docs/api.md, "Adding a door".
+whom it is. See docs/extending.md.
 """
 
 from collections.abc import Mapping

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from docs.generate.settings import variable_names
 from tests.architecture.sources import ROOT
-from tests.docs.pages import README, named, rows, section
 
 DOCKER = ROOT / "docker"
 ENTRYPOINT = DOCKER / "entrypoint.sh"
@@ -65,10 +65,8 @@ def env_file(path: Path = DOCKER / ".env.example"):
 
 
 def variables_read():
-    """Return every variable that CPDS reads. That the table is complete and true is held by tests/docs."""
-    table = rows(section(README, "Many machines"))
-    names = {name for row in table for name in named(row[0])}
-    return names | {f"{name}_FILE" for row in table if "†" in row[0] for name in named(row[0])}
+    """Return every variable that CPDS reads."""
+    return set(variable_names())
 
 
 def seconds(text):

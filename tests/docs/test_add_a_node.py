@@ -1,4 +1,4 @@
-"""The README's chapter "Add a node", followed literally in a copy of the code elsewhere."""
+"""The chapter "Add a node" of docs/fleet.md, followed literally in a copy of the code elsewhere."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.sources import ROOT, kept_files
-from tests.docs.pages import README, section
+from tests.docs.pages import DEPLOY, FLEET, section
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, wait_for_end
 from tests.support.program import Program
@@ -30,14 +30,14 @@ MAKES_THE_ENVIRONMENT = ("python3.11 -m venv", ".venv/bin/pip install")
 START = 90.0
 
 
-def first_block(heading):
-    return re.search(r"^```sh\n(.*?)^```$", section(README, heading), re.MULTILINE | re.DOTALL)[1]
+def first_block(page, heading):
+    return re.search(r"^```sh\n(.*?)^```$", section(page, heading), re.MULTILINE | re.DOTALL)[1]
 
 
 def chapter_commands():
-    """Return what ``manage.py`` is told in the chapter, before its table of the environment."""
-    text = section(README, "Add a node").partition("The environment. ")[0]
-    return [span for span in re.findall(r"`([^`\n]+)`", text) if span.startswith("python manage.py ")]
+    """Return what ``manage.py`` is told in the chapter."""
+    spans = re.findall(r"`([^`\n]+)`", section(FLEET, "Add a node"))
+    return [span for span in spans if span.startswith("python manage.py ")]
 
 
 class Node(Program):
@@ -52,7 +52,7 @@ class Node(Program):
         self.environment = {key: text for key, text in os.environ.items() if not key.startswith(OURS)}
 
     def command(self):
-        lines = first_block("Add a node").splitlines()
+        lines = first_block(FLEET, "Add a node").splitlines()
         return [
             "bash",
             "-ec",
@@ -102,7 +102,7 @@ def node(broker: Broker, database_url: str, tmp_path, ended_after_test):
         "SECRET_KEY": "at-least-50-random-characters-" + "x" * 30,
     }
     lines = []
-    for line in first_block("Many machines").splitlines():
+    for line in first_block(DEPLOY, "By hand").splitlines():
         name = line.partition("=")[0]
         lines.append(f"{name}={shlex.quote(given[name])}" if name in given else line)
     (directory / "cpds.env").write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -1,12 +1,13 @@
-"""The calls of the README's chapter on the API do what they say, against a standalone of their own."""
+"""The calls of the walk through the API succeed, against a standalone of their own."""
 
 import json
+import re
 import shlex
 import subprocess
 
 import pytest
 
-from tests.docs.pages import README, section
+from tests.docs.pages import API, section
 from tests.standalone.program import Standalone
 
 pytestmark = [pytest.mark.any_database, pytest.mark.broker, pytest.mark.slow]
@@ -14,9 +15,7 @@ DOCUMENTED = "http://127.0.0.1:8848"
 
 
 def calls():
-    import re
-
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section(README, "The HTTP API"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section(API, "A walk with curl"), re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith("curl ")]
 

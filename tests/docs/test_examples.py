@@ -12,7 +12,8 @@ from cpds.base.conf import Conf
 from tasks_app.cli.failures import failure_lines
 from tasks_app.errors import InvalidWorkflow
 from tasks_app.services.workflows.definitions import validate_workflow
-from tests.docs.pages import README, WORKFLOWS, blocks
+from tests.architecture.sources import ROOT
+from tests.docs.pages import DOCS, README, WORKFLOWS, blocks
 from workers_app import functions, registry
 from workers_app.agents.rehearsal.script import parse_script
 
@@ -20,18 +21,18 @@ pytestmark = pytest.mark.any_database
 
 
 @pytest.fixture
-def readme_functions(monkeypatch):
-    """The functions of the pages' Python examples, registered for one test."""
-    known = dict(functions.task_functions())
-    monkeypatch.setattr(functions, "_functions", known)
+def users_functions(monkeypatch):
+    """What a user of the pages has: their examples' functions, and none of the tests' own."""
+    monkeypatch.setattr(functions, "_functions", {})
+    monkeypatch.setattr(functions, "_loaded", True)
     monkeypatch.setattr(registry, "_made", {})
-    for example in blocks("python", pages=[README, WORKFLOWS]):
+    for example in blocks("python", pages=sorted(DOCS.glob("*.md"))):
         if "@task_function" in example.text:
-            exec(compile(example.text, str(example), "exec"), {"__name__": "readme_functions"})
+            exec(compile(example.text, str(example), "exec"), {"__name__": "users_functions"})
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
-def test_a_yaml_block_is_valid(block, readme_functions):
+def test_a_yaml_block_is_valid(block, users_functions):
     content = yaml.safe_load(block.text)
 
     if set(content) == {"rules"}:
@@ -40,9 +41,25 @@ def test_a_yaml_block_is_valid(block, readme_functions):
         assert validate_workflow(source=block.text).tasks
 
 
+@pytest.mark.parametrize(
+    "file",
+    [file for file in (ROOT / "config/workflows").glob("*.yaml") if ".example." not in file.name],
+    ids=lambda file: file.name,
+)
+def test_an_example_workflow_needs_no_function(file, users_functions):
+    assert validate_workflow(source=file.read_text(encoding="utf-8")).tasks
+
+
+def test_a_function_of_the_tests_is_unknown_to_a_user(users_functions):
+    with pytest.raises(InvalidWorkflow) as found:
+        validate_workflow(source="name: x\ntasks: [{name: a, run: noop}]")
+
+    assert [problem.code for problem in found.value.problems] == ["unknown_executor"]
+
+
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
-def test_a_python_block_runs(block, readme_functions):
-    names = {"__name__": "readme_functions"}
+def test_a_python_block_runs(block, users_functions):
+    names = {"__name__": "users_functions"}
     if "config.settings" in block.text:
         _judge_settings(block.text)
     else:
@@ -56,7 +73,7 @@ def _judge_settings(text):
     assert given <= {each.name for each in fields(Conf)}
 
 
-def test_the_first_example_of_a_function_works(readme_functions):
+def test_the_first_example_of_a_function_works(users_functions):
     found = functions.task_functions()
 
     assert found["count_words"].call("one or two words", least=3) == {"words": 3}

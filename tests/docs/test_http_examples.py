@@ -1,4 +1,4 @@
-"""The README's way of a workflow over HTTP, by its own curl lines, against a server as a user starts it."""
+"""A workflow over HTTP, by the curl lines of docs/api.md, against a server as a user starts it."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.docs.pages import README, blocks
+from tests.docs.pages import API, README, blocks
 from tests.standalone.program import Standalone
 
 pytestmark = [
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 def lines(word="/workflows/hello/execute"):
-    text = next(each.text for each in blocks("bash", pages=[README]) if word in each.text)
+    text = next(each.text for each in blocks("bash", pages=[API]) if word in each.text)
     return [line for line in text.splitlines() if line]
 
 
@@ -33,7 +33,7 @@ def server(tmp_path, ended_after_test):
 
 @pytest.fixture
 def run(server, tmp_path):
-    """Run a line as it stands in the README; ``$INSTANCE`` is what was started last."""
+    """Run a line as the page has it; ``$INSTANCE`` is what was started last."""
     url = server.facts()["url"].rstrip("/")
     environment = dict(os.environ)
 

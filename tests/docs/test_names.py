@@ -1,14 +1,25 @@
 """What the documentation names exists, and what must be named is."""
 
 import re
-from dataclasses import MISSING, fields
+import tomllib
 
 import pytest
 
-from cpds.base.conf import Conf
-from tasks_app.cli.exit_codes import ExitCode
+from config.settings.variables import VARIABLES
+from docs.generate.settings import variable_names
 from tests.architecture.sources import PRODUCT, ROOT, python_files
-from tests.docs.pages import OPERATIONS, PAGES, README, blocks, code_spans, named, prose, rows, section
+from tests.docs.pages import (
+    ARCHITECTURE,
+    CONTRIBUTING,
+    DEPLOY,
+    PAGES,
+    blocks,
+    code_spans,
+    named,
+    prose,
+    rows,
+    section,
+)
 
 pytestmark = pytest.mark.any_database
 
@@ -36,10 +47,6 @@ NO_FILE = re.compile(r"^(?:\.\.\.|text|application)/")
 PATH = re.compile(r"^\.?[\w.-]+(?:/[\w.-]*)+$|^[\w-]+\.(?:py|md|yaml|toml|txt|json|log)$")
 
 
-def environment_table():
-    return {names: row[1:] for row in rows(section(README, "Many machines")) for names in named(row[0])}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_environment_variable_named_is_read(page):
     unread = {
@@ -51,55 +58,25 @@ def test_every_environment_variable_named_is_read(page):
     assert unread == set()
 
 
-def test_every_environment_variable_that_is_read_is_in_the_table():
+def test_every_environment_variable_that_is_read_is_declared():
     product = "\n".join(file.read_text(encoding="utf-8") for file in python_files(*PRODUCT))
     read = {name for name in READ.findall(product) if VARIABLE.fullmatch(name)}
 
     assert len(read) > 15
-    assert read - BETWEEN_CPDS_AND_ITS_CHILDREN <= set(environment_table())
+    assert read - BETWEEN_CPDS_AND_ITS_CHILDREN <= set(variable_names())
 
 
-def test_the_numbers_in_the_table_are_the_defaults():
-    settings = (ROOT / "config/settings/base.py").read_text(encoding="utf-8")
-    numbers = dict(re.findall(r'environment\.number\("(\w+)", ([\d.]+)\)', settings))
+def test_a_variable_says_that_it_may_be_a_file_when_it_may():
+    product = "\n".join(file.read_text(encoding="utf-8") for file in python_files("config", "cpds"))
+    read_as_text = set(re.findall(r'(?:text|_required)\(\s*"(\w+)"', product))
 
-    assert numbers
-    for name, default in numbers.items():
-        assert environment_table()[name][0] == default
+    assert {each.name for each in VARIABLES.values() if each.is_text} == read_as_text
 
 
-def test_files_are_taken_where_the_table_says_so():
-    settings = "\n".join(file.read_text(encoding="utf-8") for file in python_files("config"))
-    marked = {
-        name for row in rows(section(README, "Many machines")) if "†" in row[0] for name in named(row[0])
-    }
-    read_as_text = set(re.findall(r'(?:text|_required)\(\s*"(\w+)"', settings))
+def test_the_example_environment_names_only_variables_that_are_read():
+    example = next(block for block in blocks("sh", pages=[DEPLOY]) if "CPDS_MODE=cloud" in block.text)
 
-    assert marked == read_as_text
-
-
-def test_the_example_environment_names_only_variables_of_the_table():
-    example = next(block for block in blocks("sh", pages=[README]) if "CPDS_MODE=cloud" in block.text)
-
-    assert set(re.findall(r"^([A-Z_]+)=", example.text, re.MULTILINE)) <= set(environment_table())
-
-
-def test_the_settings_are_all_there_with_their_defaults():
-    written = {
-        row[0].strip("`"): row[1].strip("`")
-        for row in rows(section(OPERATIONS, "The settings that bound it"))
-    }
-
-    assert list(written) == [each.name for each in fields(Conf)]
-    for each in fields(Conf):
-        default = each.default if each.default is not MISSING else each.default_factory()
-        assert written[each.name] == (str(default) if default else "none")
-
-
-def test_the_exit_codes_are_all_there():
-    written = {int(row[0]) for row in rows(section(README, "Commands")) if row[0].isdigit()}
-
-    assert written == {int(code) for code in ExitCode}
+    assert set(re.findall(r"^([A-Z_]+)=", example.text, re.MULTILINE)) <= set(variable_names())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -124,7 +101,7 @@ def _is_there(path):
 
 def test_every_room_of_the_code_is_on_the_map():
     mapped = {
-        place.rstrip("/") for row in rows(section(README, "A map of the code")) for place in named(row[0])
+        place.rstrip("/") for row in rows(section(ARCHITECTURE, "The packages")) for place in named(row[0])
     }
     inside = {place for place in mapped if "/" in place}
     rooms = {
@@ -140,8 +117,18 @@ def test_every_room_of_the_code_is_on_the_map():
     assert missing <= {"workers_app/models", "workers_app/management"}
 
 
+def test_every_package_of_the_services_is_in_its_table_in_the_order_of_its_layers():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(
+        each["layers"] for each in contracts["contracts"] if each.get("containers") == ["tasks_app.services"]
+    )
+    table = [set(named(row[0])) for row in rows(section(ARCHITECTURE, "The services of the record"))]
+
+    assert table == [set(re.split(r" [|:] ", layer)) for layer in layers]
+
+
 def test_every_folder_of_tests_is_listed():
-    listed = {place.rstrip("/") for row in rows(section(README, "Development")) for place in named(row[0])}
+    listed = {place.rstrip("/") for row in rows(section(CONTRIBUTING, "Tests")) for place in named(row[0])}
     folders = {f"tests/{each.name}" for each in (ROOT / "tests").iterdir() if any(each.rglob("test_*.py"))}
 
     assert folders <= listed

@@ -6,12 +6,9 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from tasks_app.planning.definition.checks.graph import MAX_EDGES
 from tasks_app.planning.definition.param_spec import ParamSpec
 from tasks_app.planning.definition.retry_words import RETRY_WORDS
-from tasks_app.planning.definition.spec import MAX_TASKS, Defaults, TaskSpec, WorkflowSpec
-from tasks_app.planning.source import yaml_source, yaml_text
-from tasks_app.planning.templates import limits as template_limits
+from tasks_app.planning.definition.spec import Defaults, TaskSpec, WorkflowSpec
 from tasks_app.planning.templates.operations import FILTERS_ALLOWED
 from tasks_app.planning.templates.sandbox import LIST_METHODS, MAPPING_METHODS, ROOTS, TEXT_METHODS
 from tests.architecture.sources import nodes, python_files
@@ -181,18 +178,6 @@ def _codes_of(call):
         return set()
     constants = {each.value for one in given for each in ast.walk(one) if isinstance(each, ast.Constant)}
     return {each for each in constants if isinstance(each, str) and re.fullmatch(r"[a-z]+(?:_[a-z]+)*", each)}
-
-
-def test_the_limits_are_those_of_the_code():
-    limits = section(WORKFLOWS, "Limits")
-
-    assert (yaml_text.MAX_BYTES, template_limits.MAX_FIELD, template_limits.MAX_VALUE) == (
-        1 << 20,
-        1 << 20,
-        1 << 23,
-    )
-    for number in (yaml_source.MAX_DEPTH, yaml_source.MAX_VALUES, MAX_TASKS, MAX_EDGES):
-        assert f"{number:,}" in limits
 
 
 def test_the_rules_of_a_rehearsal_are_told_whole():
