@@ -67,12 +67,12 @@ class TestAChoreThatFails:
             def chore():
                 raise error
 
-            monkeypatch.setattr(f"tasks_app.services.{name}", chore)
+            monkeypatch.setattr(f"tasks_app.services.maintenance.{name}", chore)
 
         return fails
 
     @pytest.mark.parametrize("error", [ValueError("no"), DataError("too long")], ids=["ours", "database"])
-    @pytest.mark.parametrize("name", ["sweep.rescue_lost", "tending.expire_checkpoints"])
+    @pytest.mark.parametrize("name", ["sweep.rescue_lost", "waits.expire_checkpoints"])
     @pytest.mark.django_db(transaction=True)
     def test_the_others_run_all_the_same(self, doorbell, fleet, broken, caplog, name, error):
         instance = an_instance(a_task("each", also={"for_each": [1]}))
@@ -85,7 +85,7 @@ class TestAChoreThatFails:
         assert "chore_failed" in caplog.text
 
     def test_without_the_database_none_does(self, broken, doorbell, fleet):
-        broken("tending.expire_checkpoints", OperationalError("gone"))
+        broken("waits.expire_checkpoints", OperationalError("gone"))
 
         with pytest.raises(OperationalError):
             sweep_now()
