@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 from django.db import transaction as django_transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
@@ -82,20 +82,6 @@ def transaction_required(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return guarded
-
-
-def again_when_disconnected(act: Callable[[], R]) -> R:
-    """Do ``act``; if the kept connection turns out to be broken, drop it and do it once more.
-
-    Only for acts that may be done twice: whether the first went through is not known.
-    """
-    try:
-        return act()
-    except (InterfaceError, OperationalError):
-        if in_transaction():
-            raise
-        drop_broken_connection()
-        return act()
 
 
 def drop_broken_connection() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db import InterfaceError, OperationalError, connection
 
 from cpds.base import db
+from cpds.base.in_doubt import settle_in_doubt
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
 from tasks_app.services.attempts.attempt_log import append_log, report_progress
@@ -64,7 +65,7 @@ def _keep_and_report(taken: Accepted) -> bool:
         outcome = taken.failure or _execute(claim, cancellation)
         if claim.stream is not None:
             streamed = claim
-            claim = db.again_when_disconnected(lambda: with_present_failures(claim=streamed))
+            claim = settle_in_doubt(lambda: with_present_failures(claim=streamed), was_done=None)
         try:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:

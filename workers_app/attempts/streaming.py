@@ -8,8 +8,9 @@ from typing import Any, Final
 from django.db import InterfaceError, OperationalError
 
 from cpds.base import clock, db
+from cpds.base.in_doubt import settle_in_doubt
 from tasks_app.errors import StaleDispatch
-from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, LastBatch, Outcome
+from tasks_app.outcomes import Completed, Failed, Interrupted, LastBatch, Outcome
 from tasks_app.services.attempts.claims import Claim, StreamSettings
 from tasks_app.services.attempts.streams import Order, batch_totals, open_stream, read_item, write_batch
 from workers_app.attempts.buffer import Buffer
@@ -29,7 +30,7 @@ def stream_through(
     """Perform a continuous task: open its stream, ``run`` it, hand on what is left; return how it went."""
     assert claim.stream is not None  # noqa: S101 - the caller looked
     try:
-        last = db.again_when_disconnected(lambda: open_stream(claim=claim))
+        last = settle_in_doubt(lambda: open_stream(claim=claim), was_done=None)
     except StaleDispatch:
         return Interrupted(reason="the claim was taken back")
     stream = ClaimedStream(claim=claim, settings=claim.stream, last=last, cancellation=cancellation)
@@ -60,8 +61,6 @@ class ClaimedStream:
         self._cancellation = cancellation
         self._told = threading.Event()
         self._ending = ""
-        self._doubtful: list[JSON] | None = None
-        """A batch of which it is not known whether it was written."""
         cancellation.on_request(self._told.set)
 
     @property
@@ -143,11 +142,8 @@ class ClaimedStream:
     def _hand_on(self, *, must_fit: bool = True) -> bool:
         """Hand on one batch; return False when it has to wait, or can never be."""
         with self._writing:
-            if self._doubtful is None:
-                with self._filling:
-                    items = [item.value for item in self._buffer.first()]
-            else:
-                items = self._doubtful
+            with self._filling:
+                items = [item.value for item in self._buffer.first()]
             if not items:
                 return True
             number = self._number + 1
@@ -157,14 +153,12 @@ class ClaimedStream:
                 self._cancellation.request("the claim was taken back")
                 return False
             except (OperationalError, InterfaceError) as error:
-                # Whether it was written is told by the rows, when the very same is written again.
-                self._doubtful = items
+                # Whether it was written, and with how many items, is read when it is tried again.
                 db.drop_broken_connection()
                 logger.warning("batch_postponed task=%s error=%s", self._claim.task_id, type(error).__name__)
                 return False
-            self._doubtful = None
             if written:
                 self._number = number
                 with self._filling:
-                    self._buffer.drop(len(items), now=clock.monotonic())
-            return written
+                    self._buffer.drop(written, now=clock.monotonic())
+            return bool(written)

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from cpds.base import db
 from cpds.base.conf import conf
+from cpds.base.in_doubt import settle_in_doubt
 from cpds.base.redaction import redact_text
 from tasks_app.errors import StaleDelivery
 from tasks_app.services.listeners.deliveries import (
@@ -54,7 +55,7 @@ def deliver_events(*, listener: str, instance_id: int) -> int:
     delivered = 0
     try:
         # A thread keeps its connection; one that broke while it was idle is found here.
-        db.again_when_disconnected(lambda: ensure_listener(name=listener))
+        settle_in_doubt(lambda: ensure_listener(name=listener), was_done=None)
         while (taken := take_delivery(listener=listener, instance_id=instance_id)) is not None:
             with _keeping(taken):
                 count, goes_on = _deliver(registered, taken)

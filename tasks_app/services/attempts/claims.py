@@ -4,13 +4,14 @@ import json
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from cpds.base.in_doubt import settle_in_doubt
 from cpds.base.prepared import Rows
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, Instance, Task, hot_path, identifiers
@@ -97,7 +98,7 @@ def claim_task(
 
     :raises StaleDispatch: when it is not to be had under this dispatch (any more).
     """
-    return _surely(
+    return _claim_idempotently(
         lambda: hot_path.CLAIM.run(
             task_id=task_id,
             dispatch_id=dispatch_id,
@@ -118,7 +119,7 @@ def claim_offered(*, task_id: int, worker: str) -> Claim:
     :raises StaleDispatch: when it is not to be had.
     """
     dispatch_id = identifiers.dispatch_id()
-    return _surely(
+    return _claim_idempotently(
         lambda: hot_path.CLAIM_OFFERED.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
         task_id=task_id,
         dispatch_id=dispatch_id,
@@ -134,7 +135,7 @@ def claim_lent(*, task_id: int, worker: str) -> Claim:
     :raises StaleDispatch: when it is not to be had.
     """
     dispatch_id = identifiers.dispatch_id()
-    return _surely(
+    return _claim_idempotently(
         lambda: hot_path.CLAIM_LENT.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
         task_id=task_id,
         dispatch_id=dispatch_id,
@@ -155,21 +156,16 @@ def held_claim(*, task_id: int, worker: str | None = None, dispatch_id: str | No
     return _claim(task_id, task, dispatch_id=task["dispatch_id"], worker=task["worker"])
 
 
-def _surely(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str) -> Claim:
-    """Take a task; when the connection breaks around the commit, look whether that went through first."""
+def _claim_idempotently(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str) -> Claim:
+    """Take a task; its event carries a mark, by which a commit of unknown outcome is recognized."""
     mark = secrets.token_hex(8)
-    take = partial(_take, decide=decide, task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
-    try:
-        return take()
-    except (OperationalError, InterfaceError):
-        if db.in_transaction():
-            raise
-        db.drop_broken_connection()
-        before = _taken_before(task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark)
-        return before or take()
+    return settle_in_doubt(
+        lambda: _take(decide, task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark),
+        was_done=lambda: _taken_before(task_id=task_id, dispatch_id=dispatch_id, worker=worker, mark=mark),
+    )
 
 
-def _take(*, decide: Callable[[], Rows], task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim:
+def _take(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker: str, mark: str) -> Claim:
     try:
         with db.transaction():
             rows = decide()

@@ -3,7 +3,8 @@
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from django.db import InterfaceError, OperationalError
@@ -11,6 +12,7 @@ from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
+from cpds.base.in_doubt import settle_in_doubt
 from cpds.base.redaction import redact
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import ExecutionRecord, Instance, Task, hot_path
@@ -48,12 +50,15 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
     )
     match decision:
         case Finish():
-            _patiently(claim, lambda: _finish(claim, decision, outcome.report))
+            act = partial(_finish, claim, decision, outcome.report)
+            _retry_while_db_down(claim, act, record=decision.record)
         case TryAgain():
-            _patiently(claim, lambda: _wait_for_another_try(claim, decision, outcome.report))
+            act = partial(_wait_for_another_try, claim, decision, outcome.report)
+            _retry_while_db_down(claim, act, record=decision.failure.record)
             set_alarm()
         case HandBack():
-            _patiently(claim, lambda: _hand_back(claim, decision))
+            act = partial(_hand_back, claim, decision)
+            _retry_while_db_down(claim, act, record=RecordState.INTERRUPTED)
     try:
         _plan_what_follows(claim, decision)
     except (OperationalError, InterfaceError) as error:
@@ -183,45 +188,38 @@ def _hand_back(claim: Claim, decision: HandBack) -> None:
         release_followers(instance_id=claim.instance_pk, dispatch_ids=[claim.dispatch_id])
 
 
-def _patiently(claim: Claim, act: Callable[[], None]) -> None:
-    """Do ``act``; when the database fails around it, look whether it was done, and else try again.
-
-    An error around a commit does not tell whether the commit went through, so the
-    rows are read again and never assumed.
-    """
-    give_up_at = clock.monotonic() + conf().lease_seconds
-    in_doubt = False
-    while True:
-        try:
-            _unless_recorded(claim, act, in_doubt=in_doubt)
-        except (OperationalError, InterfaceError):
-            db.drop_broken_connection()
-            in_doubt = True
-            if clock.monotonic() >= give_up_at:
-                raise
-            logger.warning("outcome_waits_for_database task=%s", claim.task_id)
-            _resting.wait(RETRY_PAUSE_SECONDS)
-        else:
-            return
+def _retry_while_db_down(claim: Claim, act: Callable[[], None], *, record: RecordState) -> None:
+    """Do ``act``, which closes the attempt's record as ``record``, before its lease would have run out."""
+    settle_in_doubt(
+        lambda: _act_once(claim, act, record),
+        was_done=lambda: _is_recorded(claim, record) or None,
+        retries=_while_lease_holds(claim, clock.monotonic() + conf().lease_seconds),
+    )
 
 
-def _unless_recorded(claim: Claim, act: Callable[[], None], *, in_doubt: bool) -> None:
+def _while_lease_holds(claim: Claim, give_up_at: float) -> Iterator[None]:
+    while clock.monotonic() < give_up_at:
+        logger.warning("outcome_waits_for_database task=%s", claim.task_id)
+        _resting.wait(RETRY_PAUSE_SECONDS)
+        yield
+
+
+def _act_once(claim: Claim, act: Callable[[], None], record: RecordState) -> bool:
+    """Do ``act``, unless its outcome is on record already: it may be reported twice."""
     try:
         act()
     except StaleDispatch:
-        if not _was_recorded(claim, in_doubt=in_doubt):
+        # An interrupted attempt may have been stopped by somebody else: only in doubt is it taken for ours.
+        if record is RecordState.INTERRUPTED or not _is_recorded(claim, record):
             raise
+    return True
 
 
-def _was_recorded(claim: Claim, *, in_doubt: bool) -> bool:
-    ended = [RecordState.COMPLETED, RecordState.FAILED]
-    if in_doubt:
-        # Else nobody here has handed it back yet: whoever stopped the attempt has interrupted it.
-        ended.append(RecordState.INTERRUPTED)
+def _is_recorded(claim: Claim, record: RecordState) -> bool:
     return ExecutionRecord.objects.filter(
         task_id=claim.task_id,
         dispatch_id=claim.dispatch_id,
         worker=claim.worker,
-        status__in=ended,
+        status=record,
         revoked_until__isnull=True,  # else somebody else closed it
     ).exists()

@@ -75,12 +75,12 @@ def open_stream(*, claim: Claim) -> LastBatch | None:
     return LastBatch(number=newest.number, item=newest.items[-1] if newest.items else None)
 
 
-def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: bool = True) -> bool:
-    """Hand on a batch; return False, having written nothing, when too many are unconsumed.
+def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: bool = True) -> int:
+    """Hand on a batch; return how many items it has: 0, having written nothing, when too many are unconsumed.
 
     ``number`` follows the newest batch. Doing it twice is harmless: a batch that
-    this attempt has written already is not written again. With ``must_fit`` False
-    it is written however many are unconsumed.
+    this attempt has written already is not written again, and may have fewer items
+    than are given now. With ``must_fit`` False it is written however many are unconsumed.
 
     :raises StaleDispatch: when the claim is no longer held; nothing was written.
     """
@@ -90,9 +90,9 @@ def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: b
             raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
         newest = last_batch(stream_id=claim.task_id)
         if newest is not None and newest.number == number and newest.attempt == claim.attempt:
-            return True
+            return newest.item_count
         if must_fit and unconsumed(stream_id=claim.task_id) >= conf().stream_batches_ahead:
-            return False
+            return 0
         StreamBatch.objects.create(
             task_id=claim.task_id,
             number=number,
@@ -111,7 +111,7 @@ def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: b
             data={"batch": number, "items": len(items)},
         )
     _ring(claim)
-    return True
+    return len(items)
 
 
 def orders_for(*, claims: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], Order]:

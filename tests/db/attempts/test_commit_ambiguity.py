@@ -8,7 +8,7 @@ from tasks_app.models import Event, ExecutionRecord, Task
 from tasks_app.outcomes import Completed, Failed, Interrupted
 from tasks_app.services.attempts import claims, reports
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.states import TaskState
+from tasks_app.states import RecordState, TaskState
 from tests.support.builders import a_chain
 from tests.support.driving import claim, drive_to_end, let_time_pass
 from tests.support.engine import an_instance, assert_history_is_sound, task
@@ -86,7 +86,7 @@ def test_what_another_thread_of_the_worker_has_is_left_to_it(instance, commits_b
     row = task(instance, "link-0")
     take = claims._take
 
-    def broken(**_):
+    def broken(*_, **__):
         monkeypatch.setattr(claims, "_take", take)
         claim(row)
         raise OperationalError("the connection broke")
@@ -99,16 +99,47 @@ def test_what_another_thread_of_the_worker_has_is_left_to_it(instance, commits_b
     assert ExecutionRecord.objects.filter(task=row).count() == 1
 
 
-def test_what_was_recorded_is_looked_up_again_when_that_look_breaks_too(held, commits_break, monkeypatch):
-    look, breaks = reports._was_recorded, [True]
+def test_a_claim_whose_commit_was_under_way_is_had(instance, monkeypatch):
+    row = task(instance, "link-0")
+    take, tries = claims._take, []
 
-    def broken(claim, *, in_doubt):
+    def late(*given, **more):
+        tries.append(True)
+        if len(tries) == 1:
+            raise OperationalError("the connection broke")
+        take(*given, **more)  # what the first commit brings, while the second one waits for the row
+        raise StaleDispatch(task_id=row.pk, dispatch_id=row.dispatch_id)
+
+    monkeypatch.setattr(claims, "_take", late)
+
+    assert report_outcome(claim=claim(row), outcome=OUTCOMES[TaskState.COMPLETED])
+
+
+@pytest.mark.parametrize("status", [RecordState.FAILED, RecordState.INTERRUPTED])
+def test_how_somebody_else_ended_the_attempt_is_not_taken_for_its_outcome(
+    held, commits_break, monkeypatch, status
+):
+    def stopped_meanwhile(_):
+        ExecutionRecord.objects.filter(task_id=held.task_id).update(status=status)
+        Task.objects.filter(pk=held.task_id).update(status=TaskState.CANCELLED)
+
+    monkeypatch.setattr(reports._resting, "wait", stopped_meanwhile)
+    commits_break(1, went_through=False)
+
+    with pytest.raises(StaleDispatch):
+        report_outcome(claim=held, outcome=OUTCOMES[TaskState.COMPLETED])
+
+
+def test_what_was_recorded_is_looked_up_again_when_that_look_breaks_too(held, commits_break, monkeypatch):
+    look, breaks = reports._is_recorded, [True]
+
+    def broken(claim, record):
         if breaks:
             breaks.pop()
             raise OperationalError("the connection broke")
-        return look(claim, in_doubt=in_doubt)
+        return look(claim, record)
 
-    monkeypatch.setattr(reports, "_was_recorded", broken)
+    monkeypatch.setattr(reports, "_is_recorded", broken)
     commits_break(1, went_through=True)
 
     assert report_outcome(claim=held, outcome=OUTCOMES[TaskState.COMPLETED])

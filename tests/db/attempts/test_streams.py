@@ -85,8 +85,8 @@ def test_one_run_at_a_time_in_order(instance, held):
 
 
 def test_a_batch_is_written_once_however_often_it_is_tried(held):
-    assert write_batch(claim=held, number=1, items=["a"])
-    assert write_batch(claim=held, number=1, items=["a"])
+    assert write_batch(claim=held, number=1, items=["a"]) == 1
+    assert write_batch(claim=held, number=1, items=["a", "b"]) == 1
 
     assert StreamBatch.objects.values_list("number", "items").get() == (1, ["a"])
     event = Event.objects.get(kind="task.batch")
@@ -126,16 +126,16 @@ def test_a_stream_gets_no_further_ahead_than_it_may(instance, held, settings):
     settings.CPDS = {**settings.CPDS, "stream_batches_ahead": 2}
     let_in(instance)
     assert [write_batch(claim=held, number=number, items=["x"]) for number in (1, 2, 3)] == [
-        True,
-        True,
-        False,
+        1,
+        1,
+        0,
     ]
     assert unconsumed(stream_id=held.task_id) == 2
 
     complete(run_of(instance, 1))
 
-    assert write_batch(claim=held, number=3, items=["x"])
-    assert write_batch(claim=held, number=4, items=["x"], must_fit=False)
+    assert write_batch(claim=held, number=3, items=["x"]) == 1
+    assert write_batch(claim=held, number=4, items=["x", "y"], must_fit=False) == 2
 
 
 def test_a_stream_that_nobody_needs_is_not_held_up(doorbell, fleet, settings):
