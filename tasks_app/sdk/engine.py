@@ -15,6 +15,7 @@ from tasks_app.outcomes import JSON
 from tasks_app.planning.definition.output.yaml_writing import to_yaml
 from tasks_app.planning.definition.spec import WorkflowSpec
 from tasks_app.services import queries
+from tasks_app.services.control import cancelling
 from tasks_app.services.control import instances as control
 from tasks_app.services.submit import instances
 from tasks_app.services.workflows import definitions
@@ -60,8 +61,8 @@ class Engine:
     def cancel_instance(
         self, instance_id: str, *, reason: str = "", drain: bool = False, compensate: bool = False
     ) -> str:
-        """End an instance; see ``services.control.cancel_instance``."""
-        return control.cancel_instance(
+        """End an instance; see ``services.control.cancelling.cancel_instance``."""
+        return cancelling.cancel_instance(
             given=instance_id, by=self._by, reason=reason, drain=drain, compensate=compensate
         )
 

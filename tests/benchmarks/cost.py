@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 from django.db import connection
 
-from tasks_app.services.control.instances import cancel_instance
+from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.submit.instances import submit_instance
 from tasks_app.services.workflows.definitions import upload_workflow
 from tests.benchmarks.scale import Cost, Point, Spent

@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 
 from tasks_app.models import ExecutionRecord, Instance, Task
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.submit.instances import rerun_instance
 from tests.support.builders import a_chain, a_task
 from tests.support.effects import effects

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tasks_app.models import ExecutionRecord
-from tasks_app.services.control.instances import cancel_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import retry_instance
 from tests.support.builders import a_task
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end

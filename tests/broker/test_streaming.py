@@ -7,12 +7,8 @@ from typing import Any
 import pytest
 
 from tasks_app.models import Event, Instance, StreamBatch, Task
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.submit.instances import rerun_instance
 from tests.support.builders import a_task
 from tests.support.effects import effects

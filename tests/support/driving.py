@@ -6,6 +6,7 @@ from tasks_app.models import Chore, Instance, Task
 from tasks_app.outcomes import Completed, Failed, Outcome
 from tasks_app.services.attempts.claims import Claim, claim_task
 from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.attempts.stopped import acknowledge_stop
 from tasks_app.services.gates.intake import Declined, take_task
 from tasks_app.services.maintenance.sweep import Swept, sweep
 from tasks_app.states import INSTANCE_FINAL, TASK_FINAL, TaskState
@@ -42,6 +43,11 @@ def fail(row: Task, message: str = "as asked") -> Claim:
     held = claim(row)
     report_outcome(claim=held, outcome=Failed(kind="exception", message=message))
     return held
+
+
+def stopped(held: Claim) -> None:
+    """Have the worker of a revoked claim say that it has stopped."""
+    acknowledge_stop(task_id=held.task_id, dispatch_id=held.dispatch_id, instance_id=held.instance_pk)
 
 
 def deliver(message: Message, doorbell: Doorbell, *, outcome: Outcome | None = None) -> bool:

@@ -17,7 +17,7 @@ from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.attempts.inputs import read_upstream, render_arguments
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.attempts.return_message import hand_on
-from tasks_app.services.attempts.stopped import let_go
+from tasks_app.services.attempts.stopped import acknowledge_stop
 from tasks_app.services.attempts.streams import with_present_failures
 from tasks_app.services.attempts.workspaces import make_empty, remove_if_empty, workspace_of
 from tasks_app.services.gates.intake import Accepted, Declined, take_task
@@ -70,7 +70,9 @@ def _keep_and_report(taken: Accepted) -> bool:
             return report_outcome(claim=claim, outcome=outcome)
         except StaleDispatch as stale:
             logger.warning("late_result_refused task=%s attempt=%s: %s", claim.task_id, claim.attempt, stale)
-            let_go(claim=claim)
+            acknowledge_stop(
+                task_id=claim.task_id, dispatch_id=claim.dispatch_id, instance_id=claim.instance_pk
+            )
             return False
 
 

@@ -2,7 +2,6 @@
 
 from cpds.base import clock, db
 from tasks_app.models import ExecutionRecord, Instance
-from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.lookup.instance_tree import ancestors
 from tasks_app.services.progress.advance import advance
 from tasks_app.states import InstanceState
@@ -10,13 +9,8 @@ from tasks_app.states import InstanceState
 BATCH = 500
 
 
-def let_go(*, claim: Claim) -> None:
-    """Say that an attempt whose claim was revoked has stopped, so that nothing waits for its lease to end."""
-    let_go_of(task_id=claim.task_id, dispatch_id=claim.dispatch_id, instance_id=claim.instance_pk)
-
-
-def let_go_of(*, task_id: int, dispatch_id: str, instance_id: int) -> None:
-    """Say the same of the attempt that was made under a dispatch."""
+def acknowledge_stop(*, task_id: int, dispatch_id: str, instance_id: int) -> None:
+    """Note that an attempt whose claim was revoked has stopped: nothing waits for its lease to end."""
     with db.transaction():
         stopped = ExecutionRecord.objects.filter(
             task_id=task_id, dispatch_id=dispatch_id, revoked_until__gt=clock.database_now()

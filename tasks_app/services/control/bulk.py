@@ -7,12 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 from tasks_app.errors import IllegalMove, NotFound, NothingToUndo, RetryTheParent
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.control.selection import Chosen, chosen_instances
 from tasks_app.states import INSTANCE_UNFINISHED, InstanceState
 

@@ -1,9 +1,9 @@
 """Open an instance again that failed or was cancelled, from what did not complete."""
 
 from cpds.base import clock, db
-from cpds.base.redaction import redact_text
 from tasks_app.errors import RetryTheParent
 from tasks_app.models import Instance, Task
+from tasks_app.services.access.audited_moves import move_with_audit
 from tasks_app.services.lookup.by_name import lock_workflow
 from tasks_app.services.progress import saga
 from tasks_app.services.progress.admission import has_room
@@ -41,7 +41,7 @@ def reopen(*, instance: Instance, by: str, reason: str) -> None:
     the lock of its workflow, then its own, and pumps after the commit.
     """
     if saga.undos(instance=instance).exists():
-        saga.resume(instance=instance, by=by, reason=redact_text(reason))
+        saga.resume(instance=instance, by=by, reason=reason)
         saga.mark_next(instance=instance)
     else:
         _start_again(instance, by, reason)
@@ -67,10 +67,11 @@ def run_again(*, instance: Instance, by: str, reason: str) -> bool:
     """
     runs = has_room(instance=instance, max_instances=instance.definition.get("max_instances"))
     timeout = instance.definition.get("timeout") if runs else None
-    Instance.objects.filter(pk=instance.pk).move(
+    move_with_audit(
+        instance=instance,
         to=InstanceState.RUNNING if runs else InstanceState.PENDING,
-        message=redact_text(reason),
-        data={"by": by} if by else {},
+        by=by,
+        reason=reason,
         error_message="",
         finished_at=None,
         is_stopping=False,

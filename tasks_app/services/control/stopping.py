@@ -24,18 +24,18 @@ def stop_running(*, running: TaskQuerySet, reason: str, by: str = "", settled: b
     """Take running tasks from their workers, who find out when they renew, and cancel them."""
     claims = revoke(running=running)
     close_records(claims=claims, status=RecordState.INTERRUPTED, kind="cancelled", message=reason)
-    cancel(tasks=running, reason=reason, by=by, settled=settled)
+    cancel_tasks(tasks=running, reason=reason, by=by, settled=settled)
 
 
 @db.transaction_required
 def cancel_unstarted(*, instance_id: int, reason: str, settled: bool = True, but: Q | None = None) -> None:
     """Cancel what has not started in an instance, ``but`` for some. The caller holds its lock."""
     unstarted = Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNSTARTED))
-    cancel(tasks=unstarted if but is None else unstarted.exclude(but), reason=reason, settled=settled)
+    cancel_tasks(tasks=unstarted if but is None else unstarted.exclude(but), reason=reason, settled=settled)
 
 
 @db.transaction_required
-def cancel(*, tasks: TaskQuerySet, reason: str, by: str = "", settled: bool = True) -> None:
+def cancel_tasks(*, tasks: TaskQuerySet, reason: str, by: str = "", settled: bool = True) -> None:
     """Cancel tasks. Not ``settled``: what follows them is still to be planned."""
     close_checkpoints(tasks=tasks)
     interrupt_attempts(tasks=tasks, reason=reason)

@@ -8,10 +8,11 @@ from cpds.base.origin import signed
 from cpds.base.redaction import redact_text
 from tasks_app.errors import IllegalMove
 from tasks_app.models import Dependency, Event, Instance, Task
+from tasks_app.planning.engine.decisions import Cancel, Refusal, decide_task_cancel
 from tasks_app.planning.engine.ruling import Standing, ruled_out
-from tasks_app.services.control.instances import cancel_instance
+from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.control.reopening import check_that_it_is_its_own, hold_workflow, run_again
-from tasks_app.services.control.stopping import cancel, stop_running
+from tasks_app.services.control.stopping import cancel_tasks, stop_running
 from tasks_app.services.progress import saga
 from tasks_app.services.progress.advance import advance
 from tasks_app.services.progress.ruling_out import standings_of
@@ -20,7 +21,6 @@ from tasks_app.services.publishing.pump import pump
 from tasks_app.services.publishing.release import release_followers
 from tasks_app.states import INSTANCE_FINAL, TASK_UNSTARTED, InstanceState, TaskState
 
-_STEERED = (InstanceState.RUNNING, InstanceState.PAUSED)
 _RETRIED = (TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED)
 
 
@@ -37,19 +37,22 @@ def cancel_task(*, task: Task, by: str = "", reason: str = "") -> None:
     with db.transaction():
         instance = Instance.objects.locked(task.instance_id)
         task.refresh_from_db()
-        if task.status == TaskState.CANCELLED:
+        decision = decide_task_cancel(
+            state=TaskState(task.status),
+            is_undo=task.compensates_id is not None,
+            of_instance=None if instance is None else InstanceState(instance.status),
+        )
+        if isinstance(decision, Refusal):
+            raise _illegal(task, decision.state)
+        if decision is Cancel.NOTHING:
             return
-        if task.status not in {*TASK_UNSTARTED, TaskState.RUNNING} or task.compensates_id is not None:
-            raise _illegal(task, task.status)
-        if instance is None or instance.status not in _STEERED:
-            raise _illegal(task, f"in an instance that is {'gone' if instance is None else instance.status}")
         family = [task.pk, *Task.objects.filter(parent=task).values_list("pk", flat=True)]
         ended = Task.objects.filter(pk__in=family)
         dispatches = ended.filter(dispatch_id__isnull=False).values_list("dispatch_id", flat=True)
         planned_with = list(dispatches)
         stop_running(running=ended.filter(status=TaskState.RUNNING), reason=why, by=by, settled=False)
-        cancel(tasks=ended.filter(status__in=sorted(TASK_UNSTARTED)), reason=why, by=by, settled=False)
-        release_followers(instance_id=instance.pk, dispatch_ids=planned_with)
+        cancel_tasks(tasks=ended.filter(status__in=sorted(TASK_UNSTARTED)), reason=why, by=by, settled=False)
+        release_followers(instance_id=task.instance_id, dispatch_ids=planned_with)
     parents = [] if task.parent_id is None else [task.parent_id]
     advance(instance_id=task.instance_id, after=[task.pk], failed=[task.pk], waiting=parents)
     pump()

@@ -224,10 +224,10 @@ def _to_cancel(schedule: Schedule) -> list[int]:
 
 def _cancel(instance_ids: list[int]) -> None:
     """Cancel instances in transactions of their own; what was found under the lock is not of a later fire."""
-    from tasks_app.services.control.instances import stop_for_good
+    from tasks_app.services.control.cancelling import end_instance
 
     for instance_id in instance_ids:
-        stop_for_good(
+        end_instance(
             instance_id=instance_id,
             to=InstanceState.CANCELLED,
             reason="the schedule started the next instance",

@@ -6,7 +6,9 @@ from datetime import timedelta
 from cpds.base import clock, db
 from tasks_app.models import Instance, Task
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.control.instances import resume_instance, stop_and_undo, stop_for_good
+from tasks_app.planning.engine.decisions import is_to_be_undone
+from tasks_app.services.control.cancelling import end_instance
+from tasks_app.services.control.instances import resume_instance
 from tasks_app.services.publishing.pump import pump
 from tasks_app.states import INSTANCE_RUNNABLE, InstanceState, OnFailure, TaskState, WaitKind
 
@@ -71,13 +73,13 @@ def end_overdue() -> int:
     due = Instance.objects.unfinished().filter(deadline_at__lte=clock.database_now())
     rows = list(due.order_by("pk").values_list("pk", "on_failure", "is_to_compensate")[:BATCH])
     return sum(
-        _end(key, undo=on_failure == OnFailure.COMPENSATE or is_to_compensate)
-        for key, on_failure, is_to_compensate in rows
+        end_instance(
+            instance_id=key,
+            to=InstanceState.FAILED,
+            reason="the instance ran out of time",
+            compensate=is_to_be_undone(
+                end=InstanceState.FAILED, on_failure=OnFailure(on_failure), was_asked=was_asked
+            ),
+        )
+        for key, on_failure, was_asked in rows
     )
-
-
-def _end(instance_id: int, *, undo: bool) -> bool:
-    reason = "the instance ran out of time"
-    if undo and stop_and_undo(instance_id=instance_id, reason=reason):
-        return True
-    return stop_for_good(instance_id=instance_id, to=InstanceState.FAILED, reason=reason)

@@ -10,7 +10,8 @@ from tasks_app.errors import IllegalMove
 from tasks_app.models import Instance, Task
 from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.control.instances import cancel_instance, pause_instance, resume_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance
 from tasks_app.services.gates.approvals import expire_checkpoints
 from tasks_app.services.http_workers.external import end_overdue_attempts
 from tasks_app.services.lookup.chores import run_chore

@@ -11,7 +11,7 @@ from tasks_app.canvas import publish
 from tasks_app.models import Dependency, Instance, Task, hot_path
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.engine.canvas_plan import Node
-from tasks_app.planning.engine.decisions import instance_end
+from tasks_app.planning.engine.decisions import instance_end, is_to_be_undone
 from tasks_app.services.progress import foreign, saga
 from tasks_app.services.progress.admission import admit_waiting
 from tasks_app.services.progress.items import is_waited_for
@@ -24,6 +24,7 @@ from tasks_app.states import (
     INSTANCE_RUNNABLE,
     TASK_UNFINISHED,
     InstanceState,
+    OnFailure,
     TaskState,
     WaitKind,
 )
@@ -251,7 +252,10 @@ def _close(instance: Instance) -> bool:
         lost = tasks.filter(status=TaskState.SKIPPED, satisfies=False).order_by("pk").first()
         if lost is not None:
             end, message = InstanceState.FAILED, f"{lost.name}: {lost.reason}"
-    if saga.is_wanted(instance=instance, end=end) and saga.begin(instance=instance, reason=message):
+    undo = is_to_be_undone(
+        end=end, on_failure=OnFailure(instance.on_failure), was_asked=instance.is_to_compensate
+    )
+    if undo and saga.begin(instance=instance, reason=message):
         return False
     Instance.objects.filter(pk=instance.pk).move(
         to=end, message=message, error_message=message, finished_at=clock.database_now()

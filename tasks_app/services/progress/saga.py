@@ -21,19 +21,13 @@ from tasks_app.models import Event, ExecutionRecord, Instance, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.engine.canvas_plan import Node
 from tasks_app.planning.engine.compensation import failure_sentence
+from tasks_app.services.access.audited_moves import move_with_audit
 from tasks_app.services.lookup import instance_tree
 from tasks_app.services.progress.undo_rows import create_undos, newest_first
 from tasks_app.services.publishing.dispatch import mark_ready
-from tasks_app.states import TASK_UNFINISHED, InstanceState, OnFailure, TaskState
+from tasks_app.states import TASK_UNFINISHED, InstanceState, TaskState
 
 BATCH = 500
-
-
-def is_wanted(*, instance: Instance, end: InstanceState) -> bool:
-    """Return whether an instance that would end as ``end`` is to be compensated."""
-    if end is InstanceState.FAILED:
-        return instance.is_to_compensate or instance.on_failure == OnFailure.COMPENSATE
-    return end is InstanceState.CANCELLED and instance.is_to_compensate
 
 
 def undos(*, instance: Instance) -> TaskQuerySet:
@@ -58,7 +52,7 @@ def still_runs(*, instance: Instance) -> bool:
 
 
 @db.transaction_required
-def begin(*, instance: Instance, reason: str, data: Mapping[str, Any] | None = None) -> bool:
+def begin(*, instance: Instance, reason: str, by: str = "") -> bool:
     """Start compensating an instance in which nothing is unfinished; return whether it has what to undo.
 
     Undone are completed tasks that say how. Results shared with the origin of a
@@ -72,10 +66,12 @@ def begin(*, instance: Instance, reason: str, data: Mapping[str, Any] | None = N
         Task.objects.filter(pk__in=batch).move(
             to=TaskState.COMPENSATING, message="to be undone", settled=True
         )
-    Instance.objects.filter(pk=instance.pk).move(
+    move_with_audit(
+        instance=instance,
         to=InstanceState.COMPENSATING,
-        message=reason,
-        data={**(data or {}), "tasks": [task.name for task in done]},
+        by=by,
+        reason=reason,
+        facts={"tasks": [task.name for task in done]},
         error_message=reason,
         finished_at=None,
         deadline_at=None,
@@ -106,10 +102,11 @@ def resume(*, instance: Instance, by: str, reason: str) -> None:
     for batch in _batches(targets):
         Task.objects.filter(compensates_id__in=batch).move(to=TaskState.PENDING, message="retried", **AGAIN)
         Task.objects.filter(pk__in=batch).move(to=TaskState.COMPENSATING, message="to be undone")
-    Instance.objects.filter(pk=instance.pk).move(
+    move_with_audit(
+        instance=instance,
         to=InstanceState.COMPENSATING,
-        message=reason,
-        data={"by": by} if by else {},
+        by=by,
+        reason=reason,
         error_message=_why_it_began(instance),
         finished_at=None,
     )

@@ -4,7 +4,8 @@ import pytest
 
 from cpds.base.redaction import HIDDEN
 from tasks_app.models import Checkpoint, Event, Instance, Task
-from tasks_app.services.control.instances import cancel_instance, pause_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance
 from tests.api.given_instances import again, asking, failed, started, stored
 from tests.support.builders import a_chain, a_diamond, a_task
 from tests.support.driving import complete

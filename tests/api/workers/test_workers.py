@@ -4,7 +4,7 @@ import pytest
 
 from cpds.base import clock
 from tasks_app.models import Event, ExecutionRecord, Task
-from tasks_app.services.control.instances import cancel_instance
+from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.maintenance.sweep import sweep
 from tasks_app.services.submit.instances import submit_instance
 from tasks_app.services.submit.loose import create_tasks

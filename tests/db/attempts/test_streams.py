@@ -8,12 +8,8 @@ from tasks_app.outcomes import Completed, Failed, Interrupted, LastBatch
 from tasks_app.services.attempts import streams
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.attempts.streams import Order, open_stream, orders_for, read_item, write_batch
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.gates.evaluate import GateResult, evaluate_gates
 from tasks_app.services.progress.batches import unconsumed
 from tasks_app.services.publishing.release import take_back

@@ -5,7 +5,8 @@ import pytest
 from cpds.base import clock
 from tasks_app.models import Event, Instance
 from tasks_app.services.control.bulk import Action, ControlOptions, choose_instances, control_instances
-from tasks_app.services.control.instances import cancel_instance, pause_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance
 from tasks_app.services.control.selection import Chosen
 from tests.support.builders import a_task
 from tests.support.driving import complete, fail

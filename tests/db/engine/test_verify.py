@@ -10,7 +10,8 @@ from tasks_app.models import Event, ExecutionRecord, Instance, Task
 from tasks_app.outcomes import Failed
 from tasks_app.services.attempts.attempt_log import append_log
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.control.instances import cancel_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import retry_instance
 from tasks_app.services.explain import verify
 from tasks_app.services.explain.verify import verify_instances
 from tasks_app.services.submit.instances import rerun_instance

@@ -16,7 +16,8 @@ from tasks_app.errors import (
     SeveralCheckpoints,
 )
 from tasks_app.models import Checkpoint, Event, Instance, Task
-from tasks_app.services.control.instances import cancel_instance, pause_instance, resume_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance
 from tasks_app.services.gates.approvals import approve, reject
 from tests.support.builders import a_task
 from tests.support.doorbell import Doorbell

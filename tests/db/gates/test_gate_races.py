@@ -13,7 +13,7 @@ from tasks_app.models import Event, Instance, Task
 from tasks_app.outcomes import Completed
 from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.control.instances import cancel_instance
+from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.workflows.definitions import upload_workflow
 from tests.support.builders import a_task, a_workflow
 from tests.support.doorbell import Doorbell

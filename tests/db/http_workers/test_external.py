@@ -4,7 +4,8 @@ import pytest
 
 from tasks_app.errors import NotHeld, NotOffered
 from tasks_app.models import ExecutionRecord, Project
-from tasks_app.services.control.instances import cancel_instance, pause_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance
 from tasks_app.services.explain.holds import HoldKind
 from tasks_app.services.explain.why import why_waiting
 from tasks_app.services.http_workers import external

@@ -8,7 +8,8 @@ from cpds.base import clock, db
 from tasks_app.models import Event, Instance, Listener
 from tasks_app.outcomes import Failed
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.control.instances import cancel_instance, pause_instance, resume_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance
 from tasks_app.services.listeners.outbox_sweep import ring_undelivered
 from tests.support.builders import a_chain, a_task
 from tests.support.driving import LONG_AGO, claim, complete, drive_to_end, fail

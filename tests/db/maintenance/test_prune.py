@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from cpds.base import clock
 from tasks_app.errors import IllegalMove, NotFound, WorkflowInUse, WorkflowNeeded
 from tasks_app.models import Dependency, Event, ExecutionRecord, Instance, Task
-from tasks_app.services.control.instances import cancel_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import retry_instance
 from tasks_app.services.submit.instances import rerun_instance
 from tasks_app.services.workflows import prune
 from tasks_app.services.workflows.definitions import upload_workflow

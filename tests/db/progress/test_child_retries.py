@@ -6,7 +6,8 @@ from cpds.base import clock
 from tasks_app.models import ExecutionRecord, Instance, Task
 from tasks_app.outcomes import Completed
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.control.instances import cancel_instance, pause_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, retry_instance
 from tasks_app.services.explain.why import why_waiting
 from tasks_app.services.lookup import alarm
 from tasks_app.services.queries import task_records

@@ -4,7 +4,7 @@ import pytest
 
 from tasks_app.errors import InvalidTasks, WorkflowNeeded
 from tasks_app.models import Instance, Task
-from tasks_app.services.control.instances import cancel_instance
+from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.explain.why import why_waiting
 from tasks_app.services.http_workers.external import assign
 from tasks_app.services.http_workers.external import complete as report_complete

@@ -3,7 +3,8 @@
 import pytest
 
 from tasks_app.models import Instance, Task
-from tasks_app.services.control.instances import cancel_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import retry_instance
 from tasks_app.services.control.tasks import retry_task
 from tasks_app.services.explain.why import why_instance
 from tasks_app.services.submit.instances import submit_instance

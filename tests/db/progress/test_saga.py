@@ -10,12 +10,8 @@ from tasks_app.outcomes import Completed, Failed
 from tasks_app.services.attempts.claims import claim_task
 from tasks_app.services.attempts.inputs import read_upstream, render_arguments
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.lookup.fleet import LiveWorker
 from tasks_app.services.queries import instance_status
 from tasks_app.services.submit.instances import rerun_instance, submit_instance

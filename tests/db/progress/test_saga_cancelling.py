@@ -7,16 +7,11 @@ from tasks_app.errors import IllegalMove, NothingToUndo, StaleDispatch
 from tasks_app.models import ExecutionRecord
 from tasks_app.outcomes import Completed, Failed
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.attempts.stopped import let_go
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.states import TaskState
 from tests.support.builders import a_task
-from tests.support.driving import claim, sweep_now
+from tests.support.driving import claim, stopped, sweep_now
 from tests.support.engine import an_instance, task
 from tests.support.undoing import (
     drive,
@@ -52,7 +47,7 @@ class TestCancelling:
         assert task(instance, "undo a").status == "pending"
         with pytest.raises(StaleDispatch):
             report_outcome(claim=held, outcome=Completed())
-        let_go(claim=held)
+        stopped(held)
         assert task(instance, "undo a").status == "queued"
         assert drive(instance, doorbell, failing()).status == "compensated"
         assert undo_order(instance) == ["a"]
@@ -67,16 +62,16 @@ class TestCancelling:
         assert task(instance, "undo a").status == "queued"
         assert sweep_now().undoing == 0
 
-    def test_a_late_let_go_of_an_older_attempt_frees_nothing(self, doorbell):
+    def test_a_late_word_of_an_older_attempt_frees_nothing(self, doorbell):
         instance, held = self.running()
         pause_instance(given=instance.public_id, now=True)
         resume_instance(given=instance.public_id)
         newer = claim(task(instance, "b"))
         cancel_instance(given=instance.public_id, compensate=True)
 
-        let_go(claim=held)
+        stopped(held)
         assert task(instance, "undo a").status == "pending"
-        let_go(claim=newer)
+        stopped(newer)
         assert task(instance, "undo a").status == "queued"
 
     def test_with_drain_what_runs_finishes_and_is_undone_too(self, doorbell):

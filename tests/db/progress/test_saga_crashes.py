@@ -6,11 +6,11 @@ from cpds.base import clock
 from tasks_app.models import ExecutionRecord, Instance
 from tasks_app.outcomes import Completed, Failed
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.attempts.stopped import let_go
-from tasks_app.services.control.instances import cancel_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import retry_instance
 from tests.support.builders import a_task
 from tests.support.crashing import crash_at
-from tests.support.driving import claim
+from tests.support.driving import claim, stopped
 from tests.support.engine import an_instance, assert_history_is_sound, task
 from tests.support.undoing import drive, failing, ring, undo_order, undoable
 
@@ -149,4 +149,4 @@ def test_the_worker_that_lets_go_dies(doorbell):
         ExecutionRecord.objects.filter(revoked_until__isnull=False).update(revoked_until=past)
         ended_as_undone(doorbell, ["a"])(prepared)
 
-    everywhere(doorbell, stopping, lambda prepared: let_go(claim=prepared[1]), check)
+    everywhere(doorbell, stopping, lambda prepared: stopped(prepared[1]), check)

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks_app.models import Task
-from tasks_app.services.control.instances import cancel_instance, retry_instance
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import retry_instance
 from tests.support.builders import a_task
 from tests.support.driving import deliver, let_time_pass, sweep_now
 from tests.support.engine import an_instance, assert_history_is_sound

@@ -14,12 +14,8 @@ from tasks_app.errors import CPDSError
 from tasks_app.models import Event, Instance, Task
 from tasks_app.outcomes import Failed
 from tasks_app.services.attempts.reports import report_outcome
-from tasks_app.services.control.instances import (
-    cancel_instance,
-    pause_instance,
-    resume_instance,
-    retry_instance,
-)
+from tasks_app.services.control.cancelling import cancel_instance
+from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.explain.holds import HoldKind
 from tasks_app.services.explain.why import why_instance, why_many, why_waiting
 from tasks_app.services.submit.instances import submit_instance

@@ -14,7 +14,7 @@ from tasks_app.errors import NotHeld, NotOffered
 from tasks_app.outcomes import JSON, Failed, Report
 from tasks_app.services.attempts.claims import Claim, renew_claims
 from tasks_app.services.attempts.inputs import render_arguments
-from tasks_app.services.attempts.stopped import let_go_of
+from tasks_app.services.attempts.stopped import acknowledge_stop
 from tasks_app.services.http_workers import external, offers
 from tasks_app.states import RecordState
 from workers_app.agents.prices import PriceTable, cost_usd_micros, load_prices
@@ -293,7 +293,7 @@ def _unless_said_before(
 
 def _stopped(worker: Worker, task: Any, dispatch_id: str) -> NotHeld:
     """Note that an attempt whose claim is gone is over, and return what its worker is told."""
-    let_go_of(task_id=task.pk, dispatch_id=dispatch_id, instance_id=task.instance_id)
+    acknowledge_stop(task_id=task.pk, dispatch_id=dispatch_id, instance_id=task.instance_id)
     task.refresh_from_db()
     return NotHeld(task_id=task.address, worker=worker.public_id, state=task.status)
 
