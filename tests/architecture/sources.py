@@ -3,7 +3,7 @@
 import ast
 import functools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,9 +27,19 @@ def parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
 
 
+def listed(offenders: Iterable[str]) -> str:
+    """Return every offender on a line of its own: the message of a rule that is broken."""
+    return "\n".join(["", *offenders])
+
+
 def name_of(file: Path) -> str:
     """Return a file's path inside the project."""
     return file.relative_to(ROOT).as_posix()
+
+
+def place_of(file: Path, node: ast.AST) -> str:
+    """Return where a piece of syntax stands: ``path:line``."""
+    return f"{name_of(file)}:{getattr(node, 'lineno', 0)}"
 
 
 def nodes(file: Path) -> Iterator[ast.AST]:

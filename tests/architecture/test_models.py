@@ -2,9 +2,7 @@
 
 import ast
 
-import pytest
-
-from tests.architecture.sources import ROOT, dotted, imports, name_of, nodes
+from tests.architecture.sources import ROOT, dotted, imports, listed, name_of, nodes
 
 
 def defines_a_table(file):
@@ -20,8 +18,13 @@ MODEL_FILES = [
 ]
 
 
-@pytest.mark.parametrize("file", MODEL_FILES, ids=name_of)
-def test_every_model_file_is_imported_by_its_package(file):
+def is_imported_by_its_package(file):
     package = ".".join(file.parent.relative_to(ROOT).parts)
+    return f"{package}.{file.stem}" in dict(imports(file.parent / "__init__.py"))
 
-    assert f"{package}.{file.stem}" in dict(imports(file.parent / "__init__.py"))
+
+def test_every_model_file_is_imported_by_its_package():
+    missing = [name_of(file) for file in MODEL_FILES if not is_imported_by_its_package(file)]
+
+    assert MODEL_FILES
+    assert not missing, listed(missing)

@@ -2,9 +2,7 @@
 
 import ast
 
-import pytest
-
-from tests.architecture.sources import name_of, parsed, python_files
+from tests.architecture.sources import listed, name_of, parsed, python_files
 
 FUNCTIONS = {
     f"{name_of(file)}:{node.name}": node
@@ -16,9 +14,17 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_argument_of_a_service_is_keyword_only(name):
-    asked = FUNCTIONS[name].args
-    by_place = [argument.arg for argument in (*asked.posonlyargs, *asked.args, asked.vararg) if argument]
+def by_place(function):
+    asked = function.args
+    return [argument.arg for argument in (*asked.posonlyargs, *asked.args, asked.vararg) if argument]
 
-    assert by_place == []
+
+def test_every_argument_of_a_service_is_keyword_only():
+    found = [
+        f"{name}: {', '.join(by_place(function))}"
+        for name, function in FUNCTIONS.items()
+        if by_place(function)
+    ]
+
+    assert FUNCTIONS
+    assert not found, listed(found)

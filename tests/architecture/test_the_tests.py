@@ -2,9 +2,7 @@
 
 import ast
 
-import pytest
-
-from tests.architecture.sources import dotted, name_of, nodes, python_files
+from tests.architecture.sources import dotted, listed, name_of, nodes, place_of, python_files
 
 MAY_SLEEP = frozenset(
     {"tests/support/waiting.py", "tests/support/functions_for_tests.py", "tests/chaos/functions.py"}
@@ -12,10 +10,13 @@ MAY_SLEEP = frozenset(
 SLEEPS = frozenset({"time.sleep", "sleep", "asyncio.sleep"})
 
 
-@pytest.mark.parametrize("file", python_files("tests"), ids=name_of)
-def test_no_test_sleeps(file):
-    sleeps = [
-        node.lineno for node in nodes(file) if isinstance(node, ast.Call) and dotted(node.func) in SLEEPS
+def test_no_test_sleeps():
+    found = [
+        place_of(file, node)
+        for file in python_files("tests")
+        if name_of(file) not in MAY_SLEEP
+        for node in nodes(file)
+        if isinstance(node, ast.Call) and dotted(node.func) in SLEEPS
     ]
 
-    assert sleeps == [] or name_of(file) in MAY_SLEEP
+    assert not found, listed(found)
