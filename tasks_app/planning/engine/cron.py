@@ -5,20 +5,26 @@ six, with seconds first. When both the day of month and the day of week are
 restricted, a day that fits either is enough, as cron has always had it; a field
 that begins with ``*`` restricts nothing in that sense.
 
-Clocks that jump: every time an expression names on the wall's clock fires once.
-One in the gap when clocks go forward fires just after the gap, and all of the
-same gap together once. One that the clock shows twice when clocks go back fires
-the first time. An expression that fires every few minutes is therefore silent
-while the hour repeats; in UTC it never is.
+Where clocks jump, this follows Debian's cron. An expression whose minute and hour
+do not begin with ``*`` names times of day, and each fires once: one in the gap
+when clocks go forward just after the gap (all of the same gap together once), one
+that the clock shows twice the first time. Any other runs in real time: it fires
+whenever the clock shows a time that fits, so in an hour that comes twice it fires
+twice, and in a gap not at all.
+
+The library walks a clock without jumps. It knows Debian's rules too, but not for
+six fields, and in a zone that moves by half an hour it can leave out a time.
 """
 
-from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
 
 from tasks_app.planning.engine.cron_fields import FIELDS, CronField
 from tasks_app.planning.source.problems import described
@@ -36,7 +42,8 @@ ALIASES: Final = {
     "@hourly": "0 * * * *",
 }
 _LONGEST_MONTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
+_NOTHING: Final = timedelta()
 
 
 @dataclass(frozen=True)
@@ -53,20 +60,14 @@ class Cron:
 
     def next_after(self, moment: datetime, timezone: ZoneInfo | str = "UTC") -> datetime:
         """Return the first time after ``moment`` (aware) that it fires, in UTC."""
-        zone = ZoneInfo(timezone) if isinstance(timezone, str) else timezone
-        # Wall times up to this one have fired: in order, none fires before an earlier one.
-        wall = moment.astimezone(zone).replace(tzinfo=None, microsecond=0)
-        while True:
-            wall = self._next_wall_time(wall + _SECOND)
-            instant = _instant(wall, zone)
-            if instant > moment:
-                return instant
+        return next(self._fires(moment, timezone))
 
     def between(
         self, after: datetime, until: datetime, *, timezone: ZoneInfo | str = "UTC", limit: int
     ) -> list[datetime]:
         """Return the times it fires after ``after`` and not after ``until``: the first ``limit`` of them."""
-        return list(islice(self._fires(after, until, timezone), limit))
+        fires = takewhile(lambda moment: moment <= until, self._fires(after, timezone))
+        return list(islice(fires, limit))
 
     def latest_between(
         self, after: datetime, until: datetime, *, timezone: ZoneInfo | str = "UTC"
@@ -75,62 +76,43 @@ class Cron:
 
         Looks back from ``until``, so that a long time between costs nothing.
         """
-        start, span = until, timedelta(minutes=1)
+        start, span = until, _MINUTE
         while start > after:
             start = max(after, until - span)
-            latest = None
-            for latest in self._fires(start, until, timezone):  # noqa: B007 - the last one counts
-                pass
-            if latest is not None:
-                return latest
+            found = deque(takewhile(lambda moment: moment <= until, self._fires(start, timezone)), maxlen=1)
+            if found:
+                return found[0]
             span *= 2
         return None
 
-    def _fires(self, after: datetime, until: datetime, timezone: ZoneInfo | str) -> Iterator[datetime]:
+    def _fires(self, after: datetime, timezone: ZoneInfo | str) -> Iterator[datetime]:
+        """Yield the times after ``after``, in order, in UTC."""
         zone = ZoneInfo(timezone) if isinstance(timezone, str) else timezone
-        moment = self.next_after(after, zone)
-        while moment <= until:
-            yield moment
-            moment = self.next_after(moment, zone)
+        latest, again = after, deque[datetime]()
+        for wall in self._wall_times(after.astimezone(zone)):
+            first, second = _instants(wall, zone)
+            while again and again[0] <= first:
+                yield (latest := again.popleft())
+            if first > second:
+                if not self._names_times:
+                    continue
+                first = _end_of_gap(wall, zone)
+            elif second > max(first, latest) and not self._names_times:
+                again.append(second)
+            if first > latest:
+                yield (latest := first)
 
-    def _next_wall_time(self, start: datetime) -> datetime:
-        day = self._next_day(start.date())
-        if day == start.date():
-            within = self._next_time(start.time())
-            if within is not None:
-                return datetime.combine(day, within)
-            day = self._next_day(day + timedelta(days=1))
-        return datetime.combine(day, time(self.hour.values[0], self.minute.values[0], self.second.values[0]))
+    @property
+    def _names_times(self) -> bool:
+        return self.minute.is_restricted and self.hour.is_restricted
 
-    def _next_day(self, day: date) -> date:
-        while True:
-            if day.month not in self.month.values:
-                day = _first_of_next_month(day)
-            elif self._has_day(day):
-                return day
-            else:
-                day += timedelta(days=1)
-
-    def _has_day(self, day: date) -> bool:
-        in_month = day.day in self.day.values
-        in_week = day.isoweekday() % 7 in self.weekday.values
-        if self.day.is_restricted and self.weekday.is_restricted:
-            return in_month or in_week
-        return in_month and in_week
-
-    def _next_time(self, start: time) -> time | None:
-        """Return the first time of day from ``start`` on that fits."""
-        hours, minutes, seconds = self.hour.values, self.minute.values, self.second.values
-        for hour in hours[bisect_left(hours, start.hour) :]:
-            if hour > start.hour:
-                return time(hour, minutes[0], seconds[0])
-            for minute in minutes[bisect_left(minutes, start.minute) :]:
-                if minute > start.minute:
-                    return time(hour, minute, seconds[0])
-                place = bisect_left(seconds, start.second)
-                if place < len(seconds):
-                    return time(hour, minute, seconds[place])
-        return None
+    def _wall_times(self, after: datetime) -> Iterator[datetime]:
+        """Yield the times that fit, as a clock without jumps shows them, from ``after`` or sooner on."""
+        first, second = (after.replace(fold=fold).utcoffset() or _NOTHING for fold in (0, 1))
+        # While the clock shows everything twice, what it shows first the second time round is still to come.
+        start = after.replace(tzinfo=None) - max(first - second, _NOTHING)
+        fields = (self.second, self.minute, self.hour, self.day, self.month, self.weekday)
+        return CronSim(" ".join(map(str, fields)), start)
 
 
 def parse_cron(text: str) -> Cron:
@@ -149,10 +131,7 @@ def parse_cron(text: str) -> Cron:
     second, minute, hour, day, month, weekday = (
         kind.read(part) for kind, part in zip(FIELDS, six, strict=True)
     )
-    sunday_first = CronField(
-        values=tuple(sorted({value % 7 for value in weekday.values})), is_restricted=weekday.is_restricted
-    )
-    cron = Cron(written, second, minute, hour, day, month, sunday_first)
+    cron = Cron(written, second, minute, hour, day, month, weekday)
     _require_sense(cron)
     return cron
 
@@ -175,22 +154,15 @@ def _require_sense(cron: Cron) -> None:
         raise ValueError(f"cron field 'day of month': no such month has a day {cron.day.values[0]}")
 
 
-def _first_of_next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+def _instants(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return when the clock shows ``wall``, and when again; in a gap the second is before the first."""
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first, second
 
 
-def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return when the clock on the wall shows ``wall`` first; in a gap, the end of the gap."""
-    instant = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == wall:
-        return instant
-    # The gap's end is the moment the offset changes, somewhere in between.
-    before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant
-    offset = after.astimezone(zone).utcoffset()
-    while after - before > _SECOND:
-        middle = before + timedelta(seconds=(after - before) // _SECOND // 2)
-        if middle.astimezone(zone).utcoffset() == offset:
-            after = middle
-        else:
-            before = middle
-    return after
+def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
+    first, second = _instants(wall, zone)
+    while first > second:
+        wall = wall.replace(second=0) + _MINUTE
+        first, second = _instants(wall, zone)
+    return first

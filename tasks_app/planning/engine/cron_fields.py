@@ -1,4 +1,9 @@
-"""The fields of a cron expression, from text to the numbers they allow."""
+"""The fields of a cron expression, from text to the numbers they allow.
+
+Read here and not left to the library, whose errors name a field and nothing else,
+and which takes more (``L``, ``5#2``) and reads a few things differently: to it
+``1/2`` as a weekday includes Sunday, and ``1-1/5`` means ``1/5``.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,8 +33,9 @@ class FieldKind:
 
         :raises ValueError: naming the field, when it cannot be read.
         """
-        values = {value for part in text.split(",") for value in self._part(part)}
-        return CronField(values=tuple(sorted(values)), is_restricted=text[0] not in "*?")
+        found = {value for part in text.split(",") for value in self._part(part)}
+        values = tuple(sorted({self.least if value > self._end else value for value in found}))
+        return CronField(values=values, is_restricted=text[0] not in "*?")
 
     def _part(self, part: str) -> Iterator[int]:
         span, slash, step_text = part.partition("/")
@@ -40,14 +46,17 @@ class FieldKind:
         yield from range(first, last + 1, step)
 
     def _ends(self, span: str, part: str, *, is_open: bool) -> tuple[int, int]:
-        end = self.most if self.last is None else self.last
         if span in {"*", "?"}:
-            return self.least, end
+            return self.least, self._end
         first_text, dash, last_text = span.partition("-")
         first = self._value(first_text, part)
         if dash:
             return first, self._value(last_text, part)
-        return first, max(first, end) if is_open else first
+        return first, max(first, self._end) if is_open else first
+
+    @property
+    def _end(self) -> int:
+        return self.most if self.last is None else self.last
 
     def _step(self, text: str) -> int:
         if _NUMBER.match(text) and 1 <= int(text) <= self.most - self.least:
@@ -74,6 +83,12 @@ class CronField:
 
     values: tuple[int, ...]
     is_restricted: bool
+
+    def __str__(self) -> str:
+        """Return the field in the library's syntax, as a list of its numbers."""
+        # The library too asks whether a field begins with *. This * stands for the first number there is,
+        # which such a field has anyway.
+        return ("" if self.is_restricted else "*/99,") + ",".join(map(str, self.values))
 
 
 def _words(text: str, first: int) -> dict[str, int]:
