@@ -208,7 +208,7 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
 }
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "cpds.beat:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 
 CELERY_BEAT_SCHEDULE = {

@@ -21,14 +21,6 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         """Those whose time has come, by the database's clock."""
         return self.filter(paused=False, next_fire_at__lte=Now())
 
-    def with_bell_off(self) -> "ScheduleQuerySet":
-        """Those that fire although somebody switched their periodic task off, or took it away."""
-        return self.filter(Q(periodic_task__isnull=True) | Q(periodic_task__enabled=False), paused=False)
-
-    def with_bell_on(self) -> "ScheduleQuerySet":
-        """Those that are paused although their periodic task is enabled."""
-        return self.filter(paused=True, periodic_task__enabled=True)
-
     def locked(self, schedule_id: int) -> "Schedule | None":
         """Lock and return one schedule until the transaction ends, or None when it is gone.
 
@@ -48,8 +40,8 @@ class Schedule(models.Model):
     """When instances of a workflow start by themselves: read from its newest version.
 
     ``next_fire_at`` is the first time that is still to be fired, null while it is
-    paused. ``periodic_task`` is what celery-beat rings for it; switching that off
-    in the admin pauses the schedule.
+    paused. ``periodic_task`` is made from it, so that celery-beat sends a message at
+    its times; switching that off in the admin pauses the schedule.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="schedules")

@@ -1,6 +1,7 @@
 """Schedules are paused and resumed from their list, by those who may; nothing else is changed there."""
 
 import pytest
+from django_celery_beat.models import PeriodicTask
 
 from tasks_app.models import Schedule, ScheduleFire
 from tests.admin.rows import page
@@ -58,3 +59,50 @@ def test_a_page_shows_the_periodic_task_and_the_newest_fires(admin_client):
 
     assert f"/django_celery_beat/periodictask/{schedule.periodic_task_id}/change/" in html
     assert "inst-x has not ended" in html
+
+
+class TestPeriodicTasks:
+    """Beat's own page, on which a schedule is paused and resumed like any periodic task."""
+
+    @pytest.mark.parametrize("action", ["disable_tasks", "toggle_tasks", "delete_selected"])
+    def test_what_is_switched_off_or_deleted_is_paused(self, admin_client, action):
+        one, two = a_schedule(name="one"), a_schedule(name="two")
+
+        switch(admin_client, action, one)
+
+        assert (is_paused(one), is_paused(two)) == (True, False)
+
+    @pytest.mark.parametrize("action", ["enable_tasks", "toggle_tasks"])
+    def test_what_is_switched_on_is_resumed(self, admin_client, action):
+        one, two = a_schedule(name="one", paused=True), a_schedule(name="two", paused=True)
+
+        switch(admin_client, action, one)
+
+        assert (is_paused(one), is_paused(two)) == (False, True)
+        assert PeriodicTask.objects.get(pk=one.periodic_task_id).enabled
+
+    def test_its_form_pauses_and_resumes(self, admin_client):
+        schedule = a_schedule()
+        address = page(PeriodicTask, "change", schedule.periodic_task_id)
+        form = admin_client.get(address).context["adminform"].form
+        fields = {name: "" if value is None else value for name, value in form.initial.items()}
+        del fields["enabled"], fields["one_off"]
+
+        admin_client.post(address, fields)
+        assert is_paused(schedule)
+
+        admin_client.post(address, {**fields, "enabled": "on"})
+        assert not is_paused(schedule)
+
+
+def switch(client, action, *schedules):
+    chosen = [schedule.periodic_task_id for schedule in schedules]
+    answer = client.post(
+        page(PeriodicTask), {"action": action, "_selected_action": chosen, "post": "yes"}, follow=True
+    )
+    assert b"uccessfully" in answer.content
+
+
+def is_paused(schedule):
+    schedule.refresh_from_db()
+    return schedule.paused

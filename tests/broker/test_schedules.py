@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from django_celery_beat.models import PeriodicTask
 
-from tasks_app.models import Instance, Schedule, ScheduleFire
+from tasks_app.models import Instance, ScheduleFire
 from tasks_app.services.schedules.control import pause_schedule
 from tests.support.engine import assert_history_is_sound, wait_for_end
 from tests.support.processes import QUICK
@@ -60,11 +60,14 @@ def test_beat_rings_for_a_schedule_like_for_any_periodic_task(celery_worker_proc
 
 
 def test_a_schedule_paused_in_the_admin_starts_nothing(celery_worker_process, celery_beat_process):
-    schedule = a_schedule()
-    PeriodicTask.objects.filter(pk=schedule.periodic_task_id).update(enabled=False)
+    schedule, other = a_schedule(), a_schedule(name="other")
     make_due(schedule)
+    make_due(other)
+    task = PeriodicTask.objects.get(pk=schedule.periodic_task_id)
+    task.enabled = False
+    task.save()
     celery_worker_process(env=QUICK)
     celery_beat_process(env=QUICK)
 
-    wait_until(lambda: Schedule.objects.filter(paused=True).exists(), timeout=20)
-    assert stays_true(lambda: not Instance.objects.exists(), seconds=1)
+    wait_until(lambda: started(other), timeout=20)
+    assert stays_true(lambda: not started(schedule), seconds=1)

@@ -1,4 +1,4 @@
-"""Beats, bells and sweeps that come at the same moment: each time is fired once."""
+"""Beats and sweeps that come at the same moment: each time is fired once."""
 
 import multiprocessing
 import threading

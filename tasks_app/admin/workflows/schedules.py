@@ -1,4 +1,7 @@
-"""Schedules and their fires: read here, paused and resumed by an action, changed by uploading."""
+"""Schedules and their fires: read here, paused and resumed by an action, changed by uploading.
+
+And beat's periodic tasks, one for each schedule.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +9,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django_celery_beat.admin import PeriodicTaskAdmin as BeatsPeriodicTaskAdmin
+from django_celery_beat.models import PeriodicTask
 
+from cpds.base import db
 from cpds.base.errors import CPDSError
 from tasks_app.admin.shared import display
 from tasks_app.admin.shared.base import EXCERPT_CHARACTERS, ReadOnlyAdmin, at, may_view, recall
@@ -18,7 +24,7 @@ SHOWN_ROWS = 20
 
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
-    """Schedules. Their periodic tasks, which beat rings, stand under Periodic tasks."""
+    """Schedules. What is made of them for beat stands under Periodic tasks."""
 
     list_display = (
         "of_workflow",
@@ -53,7 +59,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
         "whole_reason",
         at("next_fire_at"),
         at("last_fired_at"),
-        "bell",
+        "of_beat",
     )
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
@@ -120,8 +126,8 @@ class ScheduleAdmin(ReadOnlyAdmin):
         return display.pretty(obj.params)
 
     @admin.display(description="periodic task")
-    def bell(self, obj: Schedule) -> str:
-        """Link to what beat rings for it."""
+    def of_beat(self, obj: Schedule) -> str:
+        """Link to what is made of it for beat."""
         return display.NOTHING if obj.periodic_task is None else display.link(obj.periodic_task)
 
 
@@ -158,6 +164,39 @@ class ScheduleFireAdmin(ReadOnlyAdmin):
     def whole_note(self, obj: ScheduleFire) -> str:
         """Show the note."""
         return display.text(obj.note)
+
+
+admin.site.unregister(PeriodicTask)
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(BeatsPeriodicTaskAdmin):  # type: ignore[misc]  # the library has no types
+    """Beat's periodic tasks, which the list too saves one by one, so that schedules hear of each switch."""
+
+    @admin.action(description="Enable selected tasks")
+    def enable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Switch the chosen tasks on."""
+        self._switch(request, queryset, "enabled", lambda _: True)
+
+    @admin.action(description="Disable selected tasks")
+    def disable_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Switch the chosen tasks off."""
+        self._switch(request, queryset, "disabled", lambda _: False)
+
+    @admin.action(description="Toggle activity of selected tasks")
+    def toggle_tasks(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Switch the chosen tasks to what each is not."""
+        self._switch(request, queryset, "toggled", lambda task: not task.enabled)
+
+    def _switch(
+        self, request: HttpRequest, tasks: QuerySet[Any], done: str, is_on: Callable[[Any], bool]
+    ) -> None:
+        with db.transaction():
+            chosen = list(tasks.order_by("pk"))
+            for task in chosen:
+                task.enabled = is_on(task)
+                task.save()
+        self.message_user(request, f"{len(chosen)} task(s) successfully {done}.")
 
 
 def _started(fire: Any) -> str:

@@ -1,6 +1,6 @@
 """Fire schedules that are due: each time once, whoever notices, and however many notice.
 
-Beat's bells and every sweep come here. Which time is next stands in the schedule's
+Beat's messages and every sweep come here. Which time is next stands in the schedule's
 row; whoever fires it moves that on in the same transaction, under the row's lock,
 so the one who comes second finds nothing to do. A crash leaves the fire done with
 its instance, or not done and still due.
@@ -23,7 +23,7 @@ from tasks_app.models.instance import InstanceQuerySet
 from tasks_app.planning.engine.cron import parse_cron
 from tasks_app.planning.engine.firing import Firing, next_firing
 from tasks_app.services.publishing.pump import pump
-from tasks_app.services.schedules.control import find_schedule, follow_the_admin
+from tasks_app.services.schedules.control import find_schedule
 from tasks_app.states import Catchup, FireOutcome, InstanceState, Overlap
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,6 @@ def fire_due(*, schedule_id: int | None = None) -> int:
     Harmless when several do it at once. A schedule that cannot be fired does not
     keep others from it.
     """
-    follow_the_admin()
     due = Schedule.objects.due().order_by("next_fire_at", "pk")
     if schedule_id is not None:
         due = due.filter(pk=schedule_id)

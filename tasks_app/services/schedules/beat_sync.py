@@ -1,9 +1,10 @@
-"""The periodic tasks that celery-beat rings for schedules: seen and switched in the admin like any other.
+"""The rows of django-celery-beat that are made from schedules: seen and switched in the admin like any other.
 
-A bell only asks whether its schedule is due; the schedule's own row decides. So
-it may ring too often (an expression that restricts the day of month and the day
-of week rings every day; one with seconds rings at the minute) and be silent when
-clocks jump: the sweep fires what no bell rang for.
+A schedule is the truth, and its periodic task follows it. Beat's message only
+asks whether the schedule is due; its own row decides. So it may come too often
+(an expression that restricts the day of month and the day of week has it sent
+every day; one with seconds at the minute) and fail to come when clocks jump: the
+sweep fires what no message came for.
 """
 
 import json
@@ -18,12 +19,12 @@ from tasks_app.planning.engine.cron import Cron, parse_cron
 from tasks_app.planning.engine.cron_fields import CronField
 
 EXPIRES_SECONDS: Final = 60
-"""A bell that waited longer for a free slot is worth nothing: the sweep was there before it."""
+"""A message that waited longer for a free slot is worth nothing: the sweep was there before it."""
 
 
 @db.transaction_required
-def hang_bell(*, schedule: Schedule) -> None:
-    """Give a schedule its periodic task, or bring up to date the one it has.
+def sync_periodic_task(*, schedule: Schedule) -> None:
+    """Give a schedule, as it is stored, its periodic task, or bring up to date the one it has.
 
     Beat is told to read its schedule again only if something changed.
     """
@@ -36,22 +37,15 @@ def hang_bell(*, schedule: Schedule) -> None:
         "enabled": not schedule.paused,
         "expire_seconds": EXPIRES_SECONDS,
     }
-    bell = schedule.periodic_task
-    if bell is None:
+    task = schedule.periodic_task
+    if task is None:
         schedule.periodic_task = PeriodicTask.objects.create(**wanted)
         schedule.save(update_fields=["periodic_task"])
-    elif any(getattr(bell, name) != value for name, value in wanted.items()):
-        vars(bell).update({name: value for name, value in wanted.items() if name != "crontab"})
-        bell.crontab = wanted["crontab"]
-        bell.interval = bell.solar = bell.clocked = None
-        bell.save()
-
-
-@db.transaction_required
-def take_bell_down(*, schedule: Schedule) -> None:
-    """Delete the periodic task of a schedule."""
-    if schedule.periodic_task is not None:
-        schedule.periodic_task.delete()
+    elif any(getattr(task, name) != value for name, value in wanted.items()):
+        vars(task).update({name: value for name, value in wanted.items() if name != "crontab"})
+        task.crontab = wanted["crontab"]
+        task.interval = task.solar = task.clocked = None
+        task.save()
 
 
 def _crontab(cron: Cron, timezone: str) -> Any:

@@ -1,7 +1,15 @@
-"""Pause and resume schedules, here or by switching their periodic task in the admin."""
+"""Pause and resume schedules, here or by switching their periodic task in the admin.
+
+A switch in the admin is heard when the row of django-celery-beat is saved or
+deleted: before it is, so that locks are taken in the order in which they are
+taken everywhere, and within the same transaction, so that both are done or
+neither. Beat itself saves no switch (``cpds/beat.py``).
+"""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from django_celery_beat.models import PeriodicTask
 
 from cpds.base import db
 from cpds.base.redaction import redact_text
@@ -10,10 +18,8 @@ from tasks_app.models import Schedule
 from tasks_app.planning.engine.cron import parse_cron
 from tasks_app.services.access.audit import note_change
 from tasks_app.services.lookup.by_name import find_workflow
-from tasks_app.services.schedules.beat_sync import hang_bell
+from tasks_app.services.schedules.beat_sync import sync_periodic_task
 
-BATCH: Final = 500
-PAUSE_COLUMNS: Final = ("paused", "paused_at", "pause_reason", "next_fire_at")
 IN_THE_ADMIN: Final = "its periodic task was switched off or deleted in the admin"
 
 
@@ -51,37 +57,26 @@ def find_schedule(*, given: str) -> Schedule:
     return schedule
 
 
-def follow_the_admin() -> int:
-    """Pause and resume schedules whose periodic task somebody switched in the admin; return how many."""
-    off = Schedule.objects.with_bell_off().order_by("pk").values_list("pk", flat=True)[:BATCH]
-    on = Schedule.objects.with_bell_on().order_by("pk").values_list("pk", flat=True)[:BATCH]
-    return sum(_follow(schedule_id) for schedule_id in (*off, *on))
+def follow_saved(*, instance: PeriodicTask, raw: bool = False, **_facts: Any) -> None:
+    """Pause or resume the schedule whose periodic task is about to be saved switched."""
+    if instance.pk is not None and not raw:
+        _follow(instance, is_on=instance.enabled)
 
 
-def _follow(schedule_id: int) -> bool:
+def follow_deleted(*, instance: PeriodicTask, **_facts: Any) -> None:
+    """Pause the schedule whose periodic task is about to be deleted."""
+    _follow(instance, is_on=False)
+
+
+def _follow(task: PeriodicTask, *, is_on: bool) -> None:
+    # Ours to be saved stand as their schedule does, which was stored before them.
+    found = Schedule.objects.filter(periodic_task=task, paused=is_on).values_list("pk", flat=True).first()
+    if found is None:
+        return
     with db.transaction():
-        schedule = Schedule.objects.locked(schedule_id)
-        if schedule is None or not heed_bell(schedule=schedule, now=schedule.asked_at):
-            return False
-        schedule.save(update_fields=PAUSE_COLUMNS)
-    return True
-
-
-@db.transaction_required
-def heed_bell(*, schedule: Schedule, now: datetime) -> bool:
-    """Pause or resume if the periodic task says otherwise than the schedule; return whether it did."""
-    bell = schedule.periodic_task
-    is_on = bell is not None and bell.enabled
-    if is_on is not schedule.paused:
-        return False
-    # Beat writes whole rows back, now and then over a switch made that moment. Switching a task off clears
-    # its last run, so one that is on and has run was not switched on by anybody since.
-    if is_on and bell is not None and bell.last_run_at is not None:
-        hang_bell(schedule=schedule)
-        return False
-    schedule.paused = not is_on
-    set_clock(schedule=schedule, now=now, reason=IN_THE_ADMIN)
-    return True
+        schedule = Schedule.objects.locked(found)
+        if schedule is not None:
+            _set_paused(schedule, paused=not is_on, reason="" if is_on else IN_THE_ADMIN, by="")
 
 
 def _switch(given: str, *, paused: bool, reason: str, by: str) -> int:
@@ -90,19 +85,25 @@ def _switch(given: str, *, paused: bool, reason: str, by: str) -> int:
         schedule = Schedule.objects.locked(found.pk)
         if schedule is None:
             raise NotScheduled(workflow=found.workflow.name)
-        if schedule.paused is not paused:
-            schedule.paused = paused
-            set_clock(schedule=schedule, now=schedule.asked_at, reason=reason)
-            schedule.save(update_fields=PAUSE_COLUMNS)
-            note_change(
-                kind="schedule.paused" if paused else "schedule.resumed",
-                by=by,
-                project=found.project,
-                subject=found.workflow.name,
-                message=reason,
-            )
-        hang_bell(schedule=schedule)
+        _set_paused(schedule, paused=paused, reason=reason, by=by)
+        sync_periodic_task(schedule=schedule)
     return int(found.pk)
+
+
+@db.transaction_required
+def _set_paused(schedule: Schedule, *, paused: bool, reason: str, by: str) -> None:
+    if schedule.paused is paused:
+        return
+    schedule.paused = paused
+    set_clock(schedule=schedule, now=schedule.asked_at, reason=reason)
+    schedule.save(update_fields=["paused", "paused_at", "pause_reason", "next_fire_at"])
+    note_change(
+        kind="schedule.paused" if paused else "schedule.resumed",
+        by=by,
+        project=schedule.project,
+        subject=schedule.workflow.name,
+        message=reason,
+    )
 
 
 def set_clock(*, schedule: Schedule, now: datetime, reason: str) -> None:

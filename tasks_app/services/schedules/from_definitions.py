@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from cpds.base import db
 from tasks_app.models import Schedule, Workflow
 from tasks_app.planning.definition.schedule_spec import ScheduleSpec
-from tasks_app.services.schedules.beat_sync import hang_bell, take_bell_down
-from tasks_app.services.schedules.control import heed_bell, set_clock
+from tasks_app.services.schedules.beat_sync import sync_periodic_task
+from tasks_app.services.schedules.control import set_clock
 
 
 @db.transaction_required
@@ -22,14 +22,13 @@ def keep_schedule(*, workflow: Workflow, spec: ScheduleSpec | None) -> None:
     schedule = Schedule.objects.select_related("workflow", "periodic_task").filter(workflow=workflow).first()
     if spec is None:
         if schedule is not None:
-            take_bell_down(schedule=schedule)
             schedule.delete()
+            if schedule.periodic_task is not None:
+                schedule.periodic_task.delete()
         return
     now = _database_now(workflow)
     is_new = schedule is None
     schedule = schedule or Schedule(workflow=workflow, project_id=workflow.project_id)
-    if not is_new:
-        heed_bell(schedule=schedule, now=now)
     was_paused, was_read = schedule.paused, (schedule.cron, schedule.timezone)
     schedule.cron, schedule.timezone = spec.cron, spec.timezone
     schedule.overlap, schedule.catchup, schedule.params = spec.overlap, spec.catchup, spec.params
@@ -38,7 +37,7 @@ def keep_schedule(*, workflow: Workflow, spec: ScheduleSpec | None) -> None:
     if is_new or was_paused != schedule.paused or was_read != (spec.cron, spec.timezone):
         set_clock(schedule=schedule, now=now, reason="the workflow says so")
     schedule.save()
-    hang_bell(schedule=schedule)
+    sync_periodic_task(schedule=schedule)
 
 
 @db.transaction_required

@@ -63,7 +63,7 @@ class TestFireDue:
         assert fire_due() == 0
         assert not ScheduleFire.objects.exists()
 
-    def test_a_bell_fires_its_own_schedule_only(self, doorbell):
+    def test_the_message_of_one_schedule_fires_no_other(self, doorbell):
         one, two = a_schedule(name="one"), a_schedule(name="two")
         make_due(one)
         make_due(two)

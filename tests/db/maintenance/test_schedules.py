@@ -6,11 +6,12 @@ import pytest
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
+from cpds.beat import Entry
 from tasks_app.errors import NotFound, NotScheduled
-from tasks_app.models import Schedule, ScheduleFire, Workflow
+from tasks_app.models import Event, Schedule, ScheduleFire, Workflow
 from tasks_app.services.maintenance.firing import fire_due
 from tasks_app.services.queries import unfinished_counts
-from tasks_app.services.schedules.control import follow_the_admin, pause_schedule, resume_schedule
+from tasks_app.services.schedules.control import pause_schedule, resume_schedule
 from tasks_app.services.workflows.definitions import upload_workflow
 from tasks_app.services.workflows.removal import delete_workflow
 from tests.support.builders import a_task, a_workflow
@@ -24,9 +25,10 @@ def upload(**more):
 
 
 def switch(schedule, *, enabled):
-    """Do what the admin's list of periodic tasks does, which saves no row one by one."""
-    changes = {"enabled": enabled} if enabled else {"enabled": False, "last_run_at": None}
-    PeriodicTask.objects.filter(pk=schedule.periodic_task_id).update(**changes)
+    task = PeriodicTask.objects.get(pk=schedule.periodic_task_id)
+    task.enabled = enabled
+    task.save()
+    schedule.refresh_from_db()
 
 
 class TestUpload:
@@ -45,17 +47,17 @@ class TestUpload:
 
     def test_beat_gets_a_periodic_task(self):
         schedule = a_schedule("0 30 2 * * MON-FRI", timezone="Asia/Shanghai")
-        bell = schedule.periodic_task
+        task = schedule.periodic_task
 
-        assert (bell.task, json.loads(bell.kwargs)) == ("cpds.fire_schedule", {"schedule_id": schedule.pk})
-        assert bell.enabled
-        assert "a-workflow" in bell.name
-        assert str(bell.crontab) == "30 2 * * 1,2,3,4,5 (m/h/dM/MY/d) Asia/Shanghai"
+        assert (task.task, json.loads(task.kwargs)) == ("cpds.fire_schedule", {"schedule_id": schedule.pk})
+        assert task.enabled
+        assert "a-workflow" in task.name
+        assert str(task.crontab) == "30 2 * * 1,2,3,4,5 (m/h/dM/MY/d) Asia/Shanghai"
 
-    def test_where_either_day_is_enough_the_bell_rings_on_each(self):
-        bell = a_schedule("0 2 1 * MON").periodic_task
+    def test_where_either_day_is_enough_beat_asks_on_each(self):
+        task = a_schedule("0 2 1 * MON").periodic_task
 
-        assert (bell.crontab.day_of_month, bell.crontab.day_of_week) == ("*", "*")
+        assert (task.crontab.day_of_month, task.crontab.day_of_week) == ("*", "*")
 
     def test_the_same_again_changes_nothing(self):
         schedule = a_schedule()
@@ -175,33 +177,31 @@ class TestPause:
             pause_schedule(given="nothing")
 
 
-class TestThePeriodicTaskInTheAdmin:
+class TestASwitchedPeriodicTask:
     def test_switched_off_it_pauses_the_schedule(self):
         schedule = a_schedule()
         make_due(schedule)
+
         switch(schedule, enabled=False)
 
-        assert fire_due() == 0
-
-        schedule.refresh_from_db()
         assert (schedule.paused, schedule.next_fire_at) == (True, None)
         assert "admin" in schedule.pause_reason
+        assert Event.objects.get(kind="schedule.paused").data["subject"] == "a-workflow"
+        assert fire_due() == 0
 
     def test_switched_on_it_resumes_it(self):
         schedule = a_schedule()
         pause_schedule(given="a-workflow")
+
         switch(schedule, enabled=True)
 
-        assert follow_the_admin() == 1
-
-        schedule.refresh_from_db()
         assert not schedule.paused
         assert schedule.next_fire_at is not None
 
     def test_deleted_it_pauses_the_schedule_until_somebody_resumes_it(self):
         schedule = a_schedule()
         make_due(schedule)
-        schedule.periodic_task.delete()
+        PeriodicTask.objects.filter(pk=schedule.periodic_task_id).delete()
 
         assert fire_due() == 0
         schedule.refresh_from_db()
@@ -211,7 +211,26 @@ class TestThePeriodicTaskInTheAdmin:
         schedule.refresh_from_db()
         assert schedule.periodic_task.enabled
 
-    def test_the_switch_survives_an_upload_that_comes_before_any_sweep(self):
+    def test_so_does_one_that_goes_with_its_times(self):
+        schedule = a_schedule()
+
+        schedule.periodic_task.crontab.delete()
+
+        schedule.refresh_from_db()
+        assert (schedule.paused, schedule.periodic_task) == (True, None)
+
+    def test_saved_as_it_stands_it_changes_nothing(self):
+        on, off = a_schedule(name="one"), a_schedule(name="two", paused=True)
+        make_due(on)
+        due_at = on.next_fire_at
+
+        switch(on, enabled=True)
+        switch(off, enabled=False)
+
+        assert (on.paused, on.next_fire_at, off.paused) == (False, due_at, True)
+        assert not Event.objects.filter(kind__startswith="schedule.").exists()
+
+    def test_the_switch_survives_an_upload(self):
         switch(a_schedule(), enabled=False)
 
         again = a_schedule("0 3 * * *")
@@ -219,22 +238,27 @@ class TestThePeriodicTaskInTheAdmin:
         assert again.paused
         assert not again.periodic_task.enabled
 
-    def test_beat_writing_an_old_row_back_undoes_no_pause(self):
+    def test_what_beat_counts_switches_nothing(self):
         schedule = a_schedule()
+        entry = Entry(PeriodicTask.objects.get(pk=schedule.periodic_task_id))
         pause_schedule(given="a-workflow")
-        PeriodicTask.objects.filter(pk=schedule.periodic_task_id).update(enabled=True, last_run_at=Now())
 
-        follow_the_admin()
+        next(entry).save()
 
         schedule.refresh_from_db()
         assert schedule.paused
         assert not schedule.periodic_task.enabled
+        assert schedule.periodic_task.last_run_at is None
 
-    def test_nothing_switched_is_nothing_to_follow(self):
-        a_schedule(name="one")
-        a_schedule(name="two", paused=True)
+    def test_beat_counts_on_a_task_that_is_on(self):
+        schedule = a_schedule()
+        entry = Entry(PeriodicTask.objects.get(pk=schedule.periodic_task_id))
 
-        assert follow_the_admin() == 0
+        next(entry).save()
+
+        task = PeriodicTask.objects.get(pk=schedule.periodic_task_id)
+        assert (task.enabled, task.total_run_count) == (True, 1)
+        assert task.last_run_at is not None
 
 
 def test_a_schedule_that_will_fire_is_armed():
