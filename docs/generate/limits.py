@@ -12,8 +12,9 @@ from tasks_app.api.instances import events
 from tasks_app.api.workflows import schedules
 from tasks_app.planning.definition import approval_spec, retry_spec, spec, spec_types, task_spec
 from tasks_app.planning.definition.checks import graph
-from tasks_app.planning.engine import cron, retrying
+from tasks_app.planning.engine import retrying
 from tasks_app.planning.inputs import loose
+from tasks_app.planning.schedules import cron
 from tasks_app.planning.source import yaml_source, yaml_text
 from tasks_app.planning.templates import limits as template_limits
 from tasks_app.planning.values import item_limits, values

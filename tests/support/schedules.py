@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from tasks_app.models import Instance, Schedule, ScheduleFire, Workflow
-from tasks_app.planning.engine.cron import parse_cron
+from tasks_app.planning.schedules.cron import parse_cron
 from tasks_app.services.workflows.definitions import upload_workflow
 from tests.support.builders import a_task, a_workflow
 

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from tasks_app.planning.definition.spec_types import AlsoAs, Spec
-from tasks_app.planning.engine.cron import LONGEST_CRON, parse_cron
+from tasks_app.planning.schedules.cron import LONGEST_CRON, parse_cron
 from tasks_app.planning.source.problems import Suggestions, described
 
 _CRON_SCHEMA: Final = {

@@ -20,8 +20,8 @@ from cpds.base.origin import signed
 from tasks_app.errors import InvalidParams, NotFired
 from tasks_app.models import Event, Instance, Schedule, ScheduleFire
 from tasks_app.models.instance import InstanceQuerySet
-from tasks_app.planning.engine.cron import parse_cron
-from tasks_app.planning.engine.firing import Firing, next_firing
+from tasks_app.planning.schedules.cron import parse_cron
+from tasks_app.planning.schedules.firing import Firing, next_firing
 from tasks_app.services.publishing.pump import pump
 from tasks_app.services.schedules.control import find_schedule
 from tasks_app.states import Catchup, FireOutcome, InstanceState, Overlap

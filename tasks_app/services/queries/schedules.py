@@ -7,7 +7,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from tasks_app.models import Schedule, ScheduleFire
-from tasks_app.planning.engine.cron import parse_cron
+from tasks_app.planning.schedules.cron import parse_cron
 from tasks_app.services.queries.values import JSONObject, moment
 from tasks_app.services.schedules.control import find_schedule
 from tasks_app.states import INSTANCE_UNFINISHED

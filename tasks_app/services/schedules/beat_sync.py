@@ -15,8 +15,8 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from cpds.base import db
 from tasks_app.canvas import names
 from tasks_app.models import Schedule
-from tasks_app.planning.engine.cron import Cron, parse_cron
-from tasks_app.planning.engine.cron_fields import CronField
+from tasks_app.planning.schedules.cron import Cron, parse_cron
+from tasks_app.planning.schedules.cron_fields import CronField
 
 EXPIRES_SECONDS: Final = 60
 """A message that waited longer for a free slot is worth nothing: the sweep was there before it."""

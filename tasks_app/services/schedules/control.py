@@ -15,7 +15,7 @@ from cpds.base import db
 from cpds.base.redaction import redact_text
 from tasks_app.errors import NotScheduled
 from tasks_app.models import Schedule
-from tasks_app.planning.engine.cron import parse_cron
+from tasks_app.planning.schedules.cron import parse_cron
 from tasks_app.services.access.audit import note_change
 from tasks_app.services.lookup.by_name import find_workflow
 from tasks_app.services.schedules.beat_sync import sync_periodic_task

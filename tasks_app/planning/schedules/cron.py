@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from tasks_app.planning.engine.cron_fields import FIELDS, CronField
+from tasks_app.planning.schedules.cron_fields import FIELDS, CronField
 from tasks_app.planning.source.problems import described
 
 LONGEST_CRON: Final = 200

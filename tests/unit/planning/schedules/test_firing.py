@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks_app.planning.engine.cron import parse_cron
-from tasks_app.planning.engine.firing import Firing, next_firing
+from tasks_app.planning.schedules.cron import parse_cron
+from tasks_app.planning.schedules.firing import Firing, next_firing
 from tasks_app.states import Catchup
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tasks_app.planning.engine.cron import Cron
+from tasks_app.planning.schedules.cron import Cron
 from tasks_app.states import Catchup
 
 _JUST_BEFORE = timedelta(microseconds=1)

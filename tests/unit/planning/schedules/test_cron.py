@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks_app.planning.engine.cron import parse_cron
+from tasks_app.planning.schedules.cron import parse_cron
 
 BERLIN = "Europe/Berlin"
 NEW_YORK = "America/New_York"

@@ -1,0 +1,1 @@
+"""When schedules fire: cron expressions, and which of the times to fire now."""
