@@ -13,7 +13,7 @@ from celery import chain, chord, current_app
 from celery.canvas import Signature
 
 from tasks_app.canvas import names
-from tasks_app.planning.engine.canvas_plan import Canvas
+from tasks_app.planning.engine.canvas_plan import Canvas, Dispatch
 
 logger = logging.getLogger(__name__)
 _OF_AMQP: Final = (9, 0)
@@ -25,25 +25,25 @@ def chords_are_possible() -> bool:
     return bool(current_app.conf.result_backend)
 
 
-def build(canvas: Canvas, *, dispatch_id: str) -> Signature:
-    """Return the Celery canvas that carries ``canvas`` under one dispatch id."""
-    lines = [_line(line, dispatch_id, canvas) for line in canvas.lines]
-    if canvas.body:
-        return chord(lines, _line(canvas.body, dispatch_id, canvas))
+def build(dispatch: Dispatch) -> Signature:
+    """Return the Celery canvas that carries a dispatch."""
+    lines = [_line(line, dispatch) for line in dispatch.canvas.lines]
+    if dispatch.canvas.body:
+        return chord(lines, _line(dispatch.canvas.body, dispatch))
     return lines[0]
 
 
-def publish(canvases: Iterable[tuple[Canvas, str]]) -> bool:
-    """Publish each canvas with its dispatch id; return whether all went out.
+def publish(dispatches: Iterable[Dispatch]) -> bool:
+    """Publish each dispatch; return whether all went out.
 
     Stops at the first failure: the broker is down or full, and what is left is
     the sweep's.
     """
-    for canvas, dispatch_id in canvases:
+    for dispatch in dispatches:
         try:
-            build(canvas, dispatch_id=dispatch_id).apply_async(retry=False)
+            build(dispatch).apply_async(retry=False)
         except Exception as error:
-            logger.warning("publish_failed dispatch=%s error=%s", dispatch_id, type(error).__name__)
+            logger.warning("publish_failed dispatch=%s error=%s", dispatch.id, type(error).__name__)
             return False
     return True
 
@@ -58,7 +58,7 @@ def publish_alone(
 ) -> bool:
     """Publish one task again, without followers, under the dispatch id it already has."""
     canvas = Canvas(lines=((task_id,),), requirement=requirement, project=project, is_express=is_express)
-    return publish([(canvas, dispatch_id)])
+    return publish([Dispatch(id=dispatch_id, canvas=canvas)])
 
 
 def ring_listener(listener: str, instance_id: int) -> bool:
@@ -73,13 +73,14 @@ def ring_listener(listener: str, instance_id: int) -> bool:
     return True
 
 
-def _line(task_ids: Sequence[int], dispatch_id: str, canvas: Canvas) -> Signature:
-    steps = [_step(task_id, dispatch_id, canvas) for task_id in task_ids]
+def _line(task_ids: Sequence[int], dispatch: Dispatch) -> Signature:
+    steps = [_step(task_id, dispatch) for task_id in task_ids]
     return steps[0] if len(steps) == 1 else chain(*steps)
 
 
-def _step(task_id: int, dispatch_id: str, canvas: Canvas) -> Signature:
-    arguments: dict[str, Any] = {"task_id": task_id, "dispatch_id": dispatch_id}
+def _step(task_id: int, dispatch: Dispatch) -> Signature:
+    canvas = dispatch.canvas
+    arguments: dict[str, Any] = {"task_id": task_id, "dispatch_id": dispatch.id}
     step = current_app.signature(names.RUN_TASK, kwargs=arguments, immutable=True)
     if canvas.requirement or canvas.project is not None:
         step = step.set(queue=names.queue_of(canvas.requirement, canvas.project))

@@ -23,7 +23,7 @@ from tasks_app.canvas import publish
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Instance, Task
 from tasks_app.outcomes import Completed
-from tasks_app.planning.engine.canvas_plan import Canvas
+from tasks_app.planning.engine.canvas_plan import Dispatch
 from tasks_app.services.attempts.claims import Claim, claim_task
 from tasks_app.services.attempts.inputs import render_arguments
 from tasks_app.services.attempts.reports import report_outcome
@@ -127,11 +127,12 @@ class Courier:
     def __init__(self) -> None:
         self._queue: deque[_Delivery] = deque()
 
-    def publish(self, canvases: Iterable[tuple[Canvas, str]]) -> bool:
-        """Take canvases in; stands in for the function of this name."""
-        for canvas, dispatch_id in canvases:
+    def publish(self, dispatches: Iterable[Dispatch]) -> bool:
+        """Take dispatches in; stands in for the function of this name."""
+        for dispatch in dispatches:
+            canvas = dispatch.canvas
             group = _Group(left=len(canvas.lines), body=canvas.body)
-            self._queue.extend(_Delivery(line[0], dispatch_id, line[1:], group) for line in canvas.lines)
+            self._queue.extend(_Delivery(line[0], dispatch.id, line[1:], group) for line in canvas.lines)
         return True
 
     def deliver(self, *, seconds: float = math.inf) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tasks_app.planning.engine.canvas_plan import Canvas
+from tasks_app.planning.engine.canvas_plan import Canvas, Dispatch
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,26 +26,32 @@ class Message:
 
 @dataclass
 class Doorbell:
-    """Takes canvases as ``canvas.publish.publish`` does, and passes them on as Celery would."""
+    """Takes dispatches as ``canvas.publish.publish`` does, and passes them on as Celery would."""
 
-    canvases: list[tuple[Canvas, str]] = field(default_factory=list)
+    dispatches: list[Dispatch] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     is_broken: bool = False
     attempts: int = 0
     before_each: Callable[[], None] = lambda: None
 
-    def publish(self, canvases: Iterable[tuple[Canvas, str]]) -> bool:
-        """Keep the messages of each canvas; when broken, refuse the first and stop."""
-        for canvas, dispatch_id in canvases:
+    def publish(self, dispatches: Iterable[Dispatch]) -> bool:
+        """Keep the messages of each; when broken, refuse the first and stop."""
+        for dispatch in dispatches:
             self.attempts += 1
             self.before_each()
             if self.is_broken:
                 return False
-            self.canvases.append((canvas, dispatch_id))
+            self.dispatches.append(dispatch)
+            canvas = dispatch.canvas
             chord = Chord(body=canvas.body, left=len(canvas.lines)) if canvas.body else None
             for line in canvas.lines:
-                self._put(line, dispatch_id, chord)
+                self._put(line, dispatch.id, chord)
         return True
+
+    @property
+    def canvases(self) -> list[Canvas]:
+        """The canvases that were published."""
+        return [dispatch.canvas for dispatch in self.dispatches]
 
     def take(self) -> list[Message]:
         """Return the messages that are out, oldest first, and leave none."""

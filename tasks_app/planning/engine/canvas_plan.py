@@ -52,6 +52,14 @@ class Canvas:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dispatch:
+    """One publication of a canvas; its id is the fence of every task that travels in it."""
+
+    id: str
+    canvas: Canvas
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Line:
     nodes: tuple[Node, ...]
     is_whole: bool

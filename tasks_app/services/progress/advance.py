@@ -92,15 +92,15 @@ def _advance(
         if not has_ended and not ready:
             ready = _mark_undos(instance)
         is_their_turn = bool(ready) and not has_backlog_beside(ready=ready)
-        named = (
+        dispatches = (
             dispatch(instance=instance, heads=ready, room=room_for(instance=instance))
             if is_their_turn
             else []
         )
     if has_ended:
         follow_end(instance=instance)
-    publish.publish(named)
-    heads = sum(len(canvas.heads) for canvas, _ in named)
+    publish.publish(dispatches)
+    heads = sum(len(each.canvas.heads) for each in dispatches)
     is_more = after is None or bool(failed) or waiting != () or len(ready) > heads
     if is_more:
         # What waited for its turn, was freed from a failed task's canvas, or was made ready before.

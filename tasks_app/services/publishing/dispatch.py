@@ -12,7 +12,7 @@ from tasks_app.canvas import publish
 from tasks_app.models import Instance, Task, identifiers
 from tasks_app.models.returning import update_returning
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.planning.engine.canvas_plan import Canvas, Node, plan_canvases
+from tasks_app.planning.engine.canvas_plan import Canvas, Dispatch, Node, plan_canvases
 from tasks_app.services.publishing import window
 from tasks_app.services.publishing.limits import places_left
 from tasks_app.states import EXTERNAL, Gate, TaskState
@@ -67,9 +67,7 @@ def room_for(*, instance: Instance) -> Callable[[str], Room]:
 
 
 @db.transaction_required
-def dispatch(
-    *, instance: Instance, heads: Sequence[Node], room: Callable[[str], Room]
-) -> list[tuple[Canvas, str]]:
+def dispatch(*, instance: Instance, heads: Sequence[Node], room: Callable[[str], Room]) -> list[Dispatch]:
     """Plan canvases for ready tasks of one instance and mark what they carry; publish them after the commit.
 
     The caller holds the instance's lock. At most ``room(requirement)`` messages of
@@ -80,7 +78,7 @@ def dispatch(
         return []
     groups = _by_requirement(heads)
     left = places_left(instance=instance, requirements=[requirement for requirement, _ in groups])
-    named: list[tuple[Canvas, str]] = []
+    dispatches: list[Dispatch] = []
     sent = 0
     for requirement, group in groups:
         own = room(requirement)
@@ -88,9 +86,9 @@ def dispatch(
         messages = min(own.messages, left(requirement) - sent)
         if messages > 0:
             found = _dispatch_alike(instance, group, Room(messages=messages, express=own.express))
-            sent += sum(len(canvas.heads) for canvas, _ in found)
-            named += found
-    return named
+            sent += sum(len(each.canvas.heads) for each in found)
+            dispatches += found
+    return dispatches
 
 
 def _by_requirement(heads: Sequence[Node]) -> list[tuple[str, list[Node]]]:
@@ -100,7 +98,7 @@ def _by_requirement(heads: Sequence[Node]) -> list[tuple[str, list[Node]]]:
     return list(groups.items())
 
 
-def _dispatch_alike(instance: Instance, heads: Sequence[Node], room: Room) -> list[tuple[Canvas, str]]:
+def _dispatch_alike(instance: Instance, heads: Sequence[Node], room: Room) -> list[Dispatch]:
     piece = conf().chain_piece
     canvases = _addressed(
         plan_canvases(
@@ -113,19 +111,19 @@ def _dispatch_alike(instance: Instance, heads: Sequence[Node], room: Room) -> li
         project=window.queue_project(project=instance.project_id),
         express=room.express,
     )
-    named = [(canvas, identifiers.dispatch_id()) for canvas in canvases]
+    dispatches = [Dispatch(id=identifiers.dispatch_id(), canvas=canvas) for canvas in canvases]
     Task.objects.filter(pk__in=[head for canvas in canvases for head in canvas.heads]).move(
         to=TaskState.QUEUED,
-        dispatch_id=_dispatch_of((dispatch_id, canvas.heads) for canvas, dispatch_id in named),
+        dispatch_id=_dispatch_of((each.id, each.canvas.heads) for each in dispatches),
         published_at=clock.database_now(),
-        is_express=_is_express(named),
+        is_express=_is_express(canvases),
     )
-    followers = [(dispatch_id, canvas.planned) for canvas, dispatch_id in named if canvas.planned]
+    followers = [(each.id, each.canvas.planned) for each in dispatches if each.canvas.planned]
     if followers:
         Task.objects.filter(pk__in=[task for _, planned in followers for task in planned]).update(
             dispatch_id=_dispatch_of(followers)
         )
-    return named
+    return dispatches
 
 
 def _addressed(canvases: Iterable[Canvas], *, project: int | None, express: int) -> list[Canvas]:
@@ -164,8 +162,8 @@ def node_of(*, row: Sequence[Any]) -> Node:
     return Node(**dict(zip(_NODE_FIELDS, row, strict=True)))
 
 
-def _is_express(named: Iterable[tuple[Canvas, str]]) -> Q | bool:
-    heads = [head for canvas, _ in named if canvas.is_express for head in canvas.heads]
+def _is_express(canvases: Iterable[Canvas]) -> Q | bool:
+    heads = [head for canvas in canvases if canvas.is_express for head in canvas.heads]
     return Q(pk__in=heads) if heads else False
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cpds.base import db
 from tasks_app.canvas import publish
 from tasks_app.models import Instance, Task
-from tasks_app.planning.engine.canvas_plan import Canvas
+from tasks_app.planning.engine.canvas_plan import Dispatch
 from tasks_app.planning.engine.shares import Grant
 from tasks_app.services.publishing import window
 from tasks_app.services.publishing.dispatch import NODE_COLUMNS, Room, dispatch, node_of
@@ -86,10 +86,10 @@ def _pump_chosen(chosen: Sequence[tuple[int, int]], grant: Grant, full: "_Full")
         by_instance.setdefault(instance_id, []).append(task_id)
     for instance_id, task_ids in by_instance.items():
         room = Room(messages=len(task_ids), express=len(express.intersection(task_ids)))
-        named = _dispatch_backlog(instance_id, task_ids, room)
-        published = sum(len(canvas.heads) for canvas, _ in named)
+        dispatches = _dispatch_backlog(instance_id, task_ids, room)
+        published = sum(len(each.canvas.heads) for each in dispatches)
         sent += published
-        if not publish.publish(named):
+        if not publish.publish(dispatches):
             return sent, False
         if published < len(task_ids):  # it runs as many as it may, or is not to run at all
             full.instances.add(instance_id)
@@ -114,7 +114,7 @@ def _promote(requirement: str, grant: Grant) -> bool:
     return True
 
 
-def _dispatch_backlog(instance_id: int, task_ids: Sequence[int], room: Room) -> list[tuple[Canvas, str]]:
+def _dispatch_backlog(instance_id: int, task_ids: Sequence[int], room: Room) -> list[Dispatch]:
     with db.transaction():
         instance = Instance.objects.locked(instance_id)
         if instance is None or instance.status not in INSTANCE_RUNNABLE:

@@ -7,6 +7,7 @@ from cpds.base import clock
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Chore, ExecutionRecord, Task
 from tasks_app.outcomes import Completed
+from tasks_app.planning.engine.canvas_plan import Canvas, Dispatch
 from tasks_app.services.attempts import reports
 from tasks_app.services.attempts.claims import claim_task
 from tasks_app.services.attempts.reports import report_outcome
@@ -290,13 +291,13 @@ class TestLostMessages:
     def test_what_was_never_claimed_is_published_again_alone_under_its_dispatch(self, instance, doorbell):
         row = task(instance, "link-0")
         doorbell.take()
-        doorbell.canvases.clear()
+        doorbell.dispatches.clear()
         aged(row, REDELIVER + 1, "published_at")
 
         assert sweep_now().published_again == 1
 
-        ((canvas, dispatch_id),) = doorbell.canvases
-        assert (canvas.lines, canvas.body, dispatch_id) == (((row.pk,),), (), row.dispatch_id)
+        (dispatch,) = doorbell.dispatches
+        assert dispatch == Dispatch(id=row.dispatch_id, canvas=Canvas(lines=((row.pk,),)))
         assert task(instance, "link-1").dispatch_id is None
 
     def test_the_copy_still_in_a_queue_is_as_good(self, instance, doorbell):

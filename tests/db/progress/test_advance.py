@@ -42,7 +42,7 @@ class TestCompletion:
         complete(task(instance, "link-0"))
 
         assert states(instance)["link-1"] == TaskState.PENDING
-        assert len(doorbell.canvases) == 1
+        assert len(doorbell.dispatches) == 1
 
     def test_a_join_waits_for_its_last_dependency(self, doorbell):
         instance = an_instance(

@@ -184,14 +184,14 @@ class TestCanvases:
     def test_each_canvas_has_a_dispatch_of_its_own(self, doorbell):
         an_instance(*diamonds(3), *a_chain(3))
 
-        ids = [dispatch_id for _, dispatch_id in doorbell.canvases]
+        ids = [dispatch.id for dispatch in doorbell.dispatches]
         assert len(set(ids)) == len(ids) == 4
 
     def test_rows_say_what_is_out(self, doorbell):
         an_instance(*a_chain(3), *diamonds(2))
 
-        for canvas, dispatch_id in doorbell.canvases:
-            rows = Task.objects.filter(dispatch_id=dispatch_id)
+        for each in doorbell.dispatches:
+            canvas, rows = each.canvas, Task.objects.filter(dispatch_id=each.id)
             assert set(rows.values_list("pk", flat=True)) == {*canvas.heads, *canvas.planned}
             assert set(rows.filter(status=TaskState.QUEUED).values_list("pk", flat=True)) == set(canvas.heads)
             assert rows.filter(published_at__isnull=False).count() == len(canvas.heads)
@@ -202,14 +202,14 @@ class TestCanvases:
         instance = an_instance(*a_chain(10))
         drive_to_end(instance, doorbell)
 
-        assert [len(canvas.lines[0]) for canvas, _ in doorbell.canvases] == [4, 4, 2]
+        assert [len(canvas.lines[0]) for canvas in doorbell.canvases] == [4, 4, 2]
 
     def test_a_group_that_does_not_fit_goes_out_one_by_one(self, doorbell, settings, fleet):
         instance = an_instance(*a_fan(WINDOW + 4))
         source = doorbell.take()[0]
         deliver(source, doorbell)
 
-        assert all(not canvas.body for canvas, _ in doorbell.canvases)
+        assert all(not canvas.body for canvas in doorbell.canvases)
         assert drive_to_end(instance, doorbell).status == "completed"
 
     def test_a_publication_is_an_event_of_each_head(self, doorbell):

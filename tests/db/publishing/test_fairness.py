@@ -93,7 +93,7 @@ class TestWeights:
         work(tenant("alone", weight=1), *a_burst(30))
 
         assert out_by_project() == {"alone": 12}
-        assert not any(canvas.is_express for canvas, _ in doorbell.canvases)
+        assert not any(canvas.is_express for canvas in doorbell.canvases)
 
     def test_one_task_of_another_overtakes_a_burst(self, doorbell, narrow):
         work(tenant("loud"), *a_burst(100))
@@ -103,7 +103,7 @@ class TestWeights:
 
         work(tenant("quiet"), a_task("single"))
 
-        (express,) = [canvas for canvas, _ in doorbell.canvases if canvas.is_express]
+        (express,) = [canvas for canvas in doorbell.canvases if canvas.is_express]
         assert Task.objects.get(pk=express.heads[0]).project.slug == "quiet"
 
     def test_what_is_out_is_not_overtaken_for_ever(self, doorbell, narrow, fleet):
@@ -272,7 +272,7 @@ class TestWorkersOfProjects:
     def test_its_tasks_go_to_queues_of_its_own(self, doorbell, kept):
         work(kept, a_task("a"))
 
-        assert [canvas.project for canvas, _ in doorbell.canvases] == [kept.pk]
+        assert [canvas.project for canvas in doorbell.canvases] == [kept.pk]
 
     def test_what_it_may_not_take_stays_a_row_and_says_so(self, doorbell, kept):
         other = work(tenant("park"), a_task("a"))
@@ -321,4 +321,4 @@ class TestWorkersOfProjects:
         let_time_pass()
 
         assert sweep_now().published_again == 1
-        assert [canvas.project for canvas, _ in doorbell.canvases] == [kept.pk, None]
+        assert [canvas.project for canvas in doorbell.canvases] == [kept.pk, None]

@@ -29,7 +29,7 @@ def a_hand(*capabilities, slots=2, holder="able@test"):
 
 def published(doorbell):
     name = dict(Task.objects.values_list("pk", "name"))
-    return {name[head]: canvas.requirement for canvas, _ in doorbell.canvases for head in canvas.heads}
+    return {name[head]: canvas.requirement for canvas in doorbell.canvases for head in canvas.heads}
 
 
 class TestSets:
@@ -111,7 +111,7 @@ class TestPublishing:
 
         assert task(instance, "b").dispatch_id is None
         complete(task(instance, "a"))
-        assert [len(canvas.lines[0]) for canvas, _ in doorbell.canvases] == [1, 2]
+        assert [len(canvas.lines[0]) for canvas in doorbell.canvases] == [1, 2]
 
     def test_a_group_whose_lines_change_is_no_group(self, doorbell, fleet):
         instance = an_instance(
@@ -122,7 +122,7 @@ class TestPublishing:
             a_task("join", needs=["a2", "b2"]),
         )
 
-        assert [canvas.body for canvas, _ in doorbell.canvases] == [(), ()]
+        assert [canvas.body for canvas in doorbell.canvases] == [(), ()]
         assert task(instance, "join").dispatch_id is None
 
     def test_a_mixed_instance_ends_once_somebody_can_do_it_all(self, doorbell, fleet, monkeypatch):
@@ -145,7 +145,7 @@ class TestPublishing:
 
         assert sweep_now().published_again == 1
 
-        assert [canvas.requirement for canvas, _ in doorbell.canvases] == ["gpu", "gpu"]
+        assert [canvas.requirement for canvas in doorbell.canvases] == ["gpu", "gpu"]
 
 
 class TestClaiming:
