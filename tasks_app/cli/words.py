@@ -6,30 +6,8 @@ from rich.text import Text
 
 from tasks_app.cli.errors import UnknownStatus
 from tasks_app.states import InstanceState, TaskState
+from tasks_app.status_words import INSTANCE_WORDS, TASK_WORDS
 
-INSTANCE_WORDS: Final = {
-    **{state: state.value.capitalize() for state in InstanceState},
-    InstanceState.PENDING: "Ready",
-    InstanceState.COMPLETED: "Success",
-    InstanceState.CANCELLED: "Terminated",
-}
-TASK_WORDS: Final = {
-    **{state: state.value.capitalize() for state in TaskState},
-    TaskState.COMPLETED: "Success",
-}
-# Each is two columns wide in every terminal, which symbols with a variation selector are not.
-SYMBOLS: Final = {
-    TaskState.PENDING: "⏳",
-    TaskState.QUEUED: "⏳",
-    TaskState.RUNNING: "🔄",
-    TaskState.WAITING: "⏰",
-    TaskState.COMPLETED: "✅",
-    TaskState.FAILED: "❌",
-    TaskState.CANCELLED: "🛑",
-    TaskState.SKIPPED: "⏩",
-    TaskState.COMPENSATING: "⏪",
-    TaskState.COMPENSATED: "⏪",
-}
 STYLES: Final = {
     "completed": "green",
     "failed": "red",
@@ -43,17 +21,17 @@ STYLES: Final = {
 
 def instance_word(status: str) -> Text:
     """Return an instance's state for people, in its colour."""
-    return Text(INSTANCE_WORDS[InstanceState(status)], style=STYLES.get(status, ""))
+    return Text(INSTANCE_WORDS[InstanceState(status)].cli, style=STYLES.get(status, ""))
 
 
 def task_word(status: str) -> Text:
     """Return a task's state for people, in its colour."""
-    return Text(TASK_WORDS[TaskState(status)], style=STYLES.get(status, ""))
+    return Text(TASK_WORDS[TaskState(status)].cli, style=STYLES.get(status, ""))
 
 
 def symbol(status: str) -> str:
     """Return the symbol of a task's state."""
-    return SYMBOLS[TaskState(status)]
+    return TASK_WORDS[TaskState(status)].symbol
 
 
 def read_instance_status(given: str) -> InstanceState:
@@ -62,8 +40,8 @@ def read_instance_status(given: str) -> InstanceState:
     :raises UnknownStatus: when there is none of that name; the error lists all.
     """
     wanted = given.strip().casefold()
-    for state, word in INSTANCE_WORDS.items():
-        if wanted in {state.value, word.casefold()}:
+    for state, words in INSTANCE_WORDS.items():
+        if wanted in {state.value, words.cli.casefold()}:
             return state
     raise UnknownStatus(given=given, allowed=", ".join(map(_both_words, InstanceState)))
 
@@ -74,12 +52,12 @@ def read_task_status(given: str) -> TaskState:
     :raises UnknownStatus: when there is none of that name; the error lists all.
     """
     wanted = given.strip().casefold()
-    for state, word in TASK_WORDS.items():
-        if wanted in {state.value, word.casefold()}:
+    for state, words in TASK_WORDS.items():
+        if wanted in {state.value, words.cli.casefold()}:
             return state
-    raise UnknownStatus(given=given, allowed=", ".join(TASK_WORDS[state] for state in TaskState))
+    raise UnknownStatus(given=given, allowed=", ".join(words.cli for words in TASK_WORDS.values()))
 
 
 def _both_words(state: InstanceState) -> str:
-    word = INSTANCE_WORDS[state]
+    word = INSTANCE_WORDS[state].cli
     return word if word.casefold() == state.value else f"{word} ({state.value})"

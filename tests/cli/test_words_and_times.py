@@ -7,7 +7,7 @@ import pytest
 from tasks_app.cli.errors import UnknownStatus
 from tasks_app.cli.text import aligned, plain, table
 from tasks_app.cli.times import shown_span, shown_time
-from tasks_app.cli.words import SYMBOLS, instance_word, read_instance_status, symbol, task_word
+from tasks_app.cli.words import instance_word, read_instance_status, symbol, task_word
 from tasks_app.states import InstanceState, TaskState
 
 NOW = datetime(2026, 1, 8, 10, 2, 30, tzinfo=UTC)
@@ -36,7 +36,7 @@ class TestWords:
     def test_symbols_take_two_columns_each(self):
         from rich.cells import cell_len
 
-        assert {cell_len(each) for each in SYMBOLS.values()} == {2}
+        assert {cell_len(symbol(state)) for state in TaskState} == {2}
 
     @pytest.mark.parametrize("given", ["", "  ", "finished", "skipped", "comple"])
     def test_other_words_are_refused(self, given):

@@ -1,42 +1,27 @@
 """The words of ``/api`` without a version: what its clients call states, priorities and times."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
 from tasks_app.planning.definition.spec_types import PRIORITIES
 from tasks_app.services.queries import moment
-from tasks_app.states import TaskState
+from tasks_app.status_words import CompatTaskStatus, task_words
 
-PENDING: Final = "pending"
-IN_PROGRESS: Final = "in_progress"
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
-STATUSES: Final = (PENDING, IN_PROGRESS, COMPLETED, FAILED)
+STATUSES: Final[tuple[CompatTaskStatus, ...]] = get_args(CompatTaskStatus)
 WORDS: Final = ("low", "medium", "high")
 HIGHEST: Final = 9
 WHOLE: Final = 100
 """A progress of all, in per cent."""
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,99}\Z")
-_STATUS_OF: Final[Mapping[str, str]] = {
-    TaskState.PENDING: PENDING,
-    TaskState.QUEUED: PENDING,
-    TaskState.WAITING: PENDING,
-    TaskState.RUNNING: IN_PROGRESS,
-    TaskState.COMPLETED: COMPLETED,
-    TaskState.COMPENSATING: COMPLETED,
-    TaskState.COMPENSATED: COMPLETED,
-    TaskState.FAILED: FAILED,
-    TaskState.CANCELLED: FAILED,
-    TaskState.SKIPPED: FAILED,
-}
 
 
-def status_word(*, status: str, satisfies: bool | None = None) -> str:
+def status_word(*, status: str, satisfies: bool | None = None) -> CompatTaskStatus:
     """Return what a state is called here; a task that was not needed is as good as completed."""
-    return COMPLETED if status == TaskState.SKIPPED and satisfies else _STATUS_OF[status]
+    return task_words(status, satisfies=satisfies).compat
 
 
 def priority_word(priority: int) -> str:

@@ -17,7 +17,7 @@ from cpds.base.uptime import uptime_seconds, uptime_text
 from tasks_app.api.base import ClassicDoor
 from tasks_app.api.compat.cpds.acts import Ended, end_task, known_task, report_per_cent
 from tasks_app.api.compat.cpds.shapes import ClassicTasksShape, SaidShape, classic_tasks
-from tasks_app.api.compat.cpds.words import FAILED, status_word
+from tasks_app.api.compat.cpds.words import FAILED, STATUSES, status_word
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import BOTH
 from tasks_app.roles import Role
@@ -347,7 +347,7 @@ class Status(ClassicDoor):
     def get(self, request: Request) -> HttpResponse:
         """Count tasks and workers."""
         projects = self.projects()
-        tasks = {"pending": 0, "in_progress": 0, "completed": 0, "failed": 0}
+        tasks = dict.fromkeys(STATUSES, 0)
         for status, number in counts_by_state(projects=projects).items():
             tasks[status_word(status=status)] += number
         workers = count_workers(projects=projects)
