@@ -21,6 +21,7 @@ from tasks_app.models.instance import Instance
 from tasks_app.models.moves import TaskMoves
 from tasks_app.models.project import Project
 from tasks_app.planning.values.requirements import LONGEST_NAME
+from tasks_app.planning.values.stored_spec import StoredSpec
 from tasks_app.states import EXTERNAL, TASK_FINAL, Gate, InstanceState, JoinMode, TaskState, WaitKind
 
 
@@ -156,7 +157,7 @@ class Task(models.Model):
     position = models.PositiveIntegerField()
     description = models.TextField(blank=True)
     executor = models.CharField(max_length=100)
-    spec = models.JSONField(default=dict)
+    spec: "models.JSONField[StoredSpec, StoredSpec]" = models.JSONField(default=dict)
     priority = models.PositiveSmallIntegerField(default=5)
     requires = models.JSONField(default=list, blank=True)
     requirement = models.CharField(max_length=LONGEST_NAME, blank=True, default="")

@@ -1,9 +1,10 @@
 """What an undo is called, what it is given, and how a compensation that failed is told. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from tasks_app.planning.templates.rendering import references
+from tasks_app.planning.values.stored_spec import StoredSpec
 
 LONGEST_NAME: Final = 200
 """As long as the name of any task. Not taken from ``spec_types``, whose library is heavy to import."""
@@ -29,12 +30,17 @@ def undo_names(names: Sequence[str], *, taken: Collection[str]) -> list[str]:
     return found
 
 
-def undo_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a worker needs to know of the undo of a task with ``spec``: own arguments, its retries."""
-    arguments = spec["compensate"].get("with", {})
-    retry = {"retry": spec["retry"]} if spec.get("retry") else {}
-    item = {key: spec[key] for key in ("item", "index", "batch") if key in spec}
-    return {"with": arguments, "reads": sorted(references(arguments).tasks), **retry, **item}
+def undo_spec(done: StoredSpec) -> StoredSpec:
+    """Return what a worker needs to know of the undo of a completed task: own arguments, its retries."""
+    arguments = done["compensate"].get("with", {})
+    spec: StoredSpec = {"with": arguments, "reads": sorted(references(arguments).tasks)}
+    if "retry" in done:
+        spec["retry"] = done["retry"]
+    if "item" in done:
+        spec["item"], spec["index"] = done["item"], done["index"]
+    if "batch" in done:
+        spec["batch"] = done["batch"]
+    return spec
 
 
 def failure_sentence(*, cause: str, culprit: str, undone: Sequence[str], not_undone: Sequence[str]) -> str:

@@ -1,1 +1,1 @@
-"""Plain values: spans, times, JSON, forms, sets of requirements."""
+"""Plain values: spans, times, JSON, forms, sets of requirements, what is stored of a task."""

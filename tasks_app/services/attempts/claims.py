@@ -20,12 +20,12 @@ from tasks_app.outcomes import JSON
 from tasks_app.planning.definition.retry_policy import retry_policy
 from tasks_app.planning.engine.retrying import RetryPolicy
 from tasks_app.planning.inputs.secrets import secret_texts
+from tasks_app.planning.values.stored_spec import CONTINUOUS, StoredSpec
 from tasks_app.services.attempts.template_context import roots_of
 from tasks_app.services.progress.batches import batch_output
 from tasks_app.states import Gate, TaskState
 
 REMEMBERED_INSTANCES: Final = 256
-CONTINUOUS: Final = "continuous"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,7 +240,7 @@ def held_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tupl
 
 
 def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: str) -> Claim:
-    spec = json.loads(task["spec"]) if isinstance(task["spec"], str) else task["spec"]
+    spec: StoredSpec = json.loads(task["spec"]) if isinstance(task["spec"], str) else task["spec"]
     instance = _instance_facts(task["instance_id"])
     stream = (
         StreamSettings(buffer_size=spec["buffer_size"], flush_seconds=spec["flush_interval"])

@@ -1,12 +1,11 @@
 """The names that only some templates know: an item of a list, the answer of a person."""
 
-from collections.abc import Mapping
-
 from tasks_app.models import Checkpoint
 from tasks_app.outcomes import JSON
+from tasks_app.planning.values.stored_spec import StoredSpec
 
 
-def roots_of(*, task_id: int, parent_id: int | None, spec: Mapping[str, JSON]) -> dict[str, JSON]:
+def roots_of(*, task_id: int, parent_id: int | None, spec: StoredSpec) -> dict[str, JSON]:
     """Return what the templates of a task know besides the names that all know."""
     known: dict[str, JSON] = {}
     if "item" in spec:

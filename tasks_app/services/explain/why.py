@@ -5,7 +5,7 @@ Doors show what this says; nobody else judges. It reads and never writes.
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Q
 
@@ -151,8 +151,7 @@ def _items(task: Task, situation: Situation) -> str:
 
 
 def _approval(task: Task) -> str:
-    asked: Any = task.spec.get("approval") or {}
-    people = ", ".join(map(str, asked.get("by") or ()))
+    people = ", ".join(task.spec.get("approval", {}).get("by", ()))
     return f"{people or 'somebody'} has to approve it"
 
 

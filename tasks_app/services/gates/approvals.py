@@ -17,6 +17,7 @@ from tasks_app.errors import (
 from tasks_app.models import Checkpoint, Instance, Task
 from tasks_app.outcomes import JSON
 from tasks_app.planning.values.forms import form_problems
+from tasks_app.planning.values.stored_spec import gate_after
 from tasks_app.planning.values.values import as_json
 from tasks_app.services.lookup.by_name import find_instance
 from tasks_app.services.progress.advance import advance
@@ -206,14 +207,12 @@ def _record(checkpoint: Checkpoint, answer: _Answer) -> None:
 
 
 def _let_pass(checkpoint: Checkpoint, answer: _Answer, ready_at: object) -> None:
-    gates = checkpoint.task.spec["gates"]
-    later = gates[gates.index(checkpoint.task.gate) + 1 :]
     Task.objects.filter(pk=checkpoint.task_id, status=TaskState.WAITING).move(
         to=TaskState.PENDING,
         message=_told(answer),
         data={"checkpoint": checkpoint.number, "answer": str(answer.state), "by": _text(answer.by)},
         audited_in=checkpoint.instance.project_id,
-        gate=later[0] if later else "",
+        gate=gate_after(spec=checkpoint.task.spec, gate=checkpoint.task.gate),
         reason="",
         wait_kind="",
         wake_at=None,

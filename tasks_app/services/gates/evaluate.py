@@ -5,7 +5,7 @@ planned to follow it in the same canvas is released, and the message is over.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import F, Subquery
 
@@ -17,6 +17,7 @@ from tasks_app.outcomes import JSON, Failed
 from tasks_app.planning.source.problems import described
 from tasks_app.planning.templates.rendering import TemplateError, evaluate, is_true, render
 from tasks_app.planning.values.item_limits import MAX_ITEMS
+from tasks_app.planning.values.stored_spec import gate_after
 from tasks_app.services.attempts.inputs import foreign_outputs, outputs_of
 from tasks_app.services.attempts.template_context import roots_of
 from tasks_app.services.gates.children import prepare_child, start_child
@@ -87,7 +88,7 @@ def _pass(task: Task, dispatch_id: str, gate: Gate) -> GateResult | Failed:
             if not is_true(_evaluated(task, "when")):
                 return _skip(task, dispatch_id)
     passed = Task.objects.filter(pk=task.pk, dispatch_id=dispatch_id, gate=gate)
-    passed.update(gate=_next_gate(task))
+    passed.update(gate=gate_after(spec=task.spec, gate=task.gate))
     return GateResult.OPEN
 
 
@@ -126,14 +127,8 @@ def _known(task: Task) -> dict[str, Any]:
     }
 
 
-def _evaluated(task: Task, key: str) -> JSON:
+def _evaluated(task: Task, key: Literal["when", "for_each"]) -> JSON:
     return evaluate(task.spec[key], **_known(task), field=key)
-
-
-def _next_gate(task: Task) -> Gate:
-    gates = [Gate(gate) for gate in task.spec.get("gates", [])]
-    later = gates[gates.index(Gate(task.gate)) + 1 :]
-    return later[0] if later else Gate.OPEN
 
 
 def _skip(task: Task, dispatch_id: str) -> GateResult:

@@ -19,7 +19,8 @@ from tasks_app.models import Project, Task
 from tasks_app.models.json_lists import has_only
 from tasks_app.models.json_texts import has_text
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.services.attempts.claims import CONTINUOUS, Claim
+from tasks_app.planning.values.stored_spec import CONTINUOUS
+from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.http_workers.gates_for_http import judged_executors
 from tasks_app.services.lookup.by_name import LONGEST_KEY
 from tasks_app.services.publishing.capacity import NOTHING_FULL, Full, full_now

@@ -1,7 +1,6 @@
 """Batches: what streams handed on, and how far their dependants have come with it."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import OuterRef, Subquery
 
@@ -9,6 +8,7 @@ from cpds.base import db
 from tasks_app.models import Instance, StreamBatch, Task
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.outcomes import JSON
+from tasks_app.planning.values.stored_spec import StoredSpec
 from tasks_app.states import TASK_UNFINISHED, OnFailure, TaskState, WaitKind
 
 COPIED_AT_ONCE: Final = 100
@@ -26,7 +26,7 @@ def stream_of(*, consumer: Task) -> Task:
     )
 
 
-def batch_output(*, spec: Mapping[str, Any]) -> dict[str, JSON]:
+def batch_output(*, spec: StoredSpec) -> dict[str, JSON]:
     """Return what a run for a batch sees in place of its stream's output; nothing for any other task."""
     batch = spec.get("batch")
     if batch is None:

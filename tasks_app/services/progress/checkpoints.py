@@ -1,17 +1,15 @@
 """Checkpoints: open one for a task that needs a person's consent, close those that nobody needs any more."""
 
-from collections.abc import Mapping
-
 from django.db.models import QuerySet
 
 from cpds.base import clock, db
 from tasks_app.models import Checkpoint, Task
-from tasks_app.outcomes import JSON
+from tasks_app.planning.values.stored_spec import StoredApproval
 from tasks_app.states import CheckpointState
 
 
 @db.transaction_required
-def open_checkpoint(*, task: Task, approval: Mapping[str, JSON]) -> Checkpoint:
+def open_checkpoint(*, task: Task, approval: StoredApproval) -> Checkpoint:
     """Ask whether a task may run, as its stored ``approval`` says.
 
     The caller holds the instance's lock and moves the task.

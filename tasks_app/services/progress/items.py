@@ -1,16 +1,16 @@
 """Items: the tasks that a ``for_each`` makes of its list, and how many of them are under way."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from cpds.base import clock, db
 from tasks_app.models import Task
 from tasks_app.outcomes import JSON
+from tasks_app.planning.values.stored_spec import StoredBatch, StoredSpec, item_spec, run_spec
 from tasks_app.states import TASK_UNFINISHED, Gate
 
 BATCH: Final = 1000
 _STAGES_PER_LIST: Final = 20_000
-_INHERITED: Final = ("with", "reads", "secrets", "foreign", "retry", "workflow", "approval")
 
 
 @db.transaction_required
@@ -21,7 +21,10 @@ def create_items(*, parent: Task, items: Sequence[JSON]) -> None:
     ``allow_failure``) holds for each item.
     """
     Task.objects.bulk_create(
-        [_item(parent, index, {"item": item, "index": index}) for index, item in enumerate(items)],
+        [
+            _item(parent, index, item_spec(parent=parent.spec, index=index, item=item))
+            for index, item in enumerate(items)
+        ],
         batch_size=BATCH,
     )
 
@@ -32,7 +35,8 @@ def create_run(*, parent: Task, stream: Task, number: int) -> None:
 
     The caller pumps after its commit.
     """
-    run = _item(parent, number, {"batch": {"stream": stream.name, "stream_id": stream.pk, "number": number}})
+    batch: StoredBatch = {"stream": stream.name, "stream_id": stream.pk, "number": number}
+    run = _item(parent, number, run_spec(parent=parent.spec, batch=batch))
     run.ready_at = clock.database_now()
     run.save(force_insert=True)
 
@@ -61,7 +65,7 @@ def has_places(*, parent: Task) -> bool:
 
 
 def _places(parent: Task) -> int | None:
-    limit: int | None = parent.spec.get("max_parallel")
+    limit = parent.spec.get("max_parallel")
     return None if limit is None else limit - Task.objects.filter(parent=parent).active_items().count()
 
 
@@ -71,8 +75,7 @@ def is_waited_for(*, parent_id: int) -> bool:
     return siblings.held_back().exists() or not siblings.filter(status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def _item(parent: Task, index: int, own: Mapping[str, Any]) -> Task:
-    gate = Gate.WORKFLOW if parent.spec.get("workflow") else Gate.OPEN
+def _item(parent: Task, index: int, spec: StoredSpec) -> Task:
     return Task(
         project_id=parent.project_id,
         instance_id=parent.instance_id,
@@ -82,14 +85,14 @@ def _item(parent: Task, index: int, own: Mapping[str, Any]) -> Task:
         position=parent.position,
         description=parent.description,
         executor=parent.executor,
-        spec={**_spec(parent, gate), **own},
+        spec=spec,
         priority=parent.priority,
         requires=parent.requires,
         requirement=parent.requirement,
         tags=parent.tags,
         timeout_seconds=parent.timeout_seconds,
         allow_failure=parent.allow_failure,
-        gate=gate,
+        gate=next(iter(spec.get("gates", [])), Gate.OPEN),
         # A line of its own, beyond the numbers of the instance's graph: no canvas takes it along.
         stage=(parent.position + 1) * _STAGES_PER_LIST + index % _STAGES_PER_LIST,
         stage_position=0,
@@ -97,12 +100,3 @@ def _item(parent: Task, index: int, own: Mapping[str, Any]) -> Task:
         fan_out=0,
         rank=parent.rank,
     )
-
-
-def _spec(parent: Task, gate: Gate) -> dict[str, Any]:
-    spec = {key: parent.spec[key] for key in _INHERITED if key in parent.spec}
-    if "compensate_items" in parent.spec:
-        spec["compensate"] = parent.spec["compensate_items"]
-    if gate is not Gate.OPEN:
-        spec["gates"] = [str(gate)]
-    return spec

@@ -14,7 +14,7 @@ from tasks_app.errors import ChangedUpstream, IllegalMove, NotFound, NoWorkflow
 from tasks_app.models import Event, Instance, Schedule, Task, Workflow, WorkflowVersion
 from tasks_app.planning.definition.spec import WorkflowSpec
 from tasks_app.planning.engine.graph import ancestors, descendants
-from tasks_app.services.attempts.claims import CONTINUOUS
+from tasks_app.planning.values.stored_spec import CONTINUOUS
 from tasks_app.services.lookup.by_name import find_instance, find_workflow, lock_workflow
 from tasks_app.services.progress.admission import admit
 from tasks_app.services.progress.batches import copy_batches

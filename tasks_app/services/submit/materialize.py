@@ -7,9 +7,9 @@ from typing import Any
 from cpds.base import db
 from tasks_app.models import Dependency, Instance, Task
 from tasks_app.planning.definition.spec import WorkflowSpec
-from tasks_app.planning.definition.task_spec import TaskSpec
 from tasks_app.planning.engine.shape import shapes
 from tasks_app.planning.values.requirements import requirement_name
+from tasks_app.planning.values.stored_spec import gates_of, stored_spec
 from tasks_app.services.lookup.durations import expected_milliseconds
 from tasks_app.services.lookup.requirements import note_requirements
 from tasks_app.states import CHILD_WORKFLOW, EXTERNAL, Gate, JoinMode
@@ -57,7 +57,9 @@ def create_tasks(
                 position=position,
                 description=task.description,
                 executor=task.run or CHILD_WORKFLOW,
-                spec=_row_spec(task, secrets, stream_of.get(task.name), foreign),
+                spec=stored_spec(
+                    task=task, secrets=secrets, stream=stream_of.get(task.name), foreign=foreign
+                ),
                 priority=task.priority,
                 requires=list(task.requires),
                 requirement=requirement_name(required[task.name]),
@@ -66,7 +68,7 @@ def create_tasks(
                 join=task.join.mode,
                 join_count=task.join.count,
                 allow_failure=task.allow_failure,
-                gate=next(iter(_gates(task, stream_of.get(task.name))), Gate.OPEN),
+                gate=next(iter(gates_of(task=task, stream=stream_of.get(task.name))), Gate.OPEN),
                 **{**vars(shape_of[task.name]), "fan_in": len(task.needs)},
                 **(own or {}).get(task.name, {}),
             )
@@ -94,54 +96,3 @@ def _streams(spec: WorkflowSpec) -> dict[str, str]:
     """Return the stream that each dependant of one takes batches from."""
     streams = {task.name for task in spec.tasks if task.is_continuous}
     return {task.name: needed for task in spec.tasks for needed in task.needs if needed in streams}
-
-
-def _gates(task: TaskSpec, stream: str | None) -> list[Gate]:
-    """Return the gates a task has to pass, in order."""
-    wanted = {
-        Gate.WHEN: task.when is not None,
-        Gate.APPROVAL: task.approval is not None,
-        Gate.ITEMS: task.for_each is not None,
-        Gate.BATCHES: stream is not None,
-        Gate.WORKFLOW: task.workflow is not None and task.for_each is None and stream is None,
-    }
-    return [gate for gate, is_wanted in wanted.items() if is_wanted]
-
-
-def _row_spec(
-    task: TaskSpec, secrets: list[str], stream: str | None, foreign: Mapping[str, int]
-) -> Mapping[str, Any]:
-    """Return what a worker needs to know of a definition, kept on the task so that it reads no other row."""
-    stored = task.model_dump(
-        mode="json",
-        by_alias=True,
-        exclude_defaults=True,
-        include={"retry", "when", "for_each", "max_parallel", "approval", "compensate", "workflow"},
-    )
-    if (task.for_each is not None or stream is not None) and "compensate" in stored:
-        # Items are what is done, so items are what is undone.
-        stored["compensate_items"] = stored.pop("compensate")
-    return {
-        "with": task.arguments,
-        "reads": list(task.reads),
-        **({"secrets": secrets} if secrets else {}),
-        **({"foreign": read} if (read := _read_abroad(task, foreign)) else {}),
-        **stored,
-        **_streaming(task, stream),
-        **({"gates": [str(gate) for gate in gates]} if (gates := _gates(task, stream)) else {}),
-    }
-
-
-def _read_abroad(task: TaskSpec, foreign: Mapping[str, int]) -> dict[str, int]:
-    """Return the tasks of other instances whose outputs its templates read, by the name they have there."""
-    return {name: foreign[name] for name in task.reads if name in foreign}
-
-
-def _streaming(task: TaskSpec, stream: str | None) -> dict[str, Any]:
-    if task.is_continuous:
-        return {
-            "mode": task.mode,
-            "buffer_size": task.buffer_size,
-            "flush_interval": task.flush_interval_seconds,
-        }
-    return {} if stream is None else {"stream": stream}
