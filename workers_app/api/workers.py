@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from cpds.api.requests.forms import Form, read_body, read_query
 from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.etags import unless_known
-from cpds.api.responses.paging import page_of
+from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
@@ -27,7 +27,7 @@ from workers_app.api.shapes import (
     WorkerShape,
     worker_view,
 )
-from workers_app.fleet.describe import describe_worker, describe_workers, read_page
+from workers_app.fleet.describe import describe_worker, describe_workers, listed_workers, seen_at
 from workers_app.models import Worker, WorkerKind
 from workers_app.transports.http import claims, workers
 
@@ -63,17 +63,14 @@ class Workers(Door):
     def get(self, request: Request) -> HttpResponse:
         """List the workers of one's projects and of the installation, by name."""
         asked = read_query(request, WorkerQuery)
-        page = page_of(request)
-        total, seen = read_page(
-            projects=self.projects(),
-            status=asked.get("status"),
-            kind=asked.get("kind"),
-            limit=page.limit,
-            offset=page.offset,
+        rows = listed_workers(projects=self.projects(), kind=asked.get("kind"))
+        pages = OffsetPages()
+        seen = (
+            pages.paginate_queryset(seen_at(workers=rows, status=asked["status"]), request)
+            if "status" in asked
+            else describe_workers(workers=pages.paginate_queryset(rows, request))
         )
-        items = [worker_view(each) for each in seen]
-        shown = {"total": total, "items": items, "has_more": page.offset + len(items) < total}
-        return unless_known(request, ok(shown))
+        return unless_known(request, pages.get_paginated_response(map(worker_view, seen)))
 
 
 class OneWorker(Door):

@@ -71,27 +71,20 @@ def describe_fleet(
     return describe_workers(workers=rows.order_by("name", "pk")[:at_most])
 
 
-def read_page(
-    *,
-    projects: Collection[int] | None,
-    status: str | None = None,
-    kind: str | None = None,
-    limit: int,
-    offset: int = 0,
-) -> tuple[int, Sequence[WorkerView]]:
-    """Return how many workers there are, and a page of them by name.
+def listed_workers(*, projects: Collection[int] | None, kind: str | None = None) -> WorkerQuerySet:
+    """Return the workers by name.
 
     Of ``projects`` (None: of all) and of the installation, which everybody's tasks may meet.
     """
     rows = visible_workers(projects=projects)
     if kind is not None:
         rows = rows.filter(kind=kind)
-    ordered = rows.select_related("project").order_by("name", "pk")
-    if status is None:
-        return rows.count(), describe_workers(workers=ordered[offset : offset + limit])
-    # A status is worked out and stands in no row, so all have to be looked at.
-    seen = [each for each in describe_workers(workers=ordered[:MOST_SIGHTED]) if each.status == status]
-    return len(seen), seen[offset : offset + limit]
+    return rows.select_related("project").order_by("name", "pk")
+
+
+def seen_at(*, workers: WorkerQuerySet, status: str) -> Sequence[WorkerView]:
+    """Return those of the workers that do this now. It stands in no row, so all have to be looked at."""
+    return [each for each in describe_workers(workers=workers[:MOST_SIGHTED]) if each.status == status]
 
 
 def describe_worker(*, given: str, projects: Collection[int] | None) -> WorkerView:

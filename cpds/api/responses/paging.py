@@ -1,115 +1,156 @@
 """Lists in pages: by ``limit`` and ``offset``, or by a cursor where they grow without end."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
+from rest_framework.pagination import BasePagination, LimitOffsetPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from cpds.api.errors import Flaw, InvalidInput, flaw
+from cpds.api.responses.envelope import ok
 
-Row = TypeVar("Row", bound=Model)
+ModelRow = TypeVar("ModelRow", bound=Model)
+Row = TypeVar("Row")
+Read_co = TypeVar("Read_co", covariant=True)
 DEFAULT_LIMIT: Final = 20
 LARGEST_LIMIT: Final = 100
 LARGEST_OFFSET: Final = 2**31 - 1
+CURSOR_PATTERN: Final = "^k[0-9]{1,18}$"
 _CURSOR = re.compile(r"k[0-9]{1,18}\Z")
+_BY_KEY: Final = frozenset({"pk", "-pk"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Which part of a list is asked for."""
+class Sliceable(Protocol[Read_co]):
+    """What is counted and read in parts like a QuerySet, but is none."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> Iterable[Read_co]: ...
+
+
+class OffsetPages(LimitOffsetPagination):
+    """Pages ``{total, items, has_more}`` by ``limit`` and ``offset``: those given, or those of the query.
+
+    :raises InvalidInput: when the query says them otherwise than in whole numbers within their bounds.
+    """
 
     limit: int
     offset: int
+    count: int
+    has_more: bool
+
+    def __init__(self, *, limit: int | None = None, offset: int = 0) -> None:
+        self._given = None if limit is None else (limit, offset)
+
+    def paginate_queryset(
+        self,
+        queryset: "QuerySet[Any, Row] | Sequence[Row] | Sliceable[Row]",
+        request: Request,
+        view: APIView | None = None,  # noqa: ARG002
+    ) -> list[Row]:
+        """Count the rows and return those of the page."""
+        self.limit, self.offset = self._given or _limit_and_offset(request)
+        self.count = queryset.count() if isinstance(queryset, QuerySet) else len(queryset)
+        page = list(queryset[self.offset : self.offset + self.limit]) if self.count else []
+        self.has_more = self.offset + len(page) < self.count
+        return page
+
+    def body(self, items: Iterable[Any]) -> dict[str, Any]:
+        """Return the page with what is shown of its rows."""
+        return {"total": self.count, "items": list(items), "has_more": self.has_more}
+
+    def get_paginated_response(self, data: Iterable[Any]) -> Response:
+        """Return the answer with what is shown of the page's rows."""
+        return ok(self.body(data))
 
 
-def page_of(request: Request) -> Page:
-    """Return the page that ``limit`` (1 to 100, 20) and ``offset`` (0) ask for.
-
-    :raises InvalidInput: when one of them is something else.
-    """
-    flaws: list[Flaw] = []
-    limit = _number(request, "limit", default=DEFAULT_LIMIT, allowed=(1, LARGEST_LIMIT), flaws=flaws)
-    offset = _number(request, "offset", default=0, allowed=(0, LARGEST_OFFSET), flaws=flaws)
-    if flaws:
-        raise InvalidInput(flaws=flaws)
-    return Page(limit=limit, offset=offset)
-
-
-def limit_of(request: Request) -> int:
-    """Return the ``limit`` asked for (1 to 100, 20)."""
-    return page_of(request).limit
-
-
-def paged_together(
-    rows: "QuerySet[Row]", *, page: Page, shown: Callable[[list[Row]], Iterable[dict[str, Any]]]
-) -> dict[str, Any]:
-    """Return ``{total, items, has_more}`` like ``paged``; ``shown`` shows a whole page of rows at once."""
-    total = rows.count()
-    found = list(rows[page.offset : page.offset + page.limit]) if total else []
-    return {"total": total, "items": list(shown(found)), "has_more": page.offset + len(found) < total}
-
-
-def paged(rows: "QuerySet[Row]", *, page: Page, view: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
-    """Return ``{total, items, has_more}``: the page of ``rows``, each shown by ``view``."""
-    total = rows.count()
-    items = [view(row) for row in rows[page.offset : page.offset + page.limit]] if total else []
-    return {"total": total, "items": items, "has_more": page.offset + len(items) < total}
-
-
-def continued(
-    rows: "QuerySet[Row]", *, request: Request, shown: Callable[[list[Row]], Iterable[dict[str, Any]]]
-) -> dict[str, Any]:
-    """Return ``{items, next}``: the newest rows by key, or those after the ``cursor`` given.
+class CursorPages(BasePagination):
+    """Pages ``{items, next}`` in the order of keys: from the beginning, or after the ``cursor`` of the query.
 
     ``next`` is the cursor of the page that follows, null at the end. Rows that are
-    added meanwhile move nothing. ``shown`` makes a page's rows into views.
+    added meanwhile move nothing. ``limit`` is read from the query if not given.
+
+    :raises InvalidInput: when the query has a limit out of bounds, or a cursor that is none of ours.
     """
-    limit = limit_of(request)
-    after = cursor_of(request)
-    chosen = rows.order_by("-pk") if after is None else rows.filter(pk__lt=after).order_by("-pk")
-    found = list(chosen[: limit + 1])
-    more = len(found) > limit
-    page = found[:limit]
-    return {"items": list(shown(page)), "next": write_cursor(page[-1].pk) if more else None}
+
+    has_more: bool
+    next: str | None
+
+    def __init__(self, *, limit: int | None = None, ordering: str = "-pk") -> None:
+        self.limit, self.ordering = limit, ordering
+
+    def paginate_queryset(
+        self,
+        queryset: "QuerySet[ModelRow]",  # type: ignore[override] # what has no key has no cursor
+        request: Request,
+        view: APIView | None = None,  # noqa: ARG002
+    ) -> list[ModelRow]:
+        """Return the rows of the page."""
+        limit = self.limit or _limit_and_offset(request)[0]
+        return self.cut(queryset, after=_key_in(request), limit=limit)
+
+    def cut(
+        self, rows: "QuerySet[ModelRow]", *, after: int | None, limit: int, offset: int = 0
+    ) -> list[ModelRow]:
+        """Return up to ``limit`` rows after the key ``after``; one more is read, to know whether there is."""
+        is_by_key = self.ordering in _BY_KEY
+        chosen = rows.order_by(self.ordering, *([] if is_by_key else ["-pk"]))
+        if after is not None:
+            chosen = chosen.filter(**{"pk__lt" if self.ordering == "-pk" else "pk__gt": after})
+        found = list(chosen[offset : offset + limit + 1])
+        page = found[:limit]
+        self.has_more = len(found) > limit
+        self.next = write_cursor(page[-1].pk) if self.has_more and is_by_key else None
+        return page
+
+    def body(self, items: Iterable[Any]) -> dict[str, Any]:
+        """Return the page with what is shown of its rows."""
+        return {"items": list(items), "next": self.next}
+
+    def get_paginated_response(self, data: Iterable[Any]) -> Response:
+        """Return the answer with what is shown of the page's rows."""
+        return ok(self.body(data))
 
 
-def browsed(
-    rows: "QuerySet[Row]",
-    *,
-    request: Request,
-    shown: Callable[[list[Row]], Iterable[dict[str, Any]]],
-    ordering: str = "-pk",
-) -> dict[str, Any]:
-    """Return ``{total, items, has_more, next}``: a page by ``limit`` and ``offset``, or after ``cursor``.
+class BrowsePages(CursorPages):
+    """Pages ``{total, items, has_more, next}`` by ``limit`` and ``offset``, or after a ``cursor``.
 
-    What comes after a cursor is not counted, so there is no ``total``. Cursors go with
+    What comes after a cursor is not counted, so there is no ``total``. Cursors go with an
     ``ordering`` by key only (``pk`` or ``-pk``); with another, ``next`` is null.
     """
-    page, after = page_of(request), cursor_of(request)
-    is_by_key = ordering in {"pk", "-pk"}
-    if after is not None and (page.offset or not is_by_key):
-        raise flaw("?cursor", "a cursor goes without offset, and with ordering by created_at only")
-    chosen = rows.order_by(ordering, *([] if is_by_key else ["-pk"]))
-    if after is not None:
-        chosen = chosen.filter(**{"pk__lt" if ordering == "-pk" else "pk__gt": after})
-    found = list(chosen[page.offset : page.offset + page.limit + 1])
-    items, more = found[: page.limit], len(found) > page.limit
-    return {
-        **({"total": rows.count()} if after is None else {}),
-        "items": list(shown(items)),
-        "has_more": more,
-        "next": write_cursor(items[-1].pk) if more and is_by_key else None,
-    }
+
+    total: int | None
+
+    def paginate_queryset(
+        self,
+        queryset: "QuerySet[ModelRow]",  # type: ignore[override] # what has no key has no cursor
+        request: Request,
+        view: APIView | None = None,  # noqa: ARG002
+    ) -> list[ModelRow]:
+        """Return the rows of the page."""
+        limit, offset = _limit_and_offset(request)
+        after = _key_in(request)
+        if after is not None and (offset or self.ordering not in _BY_KEY):
+            raise flaw("?cursor", "a cursor goes without offset, and with ordering by created_at only")
+        page = self.cut(queryset, after=after, limit=limit, offset=offset)
+        self.total = queryset.count() if after is None else None
+        return page
+
+    def body(self, items: Iterable[Any]) -> dict[str, Any]:
+        """Return the page with what is shown of its rows."""
+        total = {} if self.total is None else {"total": self.total}
+        return {**total, "items": list(items), "has_more": self.has_more, "next": self.next}
 
 
-def cursor_of(request: Request) -> int | None:
-    """Return the key that the ``cursor`` of a request holds; None without one.
+def write_cursor(key: int) -> str:
+    """Return the cursor of what comes after the row with this key."""
+    return f"k{key}"
 
-    :raises InvalidInput: when it is none of ours.
-    """
+
+def _key_in(request: Request) -> int | None:
     given = request.query_params.get("cursor")
     if not given:
         return None
@@ -118,9 +159,13 @@ def cursor_of(request: Request) -> int | None:
     raise flaw("?cursor", "this is no cursor: use the `next` of the page before")
 
 
-def write_cursor(key: int) -> str:
-    """Return the cursor of what comes after the row with this key."""
-    return f"k{key}"
+def _limit_and_offset(request: Request) -> tuple[int, int]:
+    flaws: list[Flaw] = []
+    limit = _number(request, "limit", default=DEFAULT_LIMIT, allowed=(1, LARGEST_LIMIT), flaws=flaws)
+    offset = _number(request, "offset", default=0, allowed=(0, LARGEST_OFFSET), flaws=flaws)
+    if flaws:
+        raise InvalidInput(flaws=flaws)
+    return limit, offset
 
 
 def _number(request: Request, name: str, *, default: int, allowed: tuple[int, int], flaws: list[Flaw]) -> int:

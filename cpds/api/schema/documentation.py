@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from cpds.api.responses.envelope import CLASSIC, NATIVE, Envelope
+from cpds.api.responses.paging import CURSOR_PATTERN, DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Shape = (
@@ -73,16 +74,18 @@ ETAG = OpenApiParameter(
     "ETag", str, OpenApiParameter.HEADER, response=[200], description="Stands for what is answered."
 )
 LIMIT = OpenApiParameter(
-    "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, OpenApiParameter.QUERY
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
+    OpenApiParameter.QUERY,
 )
 OFFSET = OpenApiParameter(
     "offset",
-    {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0},
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_OFFSET, "default": 0},
     OpenApiParameter.QUERY,
 )
 CURSOR = OpenApiParameter(
     "cursor",
-    {"type": "string", "pattern": "^k[0-9]{1,18}$"},
+    {"type": "string", "pattern": CURSOR_PATTERN},
     OpenApiParameter.QUERY,
     description="The `next` of the page before.",
 )

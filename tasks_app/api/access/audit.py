@@ -10,8 +10,7 @@ from rest_framework.request import Request
 
 from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses import exports
-from cpds.api.responses.envelope import ok
-from cpds.api.responses.paging import continued, cursor_of, write_cursor
+from cpds.api.responses.paging import CursorPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, PROJECT, Refusal, documented, streamed
 from tasks_app.api.base import Door
 from tasks_app.errors import Forbidden
@@ -111,7 +110,8 @@ class Audit(_AuditDoor):
     def get(self, request: Request) -> HttpResponseBase:
         """List what people did, newest first."""
         rows = audit_rows(projects=self.governed(), **read_query(request, AuditQuery))
-        return ok(continued(rows, request=request, shown=lambda page: map(audit_view, page)))
+        pages = CursorPages()
+        return pages.get_paginated_response(map(audit_view, pages.paginate_queryset(rows, request)))
 
 
 class AuditFile(_AuditDoor):
@@ -130,17 +130,14 @@ class AuditFile(_AuditDoor):
         """Give up to 10,000 rows as a file, newest first; the header X-Next-Cursor leads to the following."""
         wanted = read_query(request, FileQuery, also=frozenset({"project", "cursor"}))
         form = wanted.pop("format")
-        rows = audit_rows(projects=self.governed(), **wanted).order_by("-pk")
-        after = cursor_of(request)
-        found: list[Event] = list(
-            (rows if after is None else rows.filter(pk__lt=after))[: ROWS_IN_A_FILE + 1]
-        )
-        shown = map(audit_view, found[:ROWS_IN_A_FILE])
+        rows = audit_rows(projects=self.governed(), **wanted)
+        pages = CursorPages(limit=ROWS_IN_A_FILE)
+        shown = map(audit_view, pages.paginate_queryset(rows, request))
         answer = (
             exports.as_csv(shown, columns=COLUMNS, name="audit")
             if form == "csv"
             else exports.as_json_lines(shown, name="audit")
         )
-        if len(found) > ROWS_IN_A_FILE:
-            answer[exports.NEXT_CURSOR] = write_cursor(found[ROWS_IN_A_FILE - 1].pk)
+        if pages.next is not None:
+            answer[exports.NEXT_CURSOR] = pages.next
         return answer

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from cpds.api.requests.forms import Form, read_body
 from cpds.api.responses.envelope import created, no_content, ok
-from cpds.api.responses.paging import page_of, paged
+from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.access.views import ROLES, MemberShape, ProjectShape, member_view, project_view
 from tasks_app.api.base import Door
@@ -54,7 +54,8 @@ class Projects(Door):
     def get(self, request: Request) -> Response:
         """List the caller's projects, by slug."""
         rows = self.caller.scope(Project.objects.order_by("slug"), "pk")
-        return ok(paged(rows, page=page_of(request), view=self._view))
+        pages = OffsetPages()
+        return pages.get_paginated_response(map(self._view, pages.paginate_queryset(rows, request)))
 
     @documented("Make a project", answer=ProjectShape, body=NewProjectForm, status=201, creates=True)
     def post(self, request: Request) -> Response:
@@ -101,7 +102,8 @@ class Members(Door):
     def get(self, request: Request, slug: str) -> Response:
         """List the members of a project, by name."""
         rows = members.members_of(project=find_project(caller=self.caller, slug=slug))
-        return ok(paged(rows, page=page_of(request), view=member_view))
+        pages = OffsetPages()
+        return pages.get_paginated_response(map(member_view, pages.paginate_queryset(rows, request)))
 
     @documented("Add a member", answer=MemberShape, body=NewMemberForm, status=201, creates=True)
     def post(self, request: Request, slug: str) -> Response:

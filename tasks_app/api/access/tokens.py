@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from cpds.api.errors import flaw
 from cpds.api.requests.forms import ProjectForm, read_body
 from cpds.api.responses.envelope import created, no_content, ok
-from cpds.api.responses.paging import page_of, paged
+from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from cpds.base import clock
 from tasks_app.api.access.views import ROLES, NewTokenShape, TokenShape, token_view
@@ -44,7 +44,8 @@ class Tokens(Door):
         projects = self.projects()
         if projects is not None and self.named_project():
             rows = rows.filter(project__in=sorted(projects))
-        return ok(paged(rows, page=page_of(request), view=token_view))
+        pages = OffsetPages()
+        return pages.get_paginated_response(map(token_view, pages.paginate_queryset(rows, request)))
 
     @documented("Make a token", answer=NewTokenShape, body=NewTokenForm, status=201, creates=True)
     def post(self, request: Request) -> Response:

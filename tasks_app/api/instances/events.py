@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses.envelope import ok
-from cpds.api.responses.paging import continued
+from cpds.api.responses.paging import CursorPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, documented, streamed
 from tasks_app.api.base import Door
 from tasks_app.api.instances.filters import instance_of
@@ -77,7 +77,8 @@ class Events(Door):
         given = asked.pop("instance", None)
         instance = None if given is None else instance_of(given, projects=projects)
         rows = events_of_instances(projects=projects, instance=instance, **asked)
-        return ok(continued(rows, request=request, shown=lambda page: event_rows(events=page)))
+        pages = CursorPages()
+        return pages.get_paginated_response(event_rows(events=pages.paginate_queryset(rows, request)))
 
 
 class InstanceEvents(InstanceDoor):
@@ -126,10 +127,9 @@ class Logs(InstanceDoor):
 def _after(request: Request, instance: Instance) -> tuple[list[Event], int, bool]:
     asked = read_query(request, AfterQuery, also=_OWN_LIMIT)
     after, limit = asked.pop("after"), asked.pop("limit")
-    rows = events_of_instances(instance=instance, **asked).filter(pk__gt=after).order_by("pk")
-    found = list(rows[: limit + 1])
-    page = found[:limit]
-    return page, page[-1].pk if page else after, len(found) > limit
+    pages = CursorPages(ordering="pk")
+    page = pages.cut(events_of_instances(instance=instance, **asked), after=after, limit=limit)
+    return page, page[-1].pk if page else after, pages.has_more
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses.envelope import ok
 from cpds.api.responses.etags import etag_of, tagged, unchanged, unless_known
-from cpds.api.responses.paging import browsed
+from cpds.api.responses.paging import BrowsePages, OffsetPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, browsable, documented
 from tasks_app.api.base import Door
 from tasks_app.api.instances.filters import InstanceQuery, chosen_by
@@ -66,8 +66,9 @@ class Instances(Door):
         chosen = chosen_by(asked, projects=self.projects())
         rows = chosen_instances(chosen=chosen).select_related("workflow", "project").defer("params")
         ordering = _COLUMN.get(asked["ordering"], asked["ordering"])
-        page = browsed(rows, request=request, shown=instance_views, ordering=ordering)
-        return unless_known(request, ok(page))
+        pages = BrowsePages(ordering=ordering)
+        views = instance_views(pages.paginate_queryset(rows, request))
+        return unless_known(request, pages.get_paginated_response(views))
 
 
 class OneInstance(InstanceDoor):
@@ -107,10 +108,10 @@ class InstanceTasks(InstanceDoor):
         if answer is not None:
             return answer
         states = (TaskState(asked["state"]),) if "state" in asked else ()
-        rows = tasks_of(instance=found, states=states)
-        total, start = rows.count(), asked["offset"]
-        views = [instance_task_view(task) for task in rows[start : start + asked["limit"]]]
-        return tagged(ok(views, total=total, has_more=start + len(views) < total), etag)
+        pages = OffsetPages(limit=asked["limit"], offset=asked["offset"])
+        tasks = pages.paginate_queryset(tasks_of(instance=found, states=states), request)
+        views = [instance_task_view(task) for task in tasks]
+        return tagged(ok(views, total=pages.count, has_more=pages.has_more), etag)
 
 
 class Graph(InstanceDoor):

@@ -11,7 +11,7 @@ from cpds.api.errors import flaw
 from cpds.api.requests.forms import read_body, read_query
 from cpds.api.responses.envelope import created, ok
 from cpds.api.responses.etags import unless_known
-from cpds.api.responses.paging import continued, page_of
+from cpds.api.responses.paging import CursorPages, OffsetPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, documented
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
@@ -36,7 +36,14 @@ from tasks_app.services.control.task_bulk import TaskAct, choose_tasks, steer_ta
 from tasks_app.services.control.task_lists import wanted_tasks
 from tasks_app.services.control.tasks import cancel_task, retry_task
 from tasks_app.services.lookup.by_name import find_task, read_again
-from tasks_app.services.queries import detail_of, task_detail, task_holds, task_records, task_summary
+from tasks_app.services.queries import (
+    detail_of,
+    records_of,
+    records_view,
+    task_detail,
+    task_holds,
+    task_summary,
+)
 from tasks_app.services.submit.loose import Created, create_task, create_tasks
 
 TAGS = ["Tasks"]
@@ -55,9 +62,8 @@ class Tasks(Door):
         projects = self.projects(named)
         rows = wanted_tasks(wanted=wanted_of(given, projects=projects, sign="?"), projects=projects)
         shown = rows.select_related("instance", "project").defer("spec", "output")
-        page = continued(
-            shown, request=request, shown=lambda tasks: [task_summary(task=task) for task in tasks]
-        )
+        pages = CursorPages()
+        page = pages.body(task_summary(task=task) for task in pages.paginate_queryset(shown, request))
         if named is None:
             return unless_known(request, ok(page))
         count = rows.count()
@@ -110,9 +116,9 @@ class Records(Door):
     @documented("List a task's attempts", answer=RecordsShape, query=[LIMIT, OFFSET], tags=TAGS)
     def get(self, request: Request, task: str) -> Response:
         """List a task's attempts, the oldest first."""
-        page = page_of(request)
-        shown = task_records(given=task, projects=self.projects(), limit=page.limit, offset=page.offset)
-        return ok(shown)
+        found, pages = find_task(given=task, projects=self.projects()), OffsetPages()
+        records = pages.paginate_queryset(records_of(task=found), request)
+        return ok(records_view(task=found, records=records, total=pages.count, has_more=pages.has_more))
 
 
 class Steer(Door):

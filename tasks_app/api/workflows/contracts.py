@@ -10,7 +10,7 @@ from cpds.api.errors import PreconditionFailed, flaw
 from cpds.api.requests.forms import read_body, read_query
 from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.etags import tagged, tags_read, unchanged
-from cpds.api.responses.paging import page_of, paged
+from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import IF_MATCH, LIMIT, OFFSET, documented, listed
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
@@ -51,8 +51,9 @@ class Contracts(Door):
         rows = contracts.contracts_of(
             projects=self.projects(named), feature_id=given.get("featureId"), status=given.get("status")
         )
-        page = paged(rows, page=page_of(request), view=contract_view)
-        return ok(page) if named is None else ok(page, contracts=page["total"])
+        pages = OffsetPages()
+        page = pages.body(map(contract_view, pages.paginate_queryset(rows, request)))
+        return ok(page) if named is None else ok(page, contracts=pages.count)
 
     @documented(
         "Make a contract", answer=ContractShape, body=NewContractForm, status=201, creates=True, tags=TAGS
@@ -177,14 +178,14 @@ class Versions(ContractDoor):
     @documented("List a contract's versions", answer=ContractVersionsShape, query=[LIMIT, OFFSET], tags=TAGS)
     def get(self, request: Request, contract: str) -> Response:
         """List what every version says, the newest first."""
-        row, page = self.found(contract), page_of(request)
-        total, said = contracts.contract_versions(contract=row, limit=page.limit, offset=page.offset)
+        row, pages = self.found(contract), OffsetPages()
+        said = pages.paginate_queryset(contracts.Versions(contract=row), request)
         return ok(
             {
                 "id": row.public_id,
-                "total": total,
+                "total": pages.count,
                 "versions": [version_view(each) for each in said],
-                "has_more": page.offset + len(said) < total,
+                "has_more": pages.has_more,
             }
         )
 

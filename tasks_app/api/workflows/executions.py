@@ -5,8 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cpds.api.requests.forms import Form, ProjectForm, read_body, read_query
-from cpds.api.responses.envelope import created, ok
-from cpds.api.responses.paging import page_of, paged_together
+from cpds.api.responses.envelope import created
+from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.idempotency import once
 from tasks_app.api.instances.views import InstanceSummaryShape, instance_views
@@ -76,4 +76,5 @@ class History(WorkflowDoor):
         if "status" in asked:
             rows = rows.filter(status__in=states_called(asked["status"]))
         rows = rows.defer("params").order_by("pk" if asked["order"] == "asc" else "-pk")
-        return ok(paged_together(rows, page=page_of(request), shown=instance_views))
+        pages = OffsetPages()
+        return pages.get_paginated_response(instance_views(pages.paginate_queryset(rows, request)))

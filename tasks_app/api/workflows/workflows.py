@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses.envelope import created, ok
-from cpds.api.responses.paging import page_of, paged, paged_together
+from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
@@ -77,7 +77,9 @@ class Workflows(Door):
         if "search" in asked:
             rows = rows.filter(Q(name__icontains=asked["search"]) | Q(description__icontains=asked["search"]))
         ordering = _COLUMN.get(asked["ordering"], asked["ordering"])
-        return ok(paged_together(rows.order_by(ordering, "pk"), page=page_of(request), shown=summaries))
+        pages = OffsetPages()
+        found = pages.paginate_queryset(rows.order_by(ordering, "pk"), request)
+        return pages.get_paginated_response(summaries(found))
 
     @documented(
         "Store a workflow",
@@ -166,7 +168,8 @@ class Versions(WorkflowDoor):
     def get(self, request: Request, workflow: str) -> Response:
         """List the versions of a workflow, newest first."""
         rows = self.workflow(workflow).versions.defer("source", "definition").order_by("-number")
-        return ok(paged(rows, page=page_of(request), view=version_view))
+        pages = OffsetPages()
+        return pages.get_paginated_response(map(version_view, pages.paginate_queryset(rows, request)))
 
 
 class OneVersion(WorkflowDoor):

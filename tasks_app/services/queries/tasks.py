@@ -1,9 +1,9 @@
 """Tasks one by one: which there are, where one stands, what holds it, and its attempts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tasks_app.models import Dependency, ExecutionRecord, Task
 from tasks_app.planning.inputs.secrets import secret_names, shown_value
@@ -140,28 +140,31 @@ def instance_holds(*, given: str) -> JSONObject:
     }
 
 
-def task_records(
-    *, given: str, projects: Collection[int] | None = None, limit: int | None = None, offset: int = 0
-) -> JSONObject:
-    """Return a task with its attempts, oldest first: what ``task records --json`` prints, which has all.
-
-    ``limit`` (None: all) of them without the first ``offset``; ``total`` counts all, and
-    ``has_more`` says whether some follow.
+def task_records(*, given: str) -> JSONObject:
+    """Return a task with all its attempts, oldest first: what ``task records --json`` prints.
 
     :raises NotFound: when there is no such task.
     """
-    task = find_task(given=given, projects=projects)
-    rows = ExecutionRecord.objects.filter(task=task).defer("prompt", "answer", "output").order_by("number")
-    total = rows.count()
-    shown = [_record(each) for each in rows[offset : None if limit is None else offset + limit]]
+    task = find_task(given=given)
+    records = list(records_of(task=task))
+    return records_view(task=task, records=records, total=len(records), has_more=False)
+
+
+def records_of(*, task: Task) -> "QuerySet[ExecutionRecord]":
+    """Return the attempts at a task, oldest first, without the long texts of each."""
+    return ExecutionRecord.objects.filter(task=task).defer("prompt", "answer", "output").order_by("number")
+
+
+def records_view(*, task: Task, records: Sequence[ExecutionRecord], total: int, has_more: bool) -> JSONObject:
+    """Return a task with some of its ``total`` attempts; ``has_more`` says whether others follow."""
     return {
         "instance_id": task.instance.public_id,
         "id": task.pk,
         "name": task.name,
         "status": task.status,
         "total": total,
-        "records": shown,
-        "has_more": offset + len(shown) < total,
+        "records": [_record(each) for each in records],
+        "has_more": has_more,
     }
 
 

@@ -210,12 +210,23 @@ def delete_contract(*, contract: Contract, version: int | None = None, by: str =
         Contract.objects.filter(pk=contract.pk).delete()
 
 
-def contract_versions(*, contract: Contract, limit: int, offset: int = 0) -> tuple[int, list[Said]]:
-    """Return how many versions a contract has, and what ``limit`` of them say, the newest first."""
-    replaced = ContractVersion.objects.filter(contract=contract).order_by("-number")
-    current = [_said(contract, contract.version)] if offset == 0 else []
-    older = replaced[max(0, offset - 1) : offset + limit - 1]
-    return 1 + replaced.count(), [*current, *(_said(row, row.number) for row in older)]
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """What the versions of a contract say, the newest first; read in slices, from a start to a stop."""
+
+    contract: Contract
+
+    def __len__(self) -> int:
+        return 1 + self._replaced().count()
+
+    def __getitem__(self, part: slice) -> list[Said]:
+        """Return those of a slice; the first is the contract itself, and is stored nowhere else."""
+        current = [_said(self.contract, self.contract.version)] if part.start == 0 else []
+        older = self._replaced()[max(0, part.start - 1) : part.stop - 1]
+        return [*current, *(_said(row, row.number) for row in older)]
+
+    def _replaced(self) -> "QuerySet[ContractVersion]":
+        return ContractVersion.objects.filter(contract=self.contract).order_by("-number")
 
 
 def generate_contract(*, project: Project, feature: Mapping[str, JSON], by: str = "") -> Contract:

@@ -367,6 +367,19 @@ class TestPeople:
         assert viewer.get(f"{BASE}/builder").body["data"]["id"] == worker.id
         assert viewer.get(f"{BASE}/theirs").status_code == 404
 
+    @pytest.mark.parametrize("chosen", ["", "&status=idle"], ids=["all", "of one status"])
+    def test_they_come_page_by_page(self, people, worker, chosen):
+        for name in ("carpenter", "drover", "elder"):
+            HttpWorker(people.worker(), name=name)
+        viewer = people.client("viewer")
+
+        pages = [viewer.get(f"{BASE}?limit=2&offset={at}{chosen}").body["data"] for at in (0, 1, 2, 4)]
+
+        names = [[each["name"] for each in page["items"]] for page in pages]
+        assert names == [["builder", "carpenter"], ["carpenter", "drover"], ["drover", "elder"], []]
+        assert [page["has_more"] for page in pages] == [True, True, False, False]
+        assert {page["total"] for page in pages} == {4}
+
     def test_one_that_runs_something_is_busy(self, people, worker):
         created(people, {})
         worker.claim()

@@ -12,9 +12,9 @@ from tasks_app.errors import (
 )
 from tasks_app.models import Contract, Project
 from tasks_app.services.workflows.contracts import (
+    Versions,
     approve_contract,
     contract_of_feature,
-    contract_versions,
     create_contract,
     delete_contract,
     generate_contract,
@@ -109,8 +109,9 @@ def test_a_change_is_a_new_version_and_the_old_one_stays(project):
 
     assert (changed.version, changed.status, changed.approved_by) == (2, ContractState.DRAFT, "")
     assert (changed.api, changed.database) == (API, DATABASE)
-    total, (newest, oldest) = contract_versions(contract=changed, limit=20)
-    assert total == 2
+    versions = Versions(contract=changed)
+    newest, oldest = versions[0:20]
+    assert len(versions) == 2
     assert (newest.version, newest.status) == (2, "draft")
     assert (oldest.version, oldest.status, oldest.approved_by, oldest.database) == (
         1,
