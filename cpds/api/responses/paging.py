@@ -19,7 +19,8 @@ Read_co = TypeVar("Read_co", covariant=True)
 DEFAULT_LIMIT: Final = 20
 LARGEST_LIMIT: Final = 100
 LARGEST_OFFSET: Final = 2**31 - 1
-CURSOR_PATTERN: Final = "^k[0-9]{1,18}$"
+CURSOR_PATTERN: Final = "^(k[0-9]{1,18})?$"
+"""An empty one is none: the first page."""
 _CURSOR = re.compile(r"k[0-9]{1,18}\Z")
 _BY_KEY: Final = frozenset({"pk", "-pk"})
 

@@ -1,11 +1,12 @@
 """What holds for every address: ids, errors, headers, pages."""
 
 import logging
+import re
 
 import pytest
 from django.test import RequestFactory
 
-from cpds.api.responses.paging import write_cursor
+from cpds.api.responses.paging import CURSOR_PATTERN, write_cursor
 from tasks_app.models import Project
 from tests.api.people import ApiClient
 
@@ -126,6 +127,12 @@ class TestPages:
     )
     def test_a_forged_cursor_is_a_mistake(self, people, cursor):
         assert people.client("admin").get(f"/api/v1/audit?cursor={cursor}").status_code == 400
+
+    def test_an_empty_cursor_is_none_and_the_schema_says_so(self, people):
+        admin = people.client("admin")
+
+        assert admin.get("/api/v1/audit?cursor=").body == admin.get("/api/v1/audit").body
+        assert re.search(CURSOR_PATTERN, "")
 
 
 class TestHeaders:
