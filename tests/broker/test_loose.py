@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from tasks_app.models import Task
+from tasks_app.outcomes import Completed
 from tasks_app.services.control.tasks import cancel_task, retry_task
-from tasks_app.services.http_workers import external
+from tasks_app.services.http_workers.assigning import assign
 from tasks_app.services.submit.loose import create_tasks
 from tasks_app.states import InstanceState, TaskState
 from tests.support.engine import assert_history_is_sound, wait_for_end
-from tests.support.loose import an_external, created, loose
+from tests.support.loose import an_external, attempt_at, created, loose
 from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
 
@@ -40,8 +41,8 @@ def test_requests_that_need_one_another_run_in_order() -> None:
     assert wait_for_end(first).status == InstanceState.COMPLETED
     wait_until(lambda: loose("d").ready_at is not None, message=lambda: str(vars(loose("d"))))
     assert loose("c").output == {"word": "one, two, three"}
-    external.assign(task=loose("d"), worker="outside")
-    external.complete(task=loose("d"), worker="outside")
+    assign(task=loose("d"), worker="outside")
+    attempt_at(loose("d")).end(outcome=Completed())
 
     assert wait_for_end(second).status == wait_for_end(third).status == InstanceState.COMPLETED
     assert_history_is_sound()

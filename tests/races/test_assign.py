@@ -8,10 +8,11 @@ from django.db import connection
 
 from tasks_app.errors import NotOffered
 from tasks_app.models import ExecutionRecord, Project
-from tasks_app.services.http_workers import external
+from tasks_app.outcomes import Completed
+from tasks_app.services.http_workers.assigning import assign
 from tasks_app.states import TaskState
 from tests.support.engine import assert_history_is_sound
-from tests.support.loose import an_external, created, loose
+from tests.support.loose import an_external, attempt_at, created, loose
 from tests.support.waiting import stays_true
 from workers_app.models import Worker
 from workers_app.transports.http.claims import claim_batch
@@ -30,7 +31,7 @@ def test_fifty_assign_one_task_and_one_wins():
         try:
             task = loose("wanted")
             start.wait(timeout=60)
-            return external.assign(task=task, worker=f"worker-{number}").worker
+            return assign(task=task, worker=f"worker-{number}").worker
         except NotOffered:
             return None
         finally:
@@ -42,7 +43,7 @@ def test_fifty_assign_one_task_and_one_wins():
     assert [loose("wanted").worker] == winners
     assert loose("wanted").status == TaskState.RUNNING
     assert ExecutionRecord.objects.count() == 1
-    external.complete(task=loose("wanted"), worker=winners[0])
+    attempt_at(loose("wanted")).end(outcome=Completed())
     assert loose("after").ready_at is not None
     assert_history_is_sound()
 
@@ -64,7 +65,7 @@ def test_a_worker_that_asks_twice_at_once_waits_for_its_own_first_question():
 
     asking = Thread(target=ask)
     with reserve_slot(worker=worker):
-        external.assign(task=loose("first"), worker=worker.holder)
+        assign(task=loose("first"), worker=worker.holder)
         asking.start()
         assert stays_true(asking.is_alive, seconds=0.5)
     asking.join(60)

@@ -65,8 +65,7 @@ def _perform(message: Message, outcome: Outcome | None) -> bool:
     taken = take_task(task_id=message.task_id, dispatch_id=message.dispatch_id, worker=WORKER)
     if isinstance(taken, Declined):
         return taken.canvas_goes_on
-    held = taken.claim
-    return report_outcome(claim=held, outcome=taken.failure or outcome or Completed(output=output_of(held)))
+    return report_outcome(claim=taken, outcome=outcome or Completed(output=output_of(taken)))
 
 
 def let_time_pass() -> None:

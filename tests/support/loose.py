@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from tasks_app.models import Instance, Task
+from tasks_app.services.attempts.attempt import Attempt
 from tasks_app.services.lookup import http_workers
+from tasks_app.services.lookup.fences import Fence
 from tasks_app.services.submit.loose import create_tasks
 
 
@@ -22,6 +24,12 @@ def an_external(task_id: str, **more: Any) -> dict[str, Any]:
 def loose(task_id: str) -> Task:
     """Return the task of this id, as it is now."""
     return Task.objects.select_related("instance").get(task_id=task_id)
+
+
+def attempt_at(row: Task, *, worker: str | None = None, dispatch_id: str | None = None) -> Attempt:
+    """Return the attempt at a task that runs now, as its worker speaks of it, or this other one."""
+    fence = Fence(row.pk, dispatch_id or row.dispatch_id or "")
+    return Attempt(worker=worker or row.worker, fence=fence)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from cpds.api.requests.forms import read_body
 from cpds.api.responses.envelope import no_content, ok
 from cpds.api.schema.documentation import documented
 from cpds.base import clock
-from tasks_app.outcomes import Failed
+from tasks_app.outcomes import Completed, Failed, Interrupted
 from workers_app.api.shapes import (
     ClaimsForm,
     ClaimsShape,
@@ -20,7 +20,7 @@ from workers_app.api.shapes import (
     report_of,
 )
 from workers_app.api.workers import WorkersDoor
-from workers_app.transports.http import claims as http_claims
+from workers_app.transports.http.claims import attempt_of, claim_batch, end
 from workers_app.transports.http.workers import lease_seconds_of
 
 
@@ -35,7 +35,7 @@ class Claims(WorkersDoor):
         began = clock.monotonic()
         form = read_body(request, ClaimsForm)
         found = self.worker(worker)
-        batch = http_claims.claim_batch(
+        batch = claim_batch(
             worker=found, limit=form["limit"], wait_seconds=form["wait"], kinds=form.get("kinds")
         )
         lease_seconds = lease_seconds_of(worker=found)
@@ -50,9 +50,8 @@ class Progress(WorkersDoor):
     def post(self, request: Request, worker: str, claim: str) -> Response:
         """Say how far a task is, 0 to 1."""
         form = read_body(request, ProgressForm)
-        http_claims.report_progress(
-            worker=self.worker(worker), token=claim, fraction=form["progress"], message=form["message"]
-        )
+        with attempt_of(worker=self.worker(worker), token=claim) as attempt:
+            attempt.progress(fraction=form["progress"], message=form["message"])
         return no_content()
 
 
@@ -63,7 +62,8 @@ class Logs(WorkersDoor):
     def post(self, request: Request, worker: str, claim: str) -> Response:
         """Add lines to the log, all or none."""
         form = read_body(request, LogsForm)
-        http_claims.append_logs(worker=self.worker(worker), token=claim, lines=form["lines"])
+        with attempt_of(worker=self.worker(worker), token=claim) as attempt:
+            attempt.log(lines=form["lines"])
         return no_content()
 
 
@@ -74,12 +74,8 @@ class Complete(WorkersDoor):
     def post(self, request: Request, worker: str, claim: str) -> Response:
         """Complete a task with its output; 409 when the claim is gone, and nothing was changed."""
         form = read_body(request, CompletionForm)
-        http_claims.complete(
-            worker=self.worker(worker),
-            token=claim,
-            output=form["output"],
-            report=report_of(form.get("report")),
-        )
+        completed = Completed(output=form["output"], report=report_of(form.get("report")))
+        end(worker=self.worker(worker), token=claim, outcome=completed)
         return no_content()
 
 
@@ -90,14 +86,8 @@ class Fail(WorkersDoor):
     def post(self, request: Request, worker: str, claim: str) -> Response:
         """Report that an attempt failed; the task's ``retry`` decides what follows."""
         form = read_body(request, FailureForm)
-        failure = Failed(
-            kind=form["kind"],
-            message=form["message"],
-            retryable=form["retryable"],
-            detail=form["detail"],
-            report=report_of(form.get("report")),
-        )
-        http_claims.fail(worker=self.worker(worker), token=claim, failure=failure)
+        failed = Failed(**{**form, "report": report_of(form.get("report"))})
+        end(worker=self.worker(worker), token=claim, outcome=failed)
         return no_content()
 
 
@@ -108,5 +98,5 @@ class Release(WorkersDoor):
     def post(self, request: Request, worker: str, claim: str) -> Response:
         """Hand a task back undone; nothing counts against it."""
         form = read_body(request, ReleaseForm)
-        http_claims.release(worker=self.worker(worker), token=claim, reason=form["reason"])
+        end(worker=self.worker(worker), token=claim, outcome=Interrupted(reason=form["reason"]))
         return no_content()

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from cpds.api.requests.forms import Form, ProjectForm
 from tasks_app.outcomes import Report
 from workers_app.fleet.describe import WorkerStatus, WorkerView
-from workers_app.transports.http.claims import Granted
+from workers_app.transports.http.claims import WORKER_ERROR, Granted
 from workers_app.transports.http.long_polls import LONGEST_SECONDS
 from workers_app.transports.http.workers import (
     HEARTBEAT_SECONDS,
@@ -107,7 +107,7 @@ class FailureForm(Form):
     """The end of an attempt that did not."""
 
     message = serializers.CharField(max_length=4000)
-    kind = serializers.RegexField(r"^[a-z][a-z0-9_]{0,39}$", default="worker_error")
+    kind = serializers.RegexField(r"^[a-z][a-z0-9_]{0,39}$", default=WORKER_ERROR)
     retryable = serializers.BooleanField(default=True)
     detail = serializers.DictField(default=dict)
     report = ReportForm(required=False)

@@ -9,18 +9,14 @@ from pathlib import Path
 from django.db import InterfaceError, OperationalError, connection
 
 from cpds.base import db
-from cpds.base.in_doubt import settle_in_doubt
 from tasks_app.errors import StaleDispatch
 from tasks_app.outcomes import JSON, Failed, Outcome
-from tasks_app.services.attempts.attempt_log import append_log, report_progress
+from tasks_app.services.attempts.attempt import Attempt
 from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.attempts.inputs import read_upstream, render_arguments
-from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.attempts.return_message import hand_on
-from tasks_app.services.attempts.stopped import acknowledge_stop
-from tasks_app.services.attempts.streams import with_present_failures
 from tasks_app.services.attempts.workspaces import make_empty, remove_if_empty, workspace_of
-from tasks_app.services.gates.intake import Accepted, Declined, take_task
+from tasks_app.services.gates.intake import Declined, take_task
 from workers_app.attempts.streaming import stream_through
 from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.contract import Call
@@ -38,7 +34,7 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     False when the message was stale, when the task did not complete, or when its
     claim was lost meanwhile: then nothing that follows in the same canvas may start.
     """
-    if not duty.take():
+    if not duty.admit():
         hand_on(task_id=task_id, dispatch_id=dispatch_id)
         return False
     try:
@@ -55,28 +51,23 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     try:
         has_completed = _keep_and_report(taken)
     finally:
-        duty.done(has_completed=has_completed)
+        duty.finish(has_completed=has_completed)
     return has_completed
 
 
-def _keep_and_report(taken: Accepted) -> bool:
-    claim = taken.claim
-    with keeper_of_this_process(worker=claim.worker).holding(claim) as cancellation:
-        outcome = taken.failure or _execute(claim, cancellation)
-        if claim.stream is not None:
-            streamed = claim
-            claim = settle_in_doubt(lambda: with_present_failures(claim=streamed), was_done=None)
+def _keep_and_report(claim: Claim) -> bool:
+    attempt = Attempt.of(claim)
+    with keeper_of_this_process(worker=claim.worker).holding(claim.fence) as cancellation:
+        outcome = _execute(attempt, cancellation)
         try:
-            return report_outcome(claim=claim, outcome=outcome)
+            return attempt.end(outcome=outcome)
         except StaleDispatch as stale:
             logger.warning("late_result_refused task=%s attempt=%s: %s", claim.task_id, claim.attempt, stale)
-            acknowledge_stop(
-                task_id=claim.task_id, dispatch_id=claim.dispatch_id, instance_id=claim.instance_pk
-            )
             return False
 
 
-def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
+def _execute(attempt: Attempt, cancellation: Cancellation) -> Outcome:
+    claim = attempt.claim
     executor = find_executor(claim.executor)
     if executor is None:
         return Failed(
@@ -90,7 +81,7 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
 
     def execute() -> Outcome:
         make_empty(workspace=workspace)
-        call = _call(claim, arguments, workspace, cancellation)
+        call = _call(attempt, arguments, workspace, cancellation)
         if claim.stream is None:
             return executor.execute(call)
         return stream_through(
@@ -105,17 +96,19 @@ def _execute(claim: Claim, cancellation: Cancellation) -> Outcome:
         remove_if_empty(workspace=workspace)
 
 
-def _call(claim: Claim, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:
+def _call(attempt: Attempt, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:
+    claim = attempt.claim
+
     def upstream(name: str) -> JSON:
         return read_upstream(claim=claim, name=name)
 
     def progress(fraction: float, message: str) -> None:
         with _spoken(cancellation):
-            report_progress(claim=claim, fraction=fraction, message=message)
+            attempt.progress(fraction=fraction, message=message)
 
     def log(message: str) -> None:
         with _spoken(cancellation):
-            append_log(claim=claim, message=message)
+            attempt.log(lines=[message])
 
     return Call(
         task_id=claim.task_id,

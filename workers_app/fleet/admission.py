@@ -39,8 +39,8 @@ class Duty:
             self._limits = limits
             self._busy_at = clock.monotonic()
 
-    def take(self) -> bool:
-        """Return whether one more task may be started, and count it. ``put_back`` or ``done`` follows."""
+    def admit(self) -> bool:
+        """Return whether one more task may be started, and count it. ``unadmit`` or ``finish`` follows."""
         with self._lock:
             most = self._limits.max_tasks
             if self._reasons or (most is not None and self._started >= most):
@@ -55,7 +55,7 @@ class Duty:
             self._started -= 1
             self._running -= 1
 
-    def done(self, *, has_completed: bool) -> None:
+    def finish(self, *, has_completed: bool) -> None:
         """Note that a task which was taken is over here."""
         with self._lock:
             self._running -= 1

@@ -18,8 +18,9 @@ from django.db import close_old_connections, connections
 
 from cpds.base import clock
 from cpds.base.conf import conf
-from tasks_app.services.attempts.claims import Claim, held_claims, renew_claims
+from tasks_app.services.attempts.leases import held_claims, renew_claims
 from tasks_app.services.lookup.alarm import rest, set_alarm
+from tasks_app.services.lookup.fences import Fence
 from tasks_app.services.maintenance.sweep import sweep
 from tasks_app.services.maintenance.timers import wake_in_time
 from workers_app.executors.cancellation import Cancellation
@@ -42,7 +43,7 @@ class Keeper:
         self.worker = worker
         self.speaks = speaks
         self._attendance = attendance
-        self._held: dict[tuple[int, str], tuple[Cancellation, float]] = {}
+        self._held: dict[Fence, tuple[Cancellation, float]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._drain_at: float | None = None
@@ -75,17 +76,16 @@ class Keeper:
         self._drain_at = clock.monotonic() + conf().drain_seconds
 
     @contextmanager
-    def holding(self, claim: Claim) -> Iterator[Cancellation]:
+    def holding(self, fence: Fence) -> Iterator[Cancellation]:
         """Keep a claim while the block runs; yield the flag that says when to stop."""
         cancellation = Cancellation()
-        key = (claim.task_id, claim.dispatch_id)
         with self._lock:
-            self._held[key] = (cancellation, clock.monotonic())
+            self._held[fence] = (cancellation, clock.monotonic())
         try:
             yield cancellation
         finally:
             with self._lock:
-                self._held.pop(key, None)
+                self._held.pop(fence, None)
 
     def interrupt_all(self, reason: str) -> None:
         """Tell everything that runs here to stop."""
@@ -146,7 +146,7 @@ class Keeper:
             claims = list(self._held)
         self._interrupt_lost(claims, kept=held_claims(worker=self.worker, claims=claims))
 
-    def _interrupt_lost(self, claims: list[tuple[int, str]], *, kept: set[tuple[int, str]]) -> None:
+    def _interrupt_lost(self, claims: list[Fence], *, kept: set[Fence]) -> None:
         with self._lock:
             lost = [self._held[key][0] for key in claims if key not in kept and key in self._held]
         for cancellation in lost:

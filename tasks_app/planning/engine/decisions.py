@@ -27,6 +27,7 @@ class HandBack:
     """The task is ready again at once, for any worker; nothing counts against it."""
 
     reason: str
+    record: RecordState = RecordState.INTERRUPTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,11 @@ class TryAgain:
 
     seconds: float
     failure: Finish
+
+    @property
+    def record(self) -> RecordState:
+        """As what the attempt's record closes."""
+        return self.failure.record
 
 
 Decision: TypeAlias = Finish | HandBack | TryAgain

@@ -1,1 +1,1 @@
-"""One attempt at a task: claimed, reported on, logged, ended."""
+"""One attempt at a task, over whatever transport: claimed, kept by its lease, spoken of, ended."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError
 
-from cpds.base import clock, db
+from cpds.base import db
 from cpds.base.conf import conf
 from cpds.base.in_doubt import settle_in_doubt
 from cpds.base.prepared import Rows
@@ -22,6 +22,7 @@ from tasks_app.planning.engine.retrying import RetryPolicy
 from tasks_app.planning.inputs.secrets import secret_texts
 from tasks_app.planning.values.stored_spec import CONTINUOUS, StoredSpec
 from tasks_app.services.attempts.template_context import roots_of
+from tasks_app.services.lookup.fences import Fence
 from tasks_app.services.progress.batches import batch_output
 from tasks_app.states import Gate, TaskState
 
@@ -66,6 +67,11 @@ class Claim:
     roots: Mapping[str, JSON] = field(default_factory=dict)
     """What its templates know besides the names that all know."""
     secrets: tuple[str, ...] = ()
+
+    @property
+    def fence(self) -> Fence:
+        """What shows that it is held."""
+        return Fence(self.task_id, self.dispatch_id)
 
     @property
     def known_secrets(self) -> tuple[str, ...]:
@@ -113,30 +119,18 @@ def claim_task(
     )
 
 
-def claim_offered(*, task_id: int, worker: str) -> Claim:
-    """Take a task that waits for a worker that speaks HTTP, under a new dispatch; among many one wins.
+def claim_without_message(*, task_id: int, worker: str, is_lent: bool = False) -> Claim:
+    """Take a task that no message brought, under a new dispatch; among any number of workers one wins.
+
+    It is one that waits for an HTTP worker. With ``is_lent`` it is one that HTTP workers may take as well
+    as others: a message that is out for it is stale afterwards, and the caller holds the instance's lock.
 
     :raises StaleDispatch: when it is not to be had.
     """
     dispatch_id = identifiers.dispatch_id()
+    statement = hot_path.CLAIM_LENT if is_lent else hot_path.CLAIM_OFFERED
     return _claim_idempotently(
-        lambda: hot_path.CLAIM_OFFERED.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
-        task_id=task_id,
-        dispatch_id=dispatch_id,
-        worker=worker,
-    )
-
-
-def claim_lent(*, task_id: int, worker: str) -> Claim:
-    """Take a task that workers that speak HTTP may take as well as others; among all of them one wins.
-
-    A message that is out for it is stale afterwards. The caller holds the instance's lock.
-
-    :raises StaleDispatch: when it is not to be had.
-    """
-    dispatch_id = identifiers.dispatch_id()
-    return _claim_idempotently(
-        lambda: hot_path.CLAIM_LENT.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
+        lambda: statement.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
         task_id=task_id,
         dispatch_id=dispatch_id,
         worker=worker,
@@ -207,36 +201,6 @@ def _taken_before(*, task_id: int, dispatch_id: str, worker: str, mark: str) -> 
     if not any(data.get("claim") == mark for data in taken.values_list("data", flat=True)):
         return None
     return _claim(task_id, task, dispatch_id=dispatch_id, worker=worker)
-
-
-def renew_claims(
-    *, worker: str, claims: Collection[tuple[int, str]], lease_seconds: float | None = None
-) -> set[tuple[int, str]]:
-    """Extend the leases of what a worker runs; return the claims that it still holds.
-
-    They are extended by ``lease_seconds`` from now (None: as the settings say). What is missing
-    from the answer was taken back, cancelled or finished: the worker must stop that work.
-    """
-    if not claims:
-        return set()
-    running = Task.objects.filter(
-        pk__in=[task_id for task_id, _ in claims], worker=worker, status=TaskState.RUNNING
-    )
-    with db.transaction():
-        # Locked in the order in which everybody locks tasks; an UPDATE alone takes them as it finds them.
-        held = set(db.locking(running).order_by("pk").values_list("pk", "dispatch_id")) & set(claims)
-        Task.objects.filter(pk__in=[task_id for task_id, _ in held]).update(
-            lease_expires_at=clock.database_now_plus(lease_seconds or conf().lease_seconds)
-        )
-    return held
-
-
-def held_claims(*, worker: str, claims: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Return those of a worker's claims that it still holds."""
-    rows = Task.objects.filter(
-        pk__in=[task_id for task_id, _ in claims], worker=worker, status=TaskState.RUNNING
-    )
-    return set(rows.values_list("pk", "dispatch_id")) & set(claims)
 
 
 def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: str) -> Claim:

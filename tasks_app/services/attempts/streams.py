@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from cpds.base import db
 from cpds.base.conf import conf
-from tasks_app.errors import BadItem, StaleDispatch
+from tasks_app.errors import BadItem
 from tasks_app.models import Event, Instance, StreamBatch, Task
 from tasks_app.outcomes import JSON, LastBatch
 from tasks_app.planning.templates.limits import LimitExceeded, text_size
@@ -65,9 +65,8 @@ def open_stream(*, claim: Claim) -> LastBatch | None:
     :raises StaleDispatch: when the claim is no longer held.
     """
     with db.transaction():
-        held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
-        if not held.update(satisfies=True):
-            raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        if not claim.fence.held().update(satisfies=True):
+            raise claim.fence.stale()
     _ring(claim, after=[claim.task_id])
     newest = last_batch(stream_id=claim.task_id)
     if newest is None:
@@ -85,9 +84,9 @@ def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: b
     :raises StaleDispatch: when the claim is no longer held; nothing was written.
     """
     with db.transaction():
-        held = Task.objects.held(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+        held = claim.fence.held()
         if not db.locking(held).exists():
-            raise StaleDispatch(task_id=claim.task_id, dispatch_id=claim.dispatch_id)
+            raise claim.fence.stale()
         newest = last_batch(stream_id=claim.task_id)
         if newest is not None and newest.number == number and newest.attempt == claim.attempt:
             return newest.item_count

@@ -2,31 +2,22 @@
 
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from tasks_app.errors import StaleDispatch
-from tasks_app.outcomes import Failed
 from tasks_app.services.attempts.claims import Claim, claim_task
+from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.gates.evaluate import GateResult, evaluate_gates
 from tasks_app.services.lookup.requirements import is_for_others
-from tasks_app.states import Gate
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """The task is this worker's. With a ``failure`` nothing is executed: a gate cannot be judged."""
-
-    claim: Claim
-    failure: Failed | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Declined:
-    """There is nothing to execute: the task was skipped, waits, or is not to be had under this dispatch."""
+    """There is nothing to execute: the task was skipped, waits, failed at a gate, or is not to be had."""
 
     canvas_goes_on: bool
 
@@ -38,36 +29,54 @@ def take_task(
     worker: str,
     able: Collection[str] = (),
     serves: Collection[int] | None = None,
-) -> Accepted | Declined:
+) -> Claim | Declined:
     """Lead a delivered task through its gates and claim it.
 
     ``able``: the requirement sets that the worker meets. ``serves``: the projects whose
     tasks it takes (None: any).
     """
-    claim_at = partial(
-        _claim, task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=able, serves=serves
-    )
-    claim = claim_at(gate=Gate.OPEN)
-    gate, failure = Gate.OPEN, None
+    facts: dict[str, Any] = {
+        "task_id": task_id,
+        "dispatch_id": dispatch_id,
+        "worker": worker,
+        "able": able,
+        "serves": serves,
+    }
+    claim = _claim_if_open(**facts)
     if claim is None:
-        match evaluate_gates(task_id=task_id, dispatch_id=dispatch_id):
-            case GateResult.SKIPPED:
-                return Declined(canvas_goes_on=True)
-            case GateResult.OPEN:
-                pass
-            case GateResult.CLOSED:
-                return _stale(task_id, dispatch_id, able, serves)
-            case (gate_closed, why):
-                gate, failure = gate_closed, why
-        claim = claim_at(gate=gate)
-    return (
-        _stale(task_id, dispatch_id, able, serves)
-        if claim is None
-        else Accepted(claim=claim, failure=failure)
-    )
+        passage = lead_through_gates(**facts)
+        if passage is GateResult.SKIPPED:
+            return Declined(canvas_goes_on=True)
+        if passage is GateResult.OPEN:
+            claim = _claim_if_open(**facts)
+    return _stale(task_id, dispatch_id, able, serves) if claim is None else claim
 
 
-def _claim(**facts: Any) -> Claim | None:
+def lead_through_gates(
+    *,
+    task_id: int,
+    dispatch_id: str,
+    worker: str,
+    able: Collection[str] = (),
+    serves: Collection[int] | None = None,
+) -> GateResult:
+    """Lead a delivered task through its gates; return what became of it.
+
+    Where a gate cannot be judged the task fails, as an attempt of this worker.
+    """
+    passage = evaluate_gates(task_id=task_id, dispatch_id=dispatch_id)
+    if isinstance(passage, GateResult):
+        return passage
+    gate, failure = passage
+    with suppress(StaleDispatch):
+        claim = claim_task(
+            task_id=task_id, dispatch_id=dispatch_id, worker=worker, gate=gate, able=able, serves=serves
+        )
+        report_outcome(claim=claim, outcome=failure)
+    return GateResult.CLOSED
+
+
+def _claim_if_open(**facts: Any) -> Claim | None:
     try:
         return claim_task(**facts)
     except StaleDispatch:

@@ -11,12 +11,8 @@ from django.db.models import QuerySet
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
-from tasks_app.errors import StaleDispatch
 from tasks_app.models import Instance, Project, Task, identifiers
 from tasks_app.models.task import TaskQuerySet
-from tasks_app.outcomes import Failed
-from tasks_app.services.attempts.claims import claim_task
-from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.publishing import window
 from tasks_app.services.publishing.capacity import full_now
 from tasks_app.services.publishing.limits import places_left
@@ -108,18 +104,7 @@ def _call(task_id: int, instance_id: int, requirement: str) -> str | None:
 def _lead(task_id: int, dispatch_id: str, requirement: str) -> bool:
     """Lead a task through its gates; return whether it stands elsewhere now."""
     # Imported here: templates are a heavy library, and most processes judge nothing.
-    from tasks_app.services.gates.evaluate import evaluate_gates
+    from tasks_app.services.gates.intake import lead_through_gates
 
-    passage = evaluate_gates(task_id=task_id, dispatch_id=dispatch_id)
-    if isinstance(passage, tuple):
-        gate, failure = passage
-        try:
-            _fail_at(gate, failure, task_id=task_id, dispatch_id=dispatch_id, requirement=requirement)
-        except StaleDispatch:
-            return False
+    lead_through_gates(task_id=task_id, dispatch_id=dispatch_id, worker=DOOR, able=[requirement])
     return not Task.objects.filter(pk=task_id, dispatch_id=dispatch_id).exclude(gate=Gate.OPEN).exists()
-
-
-def _fail_at(gate: Gate, failure: Failed, *, task_id: int, dispatch_id: str, requirement: str) -> None:
-    claim = claim_task(task_id=task_id, dispatch_id=dispatch_id, worker=DOOR, gate=gate, able=[requirement])
-    report_outcome(claim=claim, outcome=failure)

@@ -1,4 +1,4 @@
-"""Offers: which tasks workers that speak HTTP may take, and by what they refer to what they took.
+"""Offers: which tasks workers that speak HTTP may take, and what they are told of them.
 
 These are the tasks of ``external``, which nobody else performs, and those of the
 executors that the settings lend to such workers: of these whoever is first has them,
@@ -14,21 +14,18 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Q, Sub
 
 from cpds.base.conf import conf
 from cpds.base.prepared import KEY, PreparedModels
-from tasks_app.errors import NotFound
 from tasks_app.models import Project, Task
 from tasks_app.models.json_lists import has_only
 from tasks_app.models.json_texts import has_text
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.values.stored_spec import CONTINUOUS
-from tasks_app.services.attempts.claims import Claim
-from tasks_app.services.http_workers.gates_for_http import judged_executors
-from tasks_app.services.lookup.by_name import LONGEST_KEY
+from tasks_app.services.http_workers.gates_for_http import judge_gates, judged_executors
+from tasks_app.services.lookup.fences import Fence
 from tasks_app.services.publishing.capacity import NOTHING_FULL, Full, full_now
 from tasks_app.states import TaskState
 
 PAGE: Final = 500
 PAGES: Final = 20
-DISPATCH_CHARACTERS: Final = 24
 
 
 def kind_of(*, task: Task) -> str:
@@ -43,39 +40,24 @@ def is_lent(*, task: Task) -> bool:
     return task.executor in conf().http_worker_executors and task.spec.get("mode") != CONTINUOUS
 
 
-def offered_to(
-    *, project: Project, capabilities: Collection[str] | None, kinds: Collection[str] | None, limit: int
+def pending(
+    *,
+    project: Project,
+    capabilities: Collection[str] | None = None,
+    kinds: Collection[str] | None = None,
+    limit: int = 10,
 ) -> list[Task]:
     """Return tasks that a worker may take now, most urgent first, then oldest.
 
     ``capabilities``: only those that a worker of these is able to do (None: all);
-    ``kinds``: only those of these kinds (None: of any). What would start more of an
-    instance, a workflow or a project than may be at once is passed over.
-
-    The first page is read as it comes: it is enough for most. What does not fit, however
-    much of it there is and however old, is then left to the database to pass over.
+    ``kinds``: only those of these kinds (None: of any). When that is not enough, or what
+    still stands at a gate is more urgent, gates are judged that no worker inside CPDS is there to judge.
     """
-    able = None if capabilities is None else set(capabilities)
-
-    def fits(task: Task) -> bool:
-        return (able is None or able.issuperset(task.requires)) and (
-            kinds is None or kind_of(task=task) in kinds
-        )
-
-    fitting = _fitting(capabilities, kinds)
-    found = _foremost_of(project, limit, fits, fitting, NOTHING_FULL)
-    if any(task.is_limited for task in found) and (full := full_now(project=project)):
-        found = _foremost_of(project, limit, fits, fitting, full)
+    found = _offered(project, capabilities, kinds, limit)
+    is_wanting = len(found) < limit or (bool(found) and _is_gated_first(found[-1]))
+    if is_wanting and judge_gates(project=project):
+        found = _offered(project, capabilities, kinds, limit)
     return found
-
-
-def gated_first(*, task: Task) -> bool:
-    """Return whether a task that still stands at a gate is more urgent than this offered one."""
-    at_gate = [key for key in (task.gated_ready, task.gated_out) if key is not None]
-    if not at_gate:
-        return False
-    ranks = Task.objects.filter(pk__in=at_gate).values_list("priority", "pk")
-    return any((-priority, pk) < (-task.priority, task.pk) for priority, pk in ranks)
 
 
 def offers_by_project() -> dict[int, tuple[Any, ...]]:
@@ -87,30 +69,9 @@ def offers_by_project() -> dict[int, tuple[Any, ...]]:
     return {key: tuple(mark) for key, *mark in found.annotate(Count("pk"), Max("pk"), Max("ready_at"))}
 
 
-def claim_token(*, claim: Claim) -> str:
-    """Return the word by which a worker refers to a claim: the task, and the dispatch as its fence."""
-    return f"{claim.task_id}.{claim.dispatch_id}"
-
-
-def read_token(*, token: str) -> tuple[int, str] | None:
-    """Return the task's key and the dispatch id in a claim token; None when it is none."""
-    number, dot, dispatch_id = token.partition(".")
-    is_number = number.isascii() and number.isdecimal() and len(number) <= LONGEST_KEY
-    is_fence = dispatch_id.isascii() and dispatch_id.isalnum() and len(dispatch_id) == DISPATCH_CHARACTERS
-    return (int(number), dispatch_id) if dot and is_number and is_fence else None
-
-
-def task_of_token(*, token: str, project_id: int) -> tuple[Task, str]:
-    """Return the task that a claim token is about, and the dispatch id.
-
-    :raises NotFound: when it is no token, or one of another project's task.
-    """
-    read = read_token(token=token)
-    rows = Task.objects.select_related("instance").filter(project_id=project_id)
-    task = rows.filter(pk=read[0]).first() if read else None
-    if read is None or task is None:
-        raise NotFound(kind="claim", given=token, listing="POST /api/v1/workers/ID/claims")
-    return task, read[1]
+def task_behind(*, fence: Fence, project_id: int) -> Task | None:
+    """Return the task that a fence is about, whoever holds it; None when the project has none of that key."""
+    return Task.objects.filter(pk=fence.task_id, project_id=project_id).first()
 
 
 def facts_of(*, task: Task) -> Mapping[str, Any]:
@@ -129,6 +90,38 @@ def facts_of(*, task: Task) -> Mapping[str, Any]:
         "created_by": task.created_by,
         "instance_id": task.instance.public_id,
     }
+
+
+def _offered(
+    project: Project, capabilities: Collection[str] | None, kinds: Collection[str] | None, limit: int
+) -> list[Task]:
+    """Return what may be taken without judging any gate.
+
+    What would start more of an instance, a workflow or a project than may be at once is
+    passed over. The first page is read as it comes: it is enough for most. What does not fit,
+    however much of it there is and however old, is then left to the database to pass over.
+    """
+    able = None if capabilities is None else set(capabilities)
+
+    def fits(task: Task) -> bool:
+        return (able is None or able.issuperset(task.requires)) and (
+            kinds is None or kind_of(task=task) in kinds
+        )
+
+    fitting = _fitting(capabilities, kinds)
+    found = _foremost_of(project, limit, fits, fitting, NOTHING_FULL)
+    if any(task.is_limited for task in found) and (full := full_now(project=project)):
+        found = _foremost_of(project, limit, fits, fitting, full)
+    return found
+
+
+def _is_gated_first(task: Task) -> bool:
+    """Return whether a task that still stands at a gate is more urgent than this offered one."""
+    at_gate = [key for key in (task.gated_ready, task.gated_out) if key is not None]
+    if not at_gate:
+        return False
+    ranks = Task.objects.filter(pk__in=at_gate).values_list("priority", "pk")
+    return any((-priority, pk) < (-task.priority, task.pk) for priority, pk in ranks)
 
 
 def _foremost_of(

@@ -4,6 +4,10 @@ The fleet app connects its answer when Django starts; until then nobody is onlin
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
+
+NODE_SIGN: Final = "@"
+"""In every name of a Celery worker, and in no id of one that speaks HTTP."""
 
 Abilities = Mapping[int, Sequence[frozenset[str]]]
 """By project: the capabilities of each of its workers that speak HTTP, are online and take tasks."""

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.db.models import Count
 
 from tasks_app.models import Task
+from tasks_app.services.lookup.fences import Fence
 from tasks_app.states import TaskState
 
 
@@ -19,11 +20,15 @@ def count_held(*, worker: str) -> int:
     return Task.objects.filter(status=TaskState.RUNNING, worker=worker).count()
 
 
-def held_among(*, worker: str, given: Collection[str]) -> set[int]:
-    """Return the keys of those of these tasks, given by id or number, that a worker holds."""
-    held = Task.objects.filter(status=TaskState.RUNNING, worker=worker).only("pk", "task_id")
+def held_among(*, worker: str, given: Collection[str]) -> set[Fence]:
+    """Return the claims of a worker on those of these tasks, given by id or number, that it holds."""
+    held = Task.objects.filter(status=TaskState.RUNNING, worker=worker)
     named = set(given)
-    return {task.pk for task in held if named & {task.task_id, str(task.pk)}}
+    return {
+        Fence(pk, dispatch_id or "")
+        for pk, task_id, dispatch_id in held.values_list("pk", "task_id", "dispatch_id")
+        if named & {task_id, str(pk)}
+    }
 
 
 def held_by_workers(*, workers: Collection[str]) -> dict[str, Task]:

@@ -13,8 +13,8 @@ from tasks_app.models.task import TaskQuerySet
 from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.control.instances import pause_instance, resume_instance
 from tasks_app.services.gates.approvals import expire_checkpoints
-from tasks_app.services.http_workers.external import end_overdue_attempts
 from tasks_app.services.lookup.chores import run_chore
+from tasks_app.services.maintenance.overdue import end_overdue_attempts
 from tasks_app.services.maintenance.stream_chores import tend_streams
 from tasks_app.services.progress.advance import advance, advance_dependents, apply_update
 from tasks_app.services.progress.foreign import unheard_news

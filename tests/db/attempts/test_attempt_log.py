@@ -4,7 +4,7 @@ import pytest
 
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event
-from tasks_app.services.attempts.attempt_log import MESSAGE_CHARACTERS, append_log, report_progress
+from tasks_app.services.attempts.attempt import MESSAGE_CHARACTERS, Attempt
 from tasks_app.services.publishing.release import take_back
 from tests.support.builders import a_task
 from tests.support.driving import claim, complete
@@ -31,7 +31,7 @@ def said(kind):
 
 
 def test_progress_is_on_the_task_and_in_the_ledger(row, held):
-    report_progress(claim=held, fraction=0.25, message="a quarter")
+    Attempt.of(held).progress(fraction=0.25, message="a quarter")
 
     row.refresh_from_db()
     assert (row.progress, row.progress_message) == (0.25, "a quarter")
@@ -44,14 +44,14 @@ def test_progress_is_on_the_task_and_in_the_ledger(row, held):
     [(-1, 0.0), (2, 1.0), (float("nan"), 0.0), (float("inf"), 1.0), (float("-inf"), 0.0), (True, 1.0)],
 )
 def test_a_fraction_is_between_nothing_and_all(row, held, given, kept):
-    report_progress(claim=held, fraction=given, message="")
+    Attempt.of(held).progress(fraction=given, message="")
 
     row.refresh_from_db()
     assert row.progress == kept
 
 
 def test_progress_may_say_anything(row, held):
-    report_progress(claim=held, fraction=0.5, message=ODD)
+    Attempt.of(held).progress(fraction=0.5, message=ODD)
 
     row.refresh_from_db()
     for text in (row.progress_message, said("task.progress").message):
@@ -60,7 +60,7 @@ def test_progress_may_say_anything(row, held):
 
 
 def test_a_log_line_may_say_anything(held):
-    append_log(claim=held, message=ODD)
+    Attempt.of(held).log(lines=[ODD])
 
     text = said("task.log").message
     assert text.startswith(SHOWN)
@@ -68,7 +68,7 @@ def test_a_log_line_may_say_anything(held):
 
 
 def test_a_log_line_names_the_attempt(held):
-    append_log(claim=held, message="a line")
+    Attempt.of(held).log(lines=["a line"])
 
     event = said("task.log")
     assert (event.message, event.attempt, event.worker, event.task_id) == (
@@ -89,9 +89,9 @@ def test_a_lost_claim_says_nothing(row, end, held):
         take_back(task_ids=[row.pk], reason="", is_loss=True)
 
     with pytest.raises(StaleDispatch):
-        report_progress(claim=held, fraction=0.5, message="late")
+        Attempt.of(held).progress(fraction=0.5, message="late")
     with pytest.raises(StaleDispatch):
-        append_log(claim=held, message="late")
+        Attempt.of(held).log(lines=["late"])
 
     row.refresh_from_db()
     assert row.progress_message == ""

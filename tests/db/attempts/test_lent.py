@@ -4,11 +4,15 @@ import pytest
 
 from tasks_app.errors import NotHeld, NotOffered
 from tasks_app.models import Project, Task
-from tasks_app.services.http_workers import external
+from tasks_app.outcomes import Completed
+from tasks_app.services.http_workers.assigning import assign
+from tasks_app.services.http_workers.offers import pending
 from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_task
 from tests.support.driving import deliver, drive_to_end
 from tests.support.engine import an_instance, assert_history_is_sound, task
+from tests.support.loose import attempt_at
+from workers_app.api.compat.cpds.acts import end_task
 
 pytestmark = pytest.mark.django_db
 
@@ -19,11 +23,11 @@ def lent(settings):
 
 
 def offered():
-    return [each.name for each in external.pending(project=Project.objects.default())]
+    return [each.name for each in pending(project=Project.objects.default())]
 
 
 def take(instance, name, worker="W-1"):
-    return external.assign(task=task(instance, name), worker=worker)
+    return assign(task=task(instance, name), worker=worker)
 
 
 def test_a_published_task_is_offered_too_and_its_message_is_stale_afterwards(doorbell, fleet):
@@ -37,7 +41,7 @@ def test_a_published_task_is_offered_too_and_its_message_is_stale_afterwards(doo
 
     assert (task(instance, "a").status, task(instance, "a").worker) == (TaskState.RUNNING, "W-1")
     assert task(instance, "b").dispatch_id is None, "what was planned behind it is free"
-    external.complete(task=task(instance, "a"), output=1, worker="W-1")
+    attempt_at(task(instance, "a")).end(outcome=Completed(output=1))
     drive_to_end(instance, doorbell)
     instance.refresh_from_db()
     assert instance.status == InstanceState.COMPLETED
@@ -55,7 +59,7 @@ def test_what_a_worker_of_cpds_has_is_not_to_be_had(doorbell, fleet):
     with pytest.raises(NotOffered):
         take(instance, "a")
     with pytest.raises(NotHeld):
-        external.complete(task=task(instance, "a"))
+        end_task(task=task(instance, "a"), outcome=Completed())
 
 
 def test_without_the_setting_it_is_not_offered(doorbell, fleet, settings):

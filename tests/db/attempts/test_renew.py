@@ -4,7 +4,7 @@ import pytest
 
 from cpds.base import clock
 from tasks_app.models import Task
-from tasks_app.services.attempts.claims import renew_claims
+from tasks_app.services.attempts.leases import renew_claims
 from tasks_app.services.publishing.release import take_back
 from tasks_app.states import TaskState
 from tests.support.builders import a_task
@@ -21,7 +21,7 @@ def tasks(doorbell):
 
 
 def key(held):
-    return (held.task_id, held.dispatch_id)
+    return held.fence
 
 
 def has_a_lease(row):

@@ -6,7 +6,7 @@ import pytest
 
 from tasks_app.models import Event, ExecutionRecord, Instance
 from tasks_app.outcomes import Completed, Failed, Interrupted, Report
-from tasks_app.services.attempts.attempt_log import append_log, report_progress
+from tasks_app.services.attempts.attempt import Attempt
 from tasks_app.services.attempts.inputs import render_arguments
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.queries import instance_status
@@ -64,8 +64,8 @@ def test_the_status_hides_what_was_given(instance):
 
 
 def test_what_an_attempt_says_is_stored_without_them(held):
-    report_progress(claim=held, fraction=0.5, message=f"half with {SECRET}")
-    append_log(claim=held, message=f"pin {NUMBER}, token {SECRET}")
+    Attempt.of(held).progress(fraction=0.5, message=f"half with {SECRET}")
+    Attempt.of(held).log(lines=[f"pin {NUMBER}, token {SECRET}"])
 
     assert is_nowhere(everything_said())
     assert Event.objects.get(kind="task.log").message == "pin [redacted], token [redacted]"

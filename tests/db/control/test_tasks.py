@@ -4,16 +4,16 @@ import pytest
 
 from tasks_app.errors import IllegalMove, RetryTheParent, StaleDispatch
 from tasks_app.models import Checkpoint, ExecutionRecord
-from tasks_app.outcomes import Completed
+from tasks_app.outcomes import Completed, Failed
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.control.instances import pause_instance, resume_instance
 from tasks_app.services.control.tasks import cancel_task, retry_task
-from tasks_app.services.http_workers import external
+from tasks_app.services.http_workers.assigning import assign
 from tasks_app.states import CheckpointState, InstanceState, RecordState, TaskState
 from tests.support.builders import a_chain, a_task
 from tests.support.driving import claim, complete, deliver, drive_to_end, fail, sweep_now
 from tests.support.engine import an_instance, assert_history_is_sound, task
-from tests.support.loose import an_external, created, loose
+from tests.support.loose import an_external, attempt_at, created, loose
 
 pytestmark = pytest.mark.django_db
 
@@ -164,8 +164,8 @@ class TestRetry:
     def test_one_that_still_needs_what_failed_elsewhere_is_ruled_out_again(self, doorbell, fleet):
         created(an_external("a"))
         created(an_external("b", needs=["a"]))
-        external.assign(task=loose("a"), worker="w")
-        external.fail(task=loose("a"), message="no")
+        assign(task=loose("a"), worker="w")
+        attempt_at(loose("a")).end(outcome=Failed(kind="worker_error", message="no"))
 
         retry_task(task=loose("b"))
 

@@ -6,7 +6,8 @@ from random import Random
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Dependency, ExecutionRecord, Task
 from tasks_app.outcomes import Completed, Failed, Interrupted, Outcome
-from tasks_app.services.attempts.claims import Claim, claim_task, renew_claims
+from tasks_app.services.attempts.claims import Claim, claim_task
+from tasks_app.services.attempts.leases import renew_claims
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.maintenance.sweep import free_claims_of
 from tasks_app.states import INSTANCE_FINAL, RecordState, TaskState

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from tasks_app.models import Event, ExecutionRecord, Instance, Task
 from tasks_app.outcomes import Failed
-from tasks_app.services.attempts.attempt_log import append_log
+from tasks_app.services.attempts.attempt import Attempt
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.control.instances import retry_instance
@@ -42,7 +42,7 @@ class TestSound:
 
     def test_one_in_full_flight(self, doorbell, fleet):
         instance = an_instance(*a_chain(3), *a_diamond())
-        append_log(claim=claim(task(instance, "link-0")), message="here")
+        Attempt.of(claim(task(instance, "link-0"))).log(lines=["here"])
 
         assert rules(instance) == []
 

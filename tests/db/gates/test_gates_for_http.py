@@ -7,7 +7,9 @@ from tasks_app.models import Checkpoint, Project
 from tasks_app.services.explain.holds import HoldKind
 from tasks_app.services.explain.why import why_waiting
 from tasks_app.services.gates.approvals import approve
-from tasks_app.services.http_workers import external, gates_for_http
+from tasks_app.services.http_workers import gates_for_http
+from tasks_app.services.http_workers.assigning import assign
+from tasks_app.services.http_workers.offers import pending
 from tasks_app.states import TaskState
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, assert_history_is_sound, task
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ask():
-    return [each.name for each in external.pending(project=Project.objects.default())]
+    return [each.name for each in pending(project=Project.objects.default())]
 
 
 def outside(name, **also):
@@ -72,7 +74,7 @@ def test_a_lent_task_is_offered_once_its_gate_is_passed(doorbell, settings):
 
     assert ask() == ["lent"]
 
-    external.assign(task=task(instance, "lent"), worker="W-1")
+    assign(task=task(instance, "lent"), worker="W-1")
     assert task(instance, "lent").status == TaskState.RUNNING
     assert_history_is_sound()
 
@@ -91,10 +93,10 @@ def test_a_limit_holds_it_back_at_the_door_too(doorbell):
     instance = an_instance(*tasks, max_parallel=1)
     assert ask() == ["a", "b"]
 
-    external.assign(task=task(instance, "a"), worker="W-1")
+    assign(task=task(instance, "a"), worker="W-1")
 
     with pytest.raises(NotOffered):
-        external.assign(task=task(instance, "b"), worker="W-1")
+        assign(task=task(instance, "b"), worker="W-1")
 
 
 def test_what_was_never_published_is_judged_as_far_as_the_limits_go(doorbell, settings):
@@ -148,7 +150,7 @@ def test_those_of_full_instances_keep_no_others_at_their_gates(doorbell, few_at_
     for number in range(4):
         gated = [lent(name, "gpu", priority="high") for name in ("a", "b")]
         full = an_instance(outside("runs"), *gated, name=f"full{number}", max_parallel=1)
-        external.assign(task=task(full, "runs"), worker="W-1")
+        assign(task=task(full, "runs"), worker="W-1")
     an_instance(lent("free", "gpu"), name="free")
 
     assert ask() == ["free"]

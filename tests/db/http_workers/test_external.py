@@ -2,29 +2,35 @@
 
 import pytest
 
-from tasks_app.errors import NotHeld, NotOffered
+from tasks_app.errors import NotOffered, StaleDispatch
 from tasks_app.models import ExecutionRecord, Project
+from tasks_app.outcomes import Completed, Failed
+from tasks_app.services.attempts.attempt import Attempt
+from tasks_app.services.attempts.leases import renew_claims
 from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.control.instances import pause_instance
 from tasks_app.services.explain.holds import HoldKind
 from tasks_app.services.explain.why import why_waiting
-from tasks_app.services.http_workers import external
+from tasks_app.services.http_workers.assigning import assign
+from tasks_app.services.http_workers.offers import pending
+from tasks_app.services.maintenance import overdue
 from tasks_app.services.publishing import window
 from tasks_app.states import InstanceState, RecordState, TaskState
 from tests.support.builders import a_task
 from tests.support.driving import complete, deliver, drive_to_end, let_time_pass, sweep_now
 from tests.support.engine import an_instance, assert_history_is_sound, task
-from tests.support.loose import an_external, created, loose
+from tests.support.loose import an_external, attempt_at, created, loose
 
 pytestmark = pytest.mark.django_db
+BROKEN = Failed(kind="worker_error", message="broken", retryable=True)
 
 
 def offered(**more):
-    return [each.task_id for each in external.pending(project=Project.objects.default(), **more)]
+    return [each.task_id for each in pending(project=Project.objects.default(), **more)]
 
 
 def taken(task_id="a", worker="w1"):
-    return external.assign(task=loose(task_id), worker=worker)
+    return assign(task=loose(task_id), worker=worker)
 
 
 def test_it_is_offered_and_never_published(doorbell, fleet):
@@ -74,16 +80,16 @@ def test_register_to_complete(doorbell, fleet):
     claim = taken()
     assert (loose("a").status, loose("a").worker) == (TaskState.RUNNING, "w1")
     assert claim.dispatch_id == loose("a").dispatch_id
-    external.progress(task=loose("a"), fraction=0.5, message="half", worker="w1")
+    attempt_at(loose("a")).progress(fraction=0.5, message="half")
     assert (loose("a").progress, loose("a").progress_message) == (0.5, "half")
-    external.complete(task=loose("a"), output={"lines": 3}, worker="w1")
+    attempt_at(loose("a")).end(outcome=Completed(output={"lines": 3}))
 
     assert (loose("a").status, loose("a").output) == (TaskState.COMPLETED, {"lines": 3})
     record = ExecutionRecord.objects.get(task=loose("a"))
     assert (record.status, record.worker, record.output) == (RecordState.COMPLETED, "w1", {"lines": 3})
     assert offered() == ["b"]
     taken("b")
-    external.complete(task=loose("b"))
+    attempt_at(loose("b")).end(outcome=Completed())
     instance.refresh_from_db()
     assert instance.status == InstanceState.COMPLETED
     assert_history_is_sound()
@@ -115,17 +121,18 @@ def test_what_is_not_for_it_is_not_given(doorbell, fleet):
 @pytest.mark.parametrize(
     "act",
     [
-        lambda row: external.complete(task=row, worker="w2"),
-        lambda row: external.fail(task=row, message="x", worker="w2"),
-        lambda row: external.progress(task=row, fraction=1, worker="w2"),
-        lambda row: external.complete(task=row, worker="w1", dispatch_id="0" * 24),
+        lambda row: attempt_at(row, worker="w2").end(outcome=Completed()),
+        lambda row: attempt_at(row, worker="w2").end(outcome=BROKEN),
+        lambda row: attempt_at(row, worker="w2").progress(fraction=1),
+        lambda row: attempt_at(row, worker="w2").log(lines=["x"]),
+        lambda row: attempt_at(row, dispatch_id="0" * 24).end(outcome=Completed()),
     ],
 )
 def test_whoever_does_not_hold_it_changes_nothing(doorbell, act):
     created(an_external("a"))
     taken()
 
-    with pytest.raises(NotHeld):
+    with pytest.raises(StaleDispatch):
         act(loose("a"))
 
     assert loose("a").status == TaskState.RUNNING
@@ -143,19 +150,19 @@ def test_a_silent_worker_loses_it_and_another_one_gets_it(doorbell, fleet):
     assert doorbell.take() == []
     second = taken(worker="w2")
     assert second.attempt == 2
-    with pytest.raises(NotHeld):
-        external.complete(task=loose("a"), worker="w1", dispatch_id=first.dispatch_id)
-    external.complete(task=loose("a"), worker="w2")
+    with pytest.raises(StaleDispatch):
+        Attempt.of(first).end(outcome=Completed())
+    attempt_at(loose("a")).end(outcome=Completed())
     assert_history_is_sound()
 
 
 def test_renewing_keeps_everything_it_holds(doorbell):
     created(an_external("a"), an_external("b"), an_external("c"))
-    held = {loose(each).pk: taken(each).dispatch_id for each in ("a", "b")}
+    held = {taken(each).fence for each in ("a", "b")}
     taken("c", worker="w2")
     let_time_pass()
 
-    assert external.renew(worker="w1") == held
+    assert renew_claims(worker="w1") == held
     sweep_now()
 
     assert [loose(each).status for each in "ab"] == [TaskState.RUNNING] * 2
@@ -167,13 +174,13 @@ def test_what_was_cancelled_is_not_renewed(doorbell):
 
     cancel_instance(given=instance.public_id)
 
-    assert external.renew(worker="w1") == {}
+    assert renew_claims(worker="w1") == set()
 
 
 def test_a_failure_is_retried_as_the_policy_says(doorbell, fleet):
     created(an_external("a", retry={"count": 1, "interval": "1s"}), an_external("b", needs=["a"]))
     taken()
-    external.fail(task=loose("a"), message="broken", worker="w1")
+    attempt_at(loose("a")).end(outcome=BROKEN)
     assert (loose("a").status, loose("a").failures) == (TaskState.WAITING, 1)
 
     from cpds.base import clock
@@ -183,7 +190,7 @@ def test_a_failure_is_retried_as_the_policy_says(doorbell, fleet):
     sweep_now()
     assert offered() == ["a"]
     taken()
-    external.fail(task=loose("a"), message="broken again", worker="w1")
+    attempt_at(loose("a")).end(outcome=BROKEN)
 
     assert (loose("a").status, loose("a").error_kind) == (TaskState.FAILED, "worker_error")
     assert loose("b").status == TaskState.SKIPPED
@@ -208,13 +215,13 @@ def test_an_attempt_that_takes_too_long_fails_behind_many_that_do_not(doorbell, 
     from cpds.base import clock
     from tasks_app.models import Task
 
-    monkeypatch.setattr(external, "BATCH", 2)
+    monkeypatch.setattr(overdue, "BATCH", 2)
     created(*(an_external(name, timeout="1h") for name in ("a", "b", "c", "d", "late")))
     for name in ("a", "b", "c", "d", "late"):
         taken(name)
     Task.objects.filter(task_id="late").update(started_at=clock.database_now_plus(-3601))
 
-    assert external.end_overdue_attempts() == 1
+    assert overdue.end_overdue_attempts() == 1
 
     assert (loose("late").status, loose("late").error_kind) == (TaskState.FAILED, "timeout")
     assert loose("d").status == TaskState.RUNNING
@@ -230,8 +237,8 @@ def test_in_a_workflow_it_waits_in_the_middle(doorbell, fleet):
     assert task(instance, "after").dispatch_id is None
 
     row = task(instance, "outside")
-    external.assign(task=row, worker="w1")
-    external.complete(task=row, worker="w1", output=1)
+    assign(task=row, worker="w1")
+    attempt_at(task(instance, "outside")).end(outcome=Completed(output=1))
 
     drive_to_end(instance, doorbell)
     assert instance.status == InstanceState.COMPLETED
@@ -248,7 +255,7 @@ def test_its_gates_are_passed_before_it_is_offered(doorbell, fleet):
     assert offered() == ["yes"]
     assert loose("no").status == TaskState.SKIPPED
     taken("yes")
-    external.complete(task=loose("yes"))
+    attempt_at(loose("yes")).end(outcome=Completed())
     assert_history_is_sound()
 
 
@@ -257,9 +264,8 @@ def test_items_are_offered_one_by_one(doorbell, fleet):
     for message in doorbell.take():
         deliver(message, doorbell)
 
-    for row in external.pending(project=Project.objects.default()):
-        external.assign(task=row, worker="w1")
-        external.complete(task=row, output=row.item_index, worker="w1")
+    for row in pending(project=Project.objects.default()):
+        Attempt.of(assign(task=row, worker="w1")).end(outcome=Completed(output=row.item_index))
 
     instance.refresh_from_db()
     assert (instance.status, loose("list").output) == (InstanceState.COMPLETED, [0, 1])
@@ -284,7 +290,7 @@ def test_it_takes_no_slot_of_the_others(doorbell, fleet):
 
 def test_an_instance_runs_no_more_than_it_may(doorbell, fleet):
     instance = an_instance(a_task("a", run="external"), a_task("b", run="external"), max_parallel=1)
-    external.assign(task=task(instance, "a"), worker="w1")
+    assign(task=task(instance, "a"), worker="w1")
 
     with pytest.raises(NotOffered, match="no more may be at once"):
-        external.assign(task=task(instance, "b"), worker="w1")
+        assign(task=task(instance, "b"), worker="w1")

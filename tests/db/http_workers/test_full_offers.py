@@ -5,16 +5,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks_app.models import Project, Task
-from tasks_app.services.http_workers import external
+from tasks_app.outcomes import Completed
+from tasks_app.services.http_workers.assigning import assign
+from tasks_app.services.http_workers.offers import pending
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, task
-from tests.support.loose import an_external, created
+from tests.support.loose import an_external, attempt_at, created
 
 pytestmark = pytest.mark.django_db
 
 
 def offered(**more):
-    return [each.name for each in external.pending(project=Project.objects.default(), **more)]
+    return [each.name for each in pending(project=Project.objects.default(), **more)]
 
 
 def outside(name, **also):
@@ -24,7 +26,7 @@ def outside(name, **also):
 def a_full(number=20, **limits):
     """Return an instance of which one task runs, and no more may."""
     instance = an_instance(*[outside(f"a{each}") for each in range(number)], name="narrow", **limits)
-    external.assign(task=task(instance, "a0"), worker="W-1")
+    assign(task=task(instance, "a0"), worker="W-1")
     return instance
 
 
@@ -35,7 +37,7 @@ def test_what_is_full_is_passed_over(doorbell, limits):
 
     assert offered(limit=1) == ["b"]
 
-    external.complete(task=task(full, "a0"))
+    attempt_at(task(full, "a0")).end(outcome=Completed())
     assert offered(limit=1) == ["a1"]
 
 
@@ -54,14 +56,14 @@ def test_of_a_full_project_nothing_is_offered(doorbell):
 
     assert offered() == []
 
-    external.complete(task=task(full, "a0"))
+    attempt_at(task(full, "a0")).end(outcome=Completed())
     assert offered(limit=1) == ["a1"]
 
 
 def test_many_full_ones_hide_nothing(doorbell):
     for number in range(5):
         instance = an_instance(outside("a"), outside("z"), name=f"narrow{number}", max_parallel=1)
-        external.assign(task=task(instance, "a"), worker="W-1")
+        assign(task=task(instance, "a"), worker="W-1")
     an_instance(outside("b"), name="other")
 
     assert offered(limit=1) == ["b"]
@@ -75,7 +77,7 @@ def test_a_lent_task_that_is_out_has_its_place(doorbell, fleet, settings):
 
     assert offered() == ["out", "b"]
 
-    external.assign(task=task(instance, "out"), worker="W-1")
+    assign(task=task(instance, "out"), worker="W-1")
     assert offered() == ["b"]
 
 
@@ -84,7 +86,7 @@ def test_where_nothing_is_limited_it_takes_one_statement(doorbell):
     project = Project.objects.default()
 
     with CaptureQueriesContext(connection) as seen:
-        external.pending(project=project, limit=1)
+        pending(project=project, limit=1)
 
     assert len(seen) == 1
 

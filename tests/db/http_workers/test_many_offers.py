@@ -5,7 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks_app.models import Project, Task
-from tasks_app.services.http_workers import external, offers
+from tasks_app.services.http_workers import offers
+from tasks_app.services.http_workers.offers import pending
 from tests.support.loose import an_external, created, loose
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +15,7 @@ MANY = 10_500
 
 
 def offered(**more):
-    return [each.task_id for each in external.pending(project=Project.objects.default(), **more)]
+    return [each.task_id for each in pending(project=Project.objects.default(), **more)]
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import pytest
 
 from tasks_app.errors import InvalidTasks, WorkflowNeeded
 from tasks_app.models import Instance, Task
+from tasks_app.outcomes import Completed
 from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.explain.why import why_waiting
-from tasks_app.services.http_workers.external import assign
-from tasks_app.services.http_workers.external import complete as report_complete
+from tasks_app.services.http_workers.assigning import assign
 from tasks_app.services.progress import advance as advance_module
 from tasks_app.services.workflows.prune import prunable_instances, prune_instances
 from tasks_app.services.workflows.removal import delete_workflow
@@ -15,7 +15,7 @@ from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_task
 from tests.support.driving import claim, complete, drive_to_end, fail, sweep_now
 from tests.support.engine import an_instance, assert_history_is_sound, task
-from tests.support.loose import an_external, created, loose
+from tests.support.loose import an_external, attempt_at, created, loose
 
 pytestmark = pytest.mark.django_db
 DAY = 86_400
@@ -125,7 +125,7 @@ def test_its_templates_read_the_output(doorbell, fleet):
     created(an_external("a"))
     created({"task_id": "b", "run": "claude", "with": {"prompt": "{{ tasks.a.output }}"}, "needs": ["a"]})
     assign(task=loose("a"), worker="w")
-    report_complete(task=loose("a"), output="from elsewhere", worker="w")
+    attempt_at(loose("a")).end(outcome=Completed(output="from elsewhere"))
 
     assert render_arguments(claim=claim(loose("b"))) == {"prompt": "from elsewhere"}
 

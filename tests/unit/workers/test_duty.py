@@ -20,8 +20,8 @@ def test_without_limits_it_goes_on_for_ever(time):
     duty = Duty()
     time.now += 1e6
 
-    assert duty.take()
-    duty.done(has_completed=True)
+    assert duty.admit()
+    duty.finish(has_completed=True)
     assert not duty.is_over
 
 
@@ -29,10 +29,10 @@ def test_no_more_are_taken_than_the_limit(time):
     duty = Duty()
     duty.limit(Limits(max_tasks=2))
 
-    assert [duty.take() for _ in range(3)] == [True, True, False]
+    assert [duty.admit() for _ in range(3)] == [True, True, False]
     assert not duty.is_over
-    duty.done(has_completed=True)
-    duty.done(has_completed=False)
+    duty.finish(has_completed=True)
+    duty.finish(has_completed=False)
 
     assert duty.is_over
     assert duty.completed_since() == 1
@@ -42,11 +42,11 @@ def test_no_more_are_taken_than_the_limit(time):
 def test_what_was_not_to_be_had_does_not_count(time):
     duty = Duty()
     duty.limit(Limits(max_tasks=1))
-    duty.take()
+    duty.admit()
     duty.unadmit()
 
     assert not duty.is_over
-    assert duty.take()
+    assert duty.admit()
 
 
 def test_it_is_over_when_idle_for_long_enough(time):
@@ -54,10 +54,10 @@ def test_it_is_over_when_idle_for_long_enough(time):
     duty.limit(Limits(idle_seconds=10))
     time.now += 9
     assert not duty.is_over
-    duty.take()
+    duty.admit()
     time.now += 100
     assert not duty.is_over
-    duty.done(has_completed=True)
+    duty.finish(has_completed=True)
     time.now += 9.9
     assert not duty.is_over
 
@@ -71,11 +71,11 @@ def test_who_drains_takes_nothing_until_every_reason_is_gone():
     duty.drain("one")
     duty.drain("two")
     duty.undrain("one")
-    assert not duty.take()
+    assert not duty.admit()
 
     duty.undrain("two")
 
-    assert duty.take()
+    assert duty.admit()
 
 
 @pytest.mark.parametrize(

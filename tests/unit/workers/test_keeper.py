@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from tasks_app.services.lookup.alarm import set_alarm
+from tasks_app.services.lookup.fences import Fence
 from tests.support.waiting import wait_until
 from workers_app.fleet import lease_keeper as module
 from workers_app.fleet.lease_keeper import Keeper
@@ -58,7 +59,7 @@ def record(monkeypatch):
 
 
 def a_claim(task_id=1, dispatch_id="a-dispatch"):
-    return SimpleNamespace(task_id=task_id, dispatch_id=dispatch_id)
+    return Fence(task_id, dispatch_id)
 
 
 def a_keeper(*, speaks=False):

@@ -1,31 +1,39 @@
 """What workers over HTTP take, keep and report on. Each word about a claim shows its fence."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from django.db.models import F
-
 from cpds.base import clock
 from cpds.base.conf import conf
-from tasks_app.errors import NotHeld, NotOffered
-from tasks_app.outcomes import JSON, Failed, Report
-from tasks_app.services.attempts.claims import Claim, renew_claims
+from tasks_app.errors import NotFound, NotHeld, NotOffered, StaleDispatch
+from tasks_app.outcomes import JSON, Failed, Outcome, Report
+from tasks_app.services.attempts.attempt import Attempt
+from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.attempts.inputs import render_arguments
-from tasks_app.services.attempts.stopped import acknowledge_stop
-from tasks_app.services.http_workers import external, offers
-from tasks_app.states import RecordState
+from tasks_app.services.attempts.leases import cancelled_among, renew_claims
+from tasks_app.services.http_workers import offers
+from tasks_app.services.http_workers.assigning import assign
+from tasks_app.services.lookup.fences import Fence
 from workers_app.agents.prices import PriceTable, cost_usd_micros, load_prices
 from workers_app.errors import SlotsTaken
 from workers_app.models import Worker
 from workers_app.transports.http.long_polls import wait_for_offer
 from workers_app.transports.http.slots import reserve_slot
-from workers_app.transports.http.workers import beat_http_worker, lease_seconds_of, note_word_of
+from workers_app.transports.http.workers import (
+    beat_http_worker,
+    count_completed,
+    lease_seconds_of,
+    note_word_of,
+)
 
 CANCELLED: Final = "cancelled"
 LOST: Final = "lost"
+WORKER_ERROR: Final = "worker_error"
+"""Of what kind a failure is of which a worker says no kind."""
 RACES: Final = 3
 """How often a batch is filled anew when others were faster, or no more of an instance may be at once."""
 
@@ -69,12 +77,12 @@ def beat(*, worker: Worker, tokens: Collection[str], is_draining: bool = False) 
     since = clock.database_now() if is_draining else None
     beat_http_worker(worker=worker, facts={"draining_at": since})
     lease_seconds = lease_seconds_of(worker=worker)
-    claims = {token: read for token in tokens if (read := offers.read_token(token=token))}
+    claims = {token: fence for token in tokens if (fence := Fence.read(token=token))}
     held = renew_claims(worker=worker.holder, claims=list(claims.values()), lease_seconds=lease_seconds)
     gone = {token: claim for token, claim in claims.items() if claim not in held}
-    cancelled = external.why_lost(task_ids=[key for key, _ in gone.values()]) if gone else {}
+    cancelled = cancelled_among(task_ids=[key for key, _ in gone.values()]) if gone else set()
     unread = [(token, LOST) for token in tokens if token not in claims]
-    stop = [(token, CANCELLED if cancelled.get(key) else LOST) for token, (key, _) in gone.items()]
+    stop = [(token, CANCELLED if key in cancelled else LOST) for token, (key, _) in gone.items()]
     wish = Worker.objects.filter(pk=worker.pk).values_list("drain_requested_at", "stop_requested_at").first()
     return Pulse(
         lease_seconds=lease_seconds,
@@ -92,7 +100,7 @@ def pending_for(*, project: Any, worker: Worker | None, limit: int, wait_seconds
 
     def look() -> list[Any]:
         if worker is None:
-            return external.pending(project=project, limit=limit)
+            return offers.pending(project=project, limit=limit)
         return _offered(worker, limit, None)
 
     return wait_for_offer(project_id=project.pk, look=look, is_enough=bool, seconds=wait_seconds)
@@ -125,80 +133,39 @@ def take_one(*, worker: Worker, task: Any) -> Claim:
     if lacks:
         raise NotOffered(task_id=task.address, why=f"worker {worker.public_id} lacks {', '.join(lacks)}")
     with reserve_slot(worker=worker):
-        return external.assign(task=task, worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
+        return assign(task=task, worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
 
 
-def report_progress(*, worker: Worker, token: str, fraction: float, message: str) -> None:
-    """Note how far a task is.
+@contextmanager
+def attempt_of(*, worker: Worker, token: str) -> Iterator[Attempt]:
+    """Let a worker speak of the attempt that it shows a token of. Who speaks is alive.
 
-    :raises NotHeld: when the worker does not hold it under this claim.
+    :raises NotFound: when it is no token, or one of another project's task.
+    :raises NotHeld: when the worker does not hold the task under this claim (any more).
     """
-    task, dispatch_id = _claimed(worker, token)
-    external.progress(
-        task=task, fraction=fraction, message=message, worker=worker.holder, dispatch_id=dispatch_id
-    )
-
-
-def append_logs(*, worker: Worker, token: str, lines: Iterable[str]) -> None:
-    """Add lines to a task's log.
-
-    :raises NotHeld: when the worker does not hold it under this claim.
-    """
-    task, dispatch_id = _claimed(worker, token)
-    external.log(task=task, lines=lines, worker=worker.holder, dispatch_id=dispatch_id)
-
-
-def complete(*, worker: Worker, token: str, output: JSON, report: Report) -> None:
-    """Complete a task. Said twice it counts once.
-
-    :raises NotHeld: when the worker does not hold it under this claim.
-    """
-    task, dispatch_id = _claimed(worker, token)
+    fence = Fence.read(token=token)
+    if fence is None:
+        raise _unknown(token)
+    note_word_of(worker=worker)
     try:
-        external.complete(
-            task=task,
-            output=output,
-            report=priced(report=report),
-            worker=worker.holder,
-            dispatch_id=dispatch_id,
-        )
-    except NotHeld:
-        _unless_said_before(worker, task, dispatch_id, status=RecordState.COMPLETED)
-        return
-    Worker.objects.filter(pk=worker.pk).update(tasks_completed=F("tasks_completed") + 1)
+        yield Attempt(worker=worker.holder, fence=fence)
+    except StaleDispatch:
+        task = offers.task_behind(fence=fence, project_id=_project_of(worker).pk)
+        if task is None:
+            raise _unknown(token) from None
+        raise NotHeld(task_id=task.address, worker=worker.public_id, state=task.status) from None
 
 
-def fail(*, worker: Worker, token: str, failure: Failed) -> None:
-    """Report that an attempt failed. Said twice it counts once.
+def end(*, worker: Worker, token: str, outcome: Outcome) -> None:
+    """Record how an attempt ended. Said twice it counts once.
 
-    :raises NotHeld: when the worker does not hold it under this claim.
+    :raises NotFound: when it is no token, or one of another project's task.
+    :raises NotHeld: when the worker does not hold the task under this claim (any more).
     """
-    task, dispatch_id = _claimed(worker, token)
-    try:
-        external.fail(
-            task=task,
-            message=failure.message,
-            kind=failure.kind,
-            retryable=failure.retryable,
-            detail=failure.detail,
-            report=priced(report=failure.report),
-            worker=worker.holder,
-            dispatch_id=dispatch_id,
-        )
-    except NotHeld:
-        _unless_said_before(worker, task, dispatch_id, status=RecordState.FAILED, error_kind=failure.kind)
-
-
-def release(*, worker: Worker, token: str, reason: str) -> None:
-    """Hand a task back undone.
-
-    :raises NotHeld: when the worker does not hold it under this claim; it is noted that it has stopped.
-    """
-    task, dispatch_id = _claimed(worker, token)
-    try:
-        external.release(task=task, reason=reason, worker=worker.holder, dispatch_id=dispatch_id)
-    except NotHeld:
-        raise _stopped(worker, task, dispatch_id) from None
+    outcome = replace(outcome, report=priced(report=outcome.report))
+    with attempt_of(worker=worker, token=token) as attempt:
+        if attempt.end(outcome=outcome):
+            count_completed(worker=worker)
 
 
 def priced(*, report: Report) -> Report:
@@ -218,7 +185,7 @@ def _prices(file: str) -> PriceTable:
 def _offered(worker: Worker, limit: int, kinds: Collection[str] | None) -> list[Any]:
     if not Worker.objects.taking().filter(pk=worker.pk, left_at__isnull=True).exists():
         return []
-    return external.pending(
+    return offers.pending(
         project=_project_of(worker), capabilities=worker.capabilities, kinds=kinds, limit=limit
     )
 
@@ -253,14 +220,8 @@ def _given(worker: Worker, task: Any) -> Granted | None:
         return None
     arguments = render_arguments(claim=claim)
     if isinstance(arguments, Failed):
-        external.fail(
-            task=task,
-            message=arguments.message,
-            kind=arguments.kind,
-            retryable=False,
-            worker=worker.holder,
-            dispatch_id=claim.dispatch_id,
-        )
+        with suppress(StaleDispatch):
+            Attempt.of(claim).end(outcome=arguments)
         return None
     return _grant(task, claim, arguments)
 
@@ -268,34 +229,15 @@ def _given(worker: Worker, task: Any) -> Granted | None:
 def _grant(task: Any, claim: Claim, arguments: Mapping[str, JSON]) -> Granted:
     return Granted(
         claim=claim,
-        token=offers.claim_token(claim=claim),
+        token=claim.fence.token,
         kind=offers.kind_of(task=task),
         facts=offers.facts_of(task=task),
         arguments=arguments,
     )
 
 
-def _claimed(worker: Worker, token: str) -> tuple[Any, str]:
-    found = offers.task_of_token(token=token, project_id=_project_of(worker).pk)
-    note_word_of(worker=worker)
-    return found
-
-
-def _unless_said_before(
-    worker: Worker, task: Any, dispatch_id: str, *, status: RecordState, error_kind: str = ""
-) -> None:
-    """Pass over a word that came twice, for example because its answer was lost; raise for any other."""
-    if not external.has_reported(
-        task=task, worker=worker.holder, dispatch_id=dispatch_id, status=status, error_kind=error_kind
-    ):
-        raise _stopped(worker, task, dispatch_id)
-
-
-def _stopped(worker: Worker, task: Any, dispatch_id: str) -> NotHeld:
-    """Note that an attempt whose claim is gone is over, and return what its worker is told."""
-    acknowledge_stop(task_id=task.pk, dispatch_id=dispatch_id, instance_id=task.instance_id)
-    task.refresh_from_db()
-    return NotHeld(task_id=task.address, worker=worker.public_id, state=task.status)
+def _unknown(token: str) -> NotFound:
+    return NotFound(kind="claim", given=token, listing="POST /api/v1/workers/ID/claims")
 
 
 def _project_of(worker: Worker) -> Any:

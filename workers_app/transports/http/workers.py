@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db import IntegrityError
+from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
@@ -92,7 +93,7 @@ def register_http_worker(
 
 def _free(holder: str, still_at: Collection[str]) -> None:
     kept = held_among(worker=holder, given=still_at) if still_at else ()
-    free_claims_of(worker=holder, but=kept)
+    free_claims_of(worker=holder, but=[fence.task_id for fence in kept])
 
 
 def get_http_worker(*, given: str, projects: Collection[int] | None, pool: str | None = None) -> Worker:
@@ -143,6 +144,11 @@ def note_word_of(*, worker: Worker) -> None:
     there = Worker.objects.filter(pk=worker.pk, left_at__isnull=True)
     there.update(**_heard(worker.heartbeat_seconds))
     worker.heartbeat_at = clock.now()
+
+
+def count_completed(*, worker: Worker) -> None:
+    """Count one more task that a worker completed."""
+    Worker.objects.filter(pk=worker.pk).update(tasks_completed=F("tasks_completed") + 1)
 
 
 def retire_http_worker(*, worker: Worker) -> int:

@@ -1,23 +1,29 @@
 """The workers of ``/api`` without a version: they report every half minute, and are gone after five."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import F
-
-from tasks_app.api.compat.cpds.acts import assign_task, is_offered
-from tasks_app.errors import TaskNotPending
-from tasks_app.services.http_workers import external
+from tasks_app.errors import NotFound, NotHeld, NotOffered, StaleDispatch, TaskNotPending
+from tasks_app.outcomes import Outcome
+from tasks_app.services.attempts.attempt import Attempt
+from tasks_app.services.attempts.claims import Claim, held_claim
+from tasks_app.services.attempts.leases import renew_claims
+from tasks_app.services.http_workers.assigning import assign
+from tasks_app.services.lookup.by_name import find_task
+from tasks_app.services.lookup.http_workers import NODE_SIGN
 from tasks_app.services.lookup.running import held_among, held_by_workers
+from tasks_app.states import EXTERNAL, TaskState
 from workers_app.errors import WorkerDraining
 from workers_app.fleet.describe import WorkerStatus, WorkerView, describe_workers
 from workers_app.fleet.workers import silent_seconds
 from workers_app.models import Worker
-from workers_app.transports.http.slots import reserve_slot
+from workers_app.transports.http.claims import take_one
 from workers_app.transports.http.workers import (
     HttpRegistration,
     beat_http_worker,
+    count_completed,
     lease_seconds_of,
     note_word_of,
     online_http_workers,
@@ -27,6 +33,11 @@ from workers_app.transports.http.workers import (
 RHYTHM_SECONDS: Final = 100.0
 """Three of these are the five minutes after which such a worker counts as gone."""
 MOST: Final = 1_000
+NOT_PENDING: Final = "Task not found or not pending"
+"""Word for word what the documents of these clients say."""
+WHOLE: Final = 100
+UNNAMED: Final = "unnamed"
+"""Who holds a task that somebody reports on who neither took it nor says who they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +94,12 @@ def assign_to(*, worker: Worker, given: str) -> Any:
     if worker.is_draining:
         raise WorkerDraining(worker=worker.public_id)
     note_word_of(worker=worker)
-    with reserve_slot(worker=worker):
-        return assign_task(
-            given=given,
-            worker=worker.holder,
-            capabilities=worker.capabilities,
-            lease_seconds=lease_seconds_of(worker=worker),
-            projects=frozenset({worker.project_id or 0}),
-        )
+    try:
+        task = find_task(given=given, projects=frozenset({worker.project_id or 0}))
+        take_one(worker=worker, task=task)
+    except (NotFound, NotOffered):
+        raise TaskNotPending(told=NOT_PENDING) from None
+    return task
 
 
 def assign_unasked(*, worker: Worker, task: Any) -> None:
@@ -102,12 +111,9 @@ def assign_unasked(*, worker: Worker, task: Any) -> None:
     :raises WorkerDraining: when the worker takes nothing new.
     :raises SlotsTaken: when the worker told its slots, and all are taken.
     """
-    if not is_offered(task=task):
-        return
-    try:
-        assign_to(worker=worker, given=task.address)
-    except TaskNotPending:
-        return
+    if _is_offered(task):
+        with suppress(TaskNotPending):
+            assign_to(worker=worker, given=task.address)
 
 
 def hear_from(*, worker: Worker, still_at: Collection[str] | None = None) -> None:
@@ -117,12 +123,26 @@ def hear_from(*, worker: Worker, still_at: Collection[str] | None = None) -> Non
     """
     beat_http_worker(worker=worker)
     kept = None if still_at is None else held_among(worker=worker.holder, given=still_at)
-    external.renew(worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker), task_ids=kept)
+    renew_claims(worker=worker.holder, claims=kept, lease_seconds=lease_seconds_of(worker=worker))
 
 
-def count_completed(*, worker: Worker) -> None:
-    """Count one more task that a worker completed."""
-    Worker.objects.filter(pk=worker.pk).update(tasks_completed=F("tasks_completed") + 1)
+def report_per_cent(*, task: Any, per_cent: float, message: str = "", worker: Worker | None = None) -> None:
+    """Note how far a task is, 0 to 100. Without ``worker``: for whoever holds it, or takes it by that.
+
+    :raises NotHeld: when it does not run, or not for this worker.
+    """
+    with _attempt_at(task, worker) as attempt:
+        attempt.progress(fraction=per_cent / WHOLE, message=message)
+
+
+def end_task(*, task: Any, outcome: Outcome, worker: Worker | None = None) -> None:
+    """Complete or fail a task. Without ``worker``: for whoever holds it, or takes it by that.
+
+    :raises NotHeld: when it does not run, or not for this worker.
+    """
+    with _attempt_at(task, worker) as attempt:
+        if attempt.end(outcome=outcome) and worker is not None:
+            count_completed(worker=worker)
 
 
 def see_workers(*, projects: Collection[int] | None) -> list[Seen]:
@@ -143,3 +163,37 @@ def count_workers(*, projects: Collection[int] | None) -> dict[str, int]:
     seen = [each.sighting.status for each in see_workers(projects=projects)]
     idle = seen.count(WorkerStatus.IDLE)
     return {"online": len(seen), "idle": idle, "busy": len(seen) - idle}
+
+
+@contextmanager
+def _attempt_at(task: Any, worker: Worker | None) -> Iterator[Attempt]:
+    holder = None if worker is None else worker.holder
+    taken = _take_unnamed(task) if holder is None else None
+    claim = taken or held_claim(task_id=task.pk, worker=holder)
+    # What a worker inside CPDS runs is its own to report on.
+    if claim is None or (task.executor != EXTERNAL and NODE_SIGN in claim.worker):
+        raise _not_held(task, holder)
+    try:
+        yield Attempt.of(claim)
+    except StaleDispatch:
+        raise _not_held(task, holder) from None
+
+
+def _not_held(task: Any, holder: str | None) -> NotHeld:
+    task.refresh_from_db()
+    return NotHeld(task_id=task.address, worker=holder or "anybody", state=task.status)
+
+
+def _take_unnamed(task: Any) -> Claim | None:
+    """Take a task that somebody reports on who neither took it nor says who they are."""
+    if not _is_offered(task):
+        return None
+    # Else somebody else has it, or it waits: what is reported is refused for what it is.
+    with suppress(NotOffered):
+        return assign(task=task, worker=UNNAMED)
+    return None
+
+
+def _is_offered(task: Any) -> bool:
+    """Return whether a task waits for workers that speak HTTP, and for nobody else."""
+    return bool(task.status == TaskState.PENDING and task.executor == EXTERNAL)

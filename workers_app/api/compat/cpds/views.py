@@ -1,5 +1,6 @@
 """``/api`` without a version, the workers' part: register, stay alive, take tasks and report on them."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django.http import HttpResponse
@@ -15,21 +16,23 @@ from cpds.api.responses.etags import unless_known
 from cpds.api.schema.documentation import documented
 from cpds.base.uptime import uptime_seconds, uptime_text
 from tasks_app.api.base import ClassicDoor
-from tasks_app.api.compat.cpds.acts import Ended, end_task, known_task, report_per_cent
+from tasks_app.api.compat.cpds.acts import known_task
 from tasks_app.api.compat.cpds.shapes import ClassicTasksShape, SaidShape, classic_tasks
 from tasks_app.api.compat.cpds.words import FAILED, STATUSES, status_word
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import BOTH
+from tasks_app.outcomes import Completed, Failed, Outcome
 from tasks_app.roles import Role
 from tasks_app.services.access.callers import CallerKind
 from tasks_app.services.control.task_lists import counts_by_state
 from workers_app.api.compat.cpds.acts import (
     assign_to,
     assign_unasked,
-    count_completed,
     count_workers,
+    end_task,
     hear_from,
     register_classic_worker,
+    report_per_cent,
     see_workers,
 )
 from workers_app.api.compat.cpds.shapes import (
@@ -41,7 +44,7 @@ from workers_app.api.compat.cpds.shapes import (
 )
 from workers_app.errors import FieldsMissing
 from workers_app.models import Worker
-from workers_app.transports.http.claims import pending_for
+from workers_app.transports.http.claims import WORKER_ERROR, pending_for
 from workers_app.transports.http.long_polls import LONGEST_SECONDS
 from workers_app.transports.http.workers import MOST_SLOTS, get_http_worker, get_http_worker_or_none
 
@@ -309,7 +312,7 @@ class ReportProgress(ForWorkers):
             task=task,
             per_cent=given.get("progress", 0),
             message=given.get("message", ""),
-            worker=worker.holder if worker else None,
+            worker=worker,
         )
         return classic({"message": "Progress updated"})
 
@@ -325,15 +328,7 @@ class CompleteTask(ForWorkers):
         given = self.read(Completion, "task_id")
         task = self.task(given["task_id"])
         worker = self.speaker(given.get("worker_id"), task)
-        error = given.get("error")
-        ended = Ended(
-            output=given.get("output", given.get("result")),
-            error=error if error is None or isinstance(error, str) else str(error),
-            failed=given.get("status") == FAILED,
-        )
-        end_task(task=task, ended=ended, worker=worker.holder if worker else None)
-        if worker is not None and not ended.is_failure:
-            count_completed(worker=worker)
+        end_task(task=task, outcome=_outcome_of(given), worker=worker)
         return classic({"message": "Task completed"})
 
 
@@ -361,3 +356,16 @@ class Status(ClassicDoor):
             }
         )
         return unless_known(request, shown, leaving_out=("uptime", "uptime_seconds"))
+
+
+def _outcome_of(given: Mapping[str, Any]) -> Outcome:
+    """Return how a task ended: it failed if there is an ``error``, or the ``status`` says so."""
+    output, error = given.get("output", given.get("result")), given.get("error")
+    if error is None and given.get("status") != FAILED:
+        return Completed(output=output)
+    return Failed(
+        kind=WORKER_ERROR,
+        message=FAILED if error in (None, "") else str(error),
+        retryable=True,
+        detail={} if output is None else {"output": output},
+    )
