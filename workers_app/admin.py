@@ -13,7 +13,6 @@ from tasks_app.admin.shared import display
 from tasks_app.admin.shared.base import ReadOnlyAdmin, at
 from workers_app.fleet.describe import WorkerStatus, describe_workers
 from workers_app.fleet.operators import drain_worker, stop_worker, undrain_worker
-from workers_app.fleet.workers import silent_seconds
 from workers_app.models import Worker
 
 
@@ -29,7 +28,7 @@ class PresenceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Narrow the list by the database's clock."""
-        alive = Worker.objects.alive(silent_seconds=silent_seconds()).values("pk")
+        alive = Worker.objects.alive().values("pk")
         taking = Worker.objects.taking().values("pk")
         conditions = {
             "alive": Q(pk__in=alive),
@@ -201,11 +200,6 @@ def _presence(worker: Worker) -> str:
         return "left"
     # For display the clock of this process will do; who is alive is decided by the database's.
     now = clock.now()
-    is_heard = (
-        (now - worker.heartbeat_at).total_seconds() < silent_seconds()
-        if worker.silent_at is None
-        else now < worker.silent_at
-    )
-    if not is_heard:
+    if now >= worker.silent_at:
         return "silent"
     return "draining" if worker.is_draining else "alive"

@@ -27,6 +27,7 @@ from workers_app.agents import arguments
 from workers_app.api import shapes
 from workers_app.executors import shell_command
 from workers_app.executors.http import executor
+from workers_app.models import worker
 from workers_app.transports.http import long_polls, workers
 
 Row = tuple[str, str]
@@ -96,7 +97,7 @@ _HTTP_WORKERS: Sequence[Row] = (
     ("`wait` for a task", f"{long_polls.LONGEST_SECONDS:g} seconds"),
     ("lines of one log request", f"{shapes.MOST_LINES}"),
     ("`heartbeat_seconds`", f"{workers.SHORTEST_HEARTBEAT:g} to {workers.LONGEST_HEARTBEAT:g}"),
-    ("`heartbeat_seconds` when not given", f"{workers.HEARTBEAT_SECONDS:g}"),
+    ("`heartbeat_seconds` when not given", f"{worker.HEARTBEAT_SECONDS:g}"),
 )
 
 

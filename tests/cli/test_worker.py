@@ -1,10 +1,13 @@
 """``worker``: who is there, and asking them to drain and to stop."""
 
-import pytest
+from datetime import timedelta
 
-from cpds.base import clock
+import pytest
+from django.db.models import F
+
+from cpds.base.conf import conf
 from tasks_app.models import Project
-from workers_app.fleet.workers import Registration, register_worker, retire_worker, silent_seconds
+from workers_app.fleet.workers import Registration, register_worker, retire_worker
 from workers_app.models import Worker
 from workers_app.transports.http.workers import HttpRegistration, register_http_worker
 
@@ -40,10 +43,12 @@ def test_all_are_those_who_left_too(run, fleet):
     ]
 
 
-def test_who_was_silent_for_three_heartbeats_is_offline(run, fleet):
-    Worker.objects.filter(name="w1@tests").update(heartbeat_at=clock.database_now_plus(-silent_seconds() - 1))
+@pytest.mark.parametrize(("heartbeats", "status"), [(2.9, "idle"), (3.1, "offline")])
+def test_who_was_silent_for_three_heartbeats_is_offline(run, fleet, heartbeats, status):
+    silence = timedelta(seconds=heartbeats * conf().heartbeat_seconds)
+    Worker.objects.filter(name="w1@tests").update(silent_at=F("silent_at") - silence)
 
-    assert run("worker", "show", "w1@tests", "--json").json["status"] == "offline"
+    assert run("worker", "show", "w1@tests", "--json").json["status"] == status
 
 
 @pytest.mark.parametrize("is_first", [True, False])

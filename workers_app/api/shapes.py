@@ -7,15 +7,10 @@ from rest_framework import serializers
 from cpds.api.requests.forms import Form, ProjectForm
 from tasks_app.outcomes import Report
 from workers_app.fleet.describe import WorkerStatus, WorkerView
+from workers_app.models.worker import HEARTBEAT_SECONDS
 from workers_app.transports.http.claims import WORKER_ERROR, Granted
 from workers_app.transports.http.long_polls import LONGEST_SECONDS
-from workers_app.transports.http.workers import (
-    HEARTBEAT_SECONDS,
-    LONGEST_HEARTBEAT,
-    MOST_SLOTS,
-    SHORTEST_HEARTBEAT,
-    WORKER_ID,
-)
+from workers_app.transports.http.workers import LONGEST_HEARTBEAT, MOST_SLOTS, SHORTEST_HEARTBEAT, WORKER_ID
 
 MOST_AT_ONCE: Final = 100
 MOST_LINES: Final = 500

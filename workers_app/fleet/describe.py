@@ -9,7 +9,6 @@ from django.db.models import Q
 
 from tasks_app.errors import NotFound
 from tasks_app.services.lookup.running import running_by_worker
-from workers_app.fleet.workers import silent_seconds
 from workers_app.models import Worker
 from workers_app.models.worker import WorkerQuerySet
 
@@ -54,11 +53,7 @@ def status_of(*, is_alive: bool, is_draining: bool, running: int, slots: int) ->
 def describe_workers(*, workers: Iterable[Worker]) -> list[WorkerView]:
     """Return these workers with what they do now, in their order; two statements, however many they are."""
     rows = list(workers)
-    alive = set(
-        Worker.objects.filter(pk__in=[row.pk for row in rows])
-        .alive(silent_seconds=silent_seconds())
-        .values_list("pk", flat=True)
-    )
+    alive = set(Worker.objects.filter(pk__in=[row.pk for row in rows]).alive().values_list("pk", flat=True))
     running = running_by_worker() if alive else {}
     return [_sighting(row, is_alive=row.pk in alive, running=running.get(row.holder, 0)) for row in rows]
 

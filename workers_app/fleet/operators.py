@@ -3,7 +3,6 @@
 from cpds.base import clock, db
 from tasks_app.errors import NotFound
 from workers_app.errors import NotAskable
-from workers_app.fleet.workers import silent_seconds
 from workers_app.models import Worker, WorkerKind
 
 
@@ -50,7 +49,7 @@ def stop_worker(*, given: str) -> Worker:
     worker = find_worker(given=given)
     with db.transaction():
         alive = Worker.objects.filter(pk=worker.pk, kind=WorkerKind.CELERY)
-        asked = alive.alive(silent_seconds=silent_seconds()).update(stop_requested_at=clock.database_now())
+        asked = alive.alive().update(stop_requested_at=clock.database_now())
     if not asked:
         why = "it is not there" if worker.kind == WorkerKind.CELERY else "it is run by somebody else"
         raise NotAskable(name=worker.name, why=why)

@@ -17,14 +17,8 @@ from workers_app.fleet.presence import is_worker_here
 from workers_app.fleet.resources import Resources
 from workers_app.models import Worker
 
-SILENT_BEATS = 3
 LONGEST_PLATFORM = 100
 DAY_SECONDS = 86_400.0
-
-
-def silent_seconds() -> float:
-    """Return how long a worker may be silent before it counts as gone."""
-    return conf().heartbeat_seconds * SILENT_BEATS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,35 +51,29 @@ def register_worker(*, registration: Registration) -> None:
 
     :raises NameTaken: when another worker lives under it; nothing was changed.
     """
-    facts = {
-        "host": socket.gethostname(),
-        "pid": registration.pid,
-        "slots": registration.slots,
-        "platform": platform.platform()[:LONGEST_PLATFORM],
-        "version": __version__,
-        "capabilities": sorted(registration.capabilities),
-        "labels": dict(registration.labels),
-        "queues": sorted(registration.queues),
-        "projects": sorted(registration.projects),
-        "started_at": clock.database_now(),
-        "heartbeat_at": clock.database_now(),
-        "draining_at": None,
-        "stop_requested_at": None,
-        "left_at": None,
-    }
-    defaults = {key: fact for key, fact in facts.items() if key not in {"started_at", "heartbeat_at"}}
-    name = registration.name
+    name, slots = registration.name, registration.slots
     with db.transaction():
-        worker, is_new = Worker.objects.celery().get_or_create(name=name, defaults=defaults)
+        worker, is_new = Worker.objects.celery().get_or_create(name=name, defaults={"slots": slots})
         if not is_new:
             _refuse_if_alive(name, pid=registration.pid)
-            Worker.objects.filter(pk=worker.pk).update(**facts)
+        Worker.objects.filter(pk=worker.pk).start(
+            heartbeat_seconds=conf().heartbeat_seconds,
+            host=socket.gethostname(),
+            pid=registration.pid,
+            slots=slots,
+            platform=platform.platform()[:LONGEST_PLATFORM],
+            version=__version__,
+            capabilities=sorted(registration.capabilities),
+            labels=dict(registration.labels),
+            queues=sorted(registration.queues),
+            projects=sorted(registration.projects),
+        )
 
 
 def _refuse_if_alive(name: str, *, pid: int) -> None:
     """Raise if the worker of this name is another living process; lock its row."""
     now = ExpressionWrapper(clock.database_now(), output_field=DateTimeField())
-    alive = Worker.objects.celery().filter(name=name).alive(silent_seconds=silent_seconds())
+    alive = Worker.objects.celery().filter(name=name).alive()
     other = db.locking(alive).annotate(now=now).first()
     if other is None:
         return
@@ -107,9 +95,8 @@ def beat_worker(*, name: str, resources: Resources, completed: int = 0) -> bool:
     """
     known = Worker.objects.celery().filter(name=name)
     return bool(
-        known.update(
-            heartbeat_at=clock.database_now(),
-            left_at=None,
+        known.beat(
+            heartbeat_seconds=conf().heartbeat_seconds,
             tasks_completed=F("tasks_completed") + completed,
             **vars(resources),
         )
@@ -145,7 +132,7 @@ def retire_worker(*, name: str) -> None:
 
 def list_live_workers() -> list[LiveWorker]:
     """Return the living workers that take tasks from the broker, by name."""
-    alive = Worker.objects.celery().taking().alive(silent_seconds=silent_seconds()).filter(slots__gt=0)
+    alive = Worker.objects.celery().taking().alive().filter(slots__gt=0)
     rows = list(alive.order_by("name").values_list("name", "slots", "capabilities", "projects"))
     key_of = project_keys(slugs={slug for *_, slugs in rows for slug in slugs})
     return [
@@ -164,7 +151,7 @@ def lost_holders() -> frozenset[str]:
 
     What others held has been taken back when their leases ran out.
     """
-    lost = Worker.objects.lost(silent_seconds=silent_seconds(), recent_seconds=conf().lease_seconds * 2)
+    lost = Worker.objects.lost(recent_seconds=conf().lease_seconds * 2)
     return frozenset(worker.holder for worker in lost.only("kind", "name", "public_id"))
 
 

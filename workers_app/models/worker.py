@@ -1,7 +1,7 @@
 """A living process that executes tasks."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +9,11 @@ from django.db.models.functions import Now
 
 from cpds.base import clock
 from workers_app.models import identifiers
+
+HEARTBEAT_SECONDS: Final = 30.0
+"""The rhythm of a worker that does not tell its own."""
+SILENT_BEATS: Final = 3
+"""So many of its heartbeats without a word, and a worker counts as gone."""
 
 
 class WorkerKind(StrEnum):
@@ -29,29 +34,39 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those that fetch their tasks over HTTP."""
         return self.filter(kind=WorkerKind.HTTP)
 
-    def alive(self, *, silent_seconds: float) -> "WorkerQuerySet":
-        """Those heard of in the last ``silent_seconds``, or their own, that have not said goodbye."""
-        heard = Q(silent_at__isnull=True, heartbeat_at__gt=clock.database_now_plus(-silent_seconds))
-        return self.filter(heard | Q(silent_at__gt=clock.database_now()), left_at__isnull=True)
+    def beat(self, *, heartbeat_seconds: float, **changes: Any) -> int:
+        """Note that these are alive, and to be heard of every ``heartbeat_seconds``; return how many are."""
+        return self.update(
+            heartbeat_seconds=heartbeat_seconds,
+            heartbeat_at=clock.database_now(),
+            silent_at=clock.database_now_plus(heartbeat_seconds * SILENT_BEATS),
+            left_at=None,
+            **changes,
+        )
 
-    def lost(self, *, silent_seconds: float, recent_seconds: float) -> "WorkerQuerySet":
+    def start(self, *, heartbeat_seconds: float, **facts: Any) -> int:
+        """Note that these have just started: what was asked of the processes before them is over."""
+        return self.beat(
+            heartbeat_seconds=heartbeat_seconds,
+            started_at=clock.database_now(),
+            draining_at=None,
+            stop_requested_at=None,
+            **facts,
+        )
+
+    def alive(self) -> "WorkerQuerySet":
+        """Those that are heard of as often as they are to be, and have not said goodbye."""
+        return self.filter(silent_at__gt=clock.database_now(), left_at__isnull=True)
+
+    def lost(self, *, recent_seconds: float) -> "WorkerQuerySet":
         """Those that fell silent without a goodbye, not more than ``recent_seconds`` ago."""
-        silent = Q(
-            silent_at__isnull=True,
-            heartbeat_at__lte=clock.database_now_plus(-silent_seconds),
-            heartbeat_at__gt=clock.database_now_plus(-silent_seconds - recent_seconds),
-        )
-        overdue = Q(
-            silent_at__lte=clock.database_now(), silent_at__gt=clock.database_now_plus(-recent_seconds)
-        )
-        return self.filter(silent | overdue, left_at__isnull=True)
+        now, recently = clock.database_now(), clock.database_now_plus(-recent_seconds)
+        return self.filter(silent_at__lte=now, silent_at__gt=recently, left_at__isnull=True)
 
     def gone(self, *, seconds: float) -> "WorkerQuerySet":
-        """Those that have not been heard of for so long, and of which nobody wants anything."""
+        """Those that have been silent for so long, and of which nobody wants anything."""
         cutoff = clock.database_now_plus(-seconds)
-        return self.filter(heartbeat_at__lt=cutoff, drain_requested_at__isnull=True).filter(
-            Q(silent_at__isnull=True) | Q(silent_at__lt=cutoff)
-        )
+        return self.filter(silent_at__lt=cutoff, drain_requested_at__isnull=True)
 
     def taking(self) -> "WorkerQuerySet":
         """Those that start new tasks: nobody asked them to stop, and they do not stop by themselves."""
@@ -110,10 +125,10 @@ class Worker(models.Model):
     registered_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
-    heartbeat_seconds = models.FloatField(null=True, blank=True)
-    """How often one over HTTP said it would be heard of; None: as often as the settings say."""
-    silent_at = models.DateTimeField(null=True, blank=True)
-    """When one over HTTP counts as gone, unless it is heard of before."""
+    heartbeat_seconds = models.FloatField(default=HEARTBEAT_SECONDS)
+    """How often it is to be heard of."""
+    silent_at = models.DateTimeField(db_default=Now())
+    """When it counts as gone, unless it is heard of before."""
     draining_at = models.DateTimeField(null=True, blank=True)
     """Since when it takes nothing new because it is stopping."""
     drain_requested_at = models.DateTimeField(null=True, blank=True)

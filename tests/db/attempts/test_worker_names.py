@@ -66,7 +66,7 @@ def test_the_name_of_a_worker_that_left_is_free_at_once(living):
 
 def test_the_name_of_a_worker_that_fell_silent_is_free(living):
     another(host="another.example.com")
-    Worker.objects.update(heartbeat_at=clock.database_now_plus(-workers.silent_seconds() - 1))
+    Worker.objects.update(silent_at=clock.database_now_plus(-1))
 
     assert register().pid == OURS
 

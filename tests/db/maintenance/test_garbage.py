@@ -36,7 +36,7 @@ def sets():
 
 
 def a_worker(name, *, days, **more):
-    Worker.objects.create(name=name, slots=1, heartbeat_at=clock.database_now_plus(-days * DAY), **more)
+    Worker.objects.create(name=name, slots=1, silent_at=clock.database_now_plus(-days * DAY), **more)
 
 
 def names():
@@ -184,7 +184,7 @@ class TestWorkers:
         a_worker("silent", days=8)
         a_worker("lately", days=6)
         a_worker("wanted-drained", days=8, drain_requested_at=clock.database_now())
-        a_worker("http", days=8, kind=WorkerKind.HTTP, silent_at=clock.database_now_plus(-8 * DAY))
+        a_worker("http", days=8, kind=WorkerKind.HTTP)
         register_worker(registration=Registration(name="alive", pid=1, slots=1))
 
         assert forget_workers(at_most=100) == 3

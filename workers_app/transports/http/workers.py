@@ -21,12 +21,10 @@ from tasks_app.outcomes import JSON
 from tasks_app.services.lookup.running import held_among
 from tasks_app.services.maintenance.sweep import free_claims_of
 from workers_app.errors import UnusableWorkerId, WorkerIdTaken
-from workers_app.fleet.workers import LONGEST_PLATFORM, SILENT_BEATS
+from workers_app.fleet.workers import LONGEST_PLATFORM
 from workers_app.models import Worker, WorkerKind, identifiers
-from workers_app.models.worker import WorkerQuerySet
+from workers_app.models.worker import HEARTBEAT_SECONDS, SILENT_BEATS, WorkerQuerySet
 
-HEARTBEAT_SECONDS: Final = 30.0
-"""The rhythm of one that does not tell its own."""
 UNTOLD_SLOTS: Final = 1
 """What one that does not tell its own is taken to have where slots are counted."""
 MOST_SLOTS: Final = 10_000
@@ -129,7 +127,7 @@ _KNOWN: PreparedModels[Worker] = PreparedModels(_known, examples={"public_id": T
 
 def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) -> None:
     """Note that a worker is alive. ``facts``: what else changed of its row."""
-    Worker.objects.filter(pk=worker.pk).update(**_heard(worker.heartbeat_seconds), **(facts or {}))
+    Worker.objects.filter(pk=worker.pk).beat(heartbeat_seconds=worker.heartbeat_seconds, **(facts or {}))
 
 
 def note_word_of(*, worker: Worker) -> None:
@@ -139,10 +137,10 @@ def note_word_of(*, worker: Worker) -> None:
     """
     # This process's clock decides only whether to write, and one that is wrong makes it write more often.
     age = abs((clock.now() - worker.heartbeat_at).total_seconds())
-    if age <= FRESH * (worker.heartbeat_seconds or HEARTBEAT_SECONDS):
+    if age <= FRESH * worker.heartbeat_seconds:
         return
     there = Worker.objects.filter(pk=worker.pk, left_at__isnull=True)
-    there.update(**_heard(worker.heartbeat_seconds))
+    there.beat(heartbeat_seconds=worker.heartbeat_seconds)
     worker.heartbeat_at = clock.now()
 
 
@@ -173,59 +171,46 @@ def abilities_by_project(*, project_ids: Collection[int]) -> dict[int, list[froz
 
 def online_http_workers(*, projects: Collection[int] | None) -> WorkerQuerySet:
     """Return the HTTP workers of these projects (None: of all) that are there."""
-    rows: WorkerQuerySet = Worker.objects.http().filter(
-        left_at__isnull=True, silent_at__gt=clock.database_now()
-    )
+    rows: WorkerQuerySet = Worker.objects.http().alive()
     return rows if projects is None else rows.filter(project_id__in=sorted(projects))
 
 
 def lease_seconds_of(*, worker: Worker) -> float:
     """Return how long the claims of a worker last unrenewed: three of its heartbeats, or the setting."""
-    own = worker.heartbeat_seconds or HEARTBEAT_SECONDS
-    return max(conf().lease_seconds, own * SILENT_BEATS)
+    return max(conf().lease_seconds, worker.heartbeat_seconds * SILENT_BEATS)
 
 
 def _noted(project_id: int, registration: HttpRegistration, pool: str) -> tuple[Worker, bool]:
-    before = _before(project_id, registration)
+    """Return the worker that has registered, and whether it was there already."""
     slots = UNTOLD_SLOTS if registration.slots is None else registration.slots
-    facts = {
-        "kind": WorkerKind.HTTP,
-        "project_id": project_id,
-        "pool": pool,
-        "name": registration.name,
-        "host": registration.host,
-        "platform": registration.platform[:LONGEST_PLATFORM],
-        "version": registration.version,
-        "slots": slots,
-        "is_limited": registration.slots is not None,
-        "capabilities": sorted(set(registration.capabilities)),
-        "labels": dict(registration.labels),
-        "tools": dict(registration.tools),
-        "metadata": dict(registration.metadata),
-        "heartbeat_seconds": registration.heartbeat_seconds,
-        "started_at": clock.database_now(),
-        "draining_at": None,
-        "stop_requested_at": None,
-        **_heard(registration.heartbeat_seconds),
-    }
-    if before is None:
-        public_id = registration.worker_id or identifiers.worker_id()
-        # Made plain first: an expression of the database's clock is an update's, not a row's.
-        made = Worker.objects.create(
-            public_id=public_id,
-            kind=WorkerKind.HTTP,
-            project_id=project_id,
-            name=registration.name,
-            slots=slots,
-        )
-        Worker.objects.filter(pk=made.pk).update(**facts)
-        return Worker.objects.get(pk=made.pk), False
-    was_alive = online_http_workers(projects=None).filter(pk=before.pk).exists()
-    is_own = before.kind == WorkerKind.HTTP and before.project_id == project_id
-    if not is_own or (before.pool != pool and (was_alive or registration.worker_id is not None)):
-        raise WorkerIdTaken(given=registration.worker_id or registration.name)
-    Worker.objects.filter(pk=before.pk).update(**facts)
-    return Worker.objects.get(pk=before.pk), was_alive
+    before, was_alive = _before(project_id, registration), False
+    if before is not None:
+        was_alive = online_http_workers(projects=None).filter(pk=before.pk).exists()
+        is_own = before.kind == WorkerKind.HTTP and before.project_id == project_id
+        if not is_own or (before.pool != pool and (was_alive or registration.worker_id is not None)):
+            raise WorkerIdTaken(given=registration.worker_id or registration.name)
+    # Made plain first: an expression of the database's clock is an update's, not a row's.
+    worker = before or Worker.objects.create(
+        public_id=registration.worker_id or identifiers.worker_id(),
+        kind=WorkerKind.HTTP,
+        project_id=project_id,
+        slots=slots,
+    )
+    Worker.objects.filter(pk=worker.pk).start(
+        heartbeat_seconds=registration.heartbeat_seconds,
+        pool=pool,
+        name=registration.name,
+        host=registration.host,
+        platform=registration.platform[:LONGEST_PLATFORM],
+        version=registration.version,
+        slots=slots,
+        is_limited=registration.slots is not None,
+        capabilities=sorted(set(registration.capabilities)),
+        labels=dict(registration.labels),
+        tools=dict(registration.tools),
+        metadata=dict(registration.metadata),
+    )
+    return Worker.objects.get(pk=worker.pk), was_alive
 
 
 def _before(project_id: int, registration: HttpRegistration) -> Worker | None:
@@ -234,12 +219,3 @@ def _before(project_id: int, registration: HttpRegistration) -> Worker | None:
         return db.locking(Worker.objects.filter(public_id=registration.worker_id)).first()
     named = Worker.objects.http().filter(project_id=project_id, name=registration.name)
     return db.locking(named).order_by("-heartbeat_at", "-pk").first()
-
-
-def _heard(heartbeat_seconds: float | None) -> dict[str, Any]:
-    silent_after = (heartbeat_seconds or HEARTBEAT_SECONDS) * SILENT_BEATS
-    return {
-        "heartbeat_at": clock.database_now(),
-        "silent_at": clock.database_now_plus(silent_after),
-        "left_at": None,
-    }

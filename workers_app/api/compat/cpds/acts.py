@@ -17,7 +17,6 @@ from tasks_app.services.lookup.running import held_among, held_by_workers
 from tasks_app.states import EXTERNAL, TaskState
 from workers_app.errors import WorkerDraining
 from workers_app.fleet.describe import WorkerStatus, WorkerView, describe_workers
-from workers_app.fleet.workers import silent_seconds
 from workers_app.models import Worker
 from workers_app.transports.http.claims import take_one
 from workers_app.transports.http.workers import (
@@ -152,7 +151,7 @@ def see_workers(*, projects: Collection[int] | None) -> list[Seen]:
     """
     rows = online_http_workers(projects=projects)
     if projects is None:
-        rows = Worker.objects.alive(silent_seconds=silent_seconds())
+        rows = Worker.objects.alive()
     sightings = describe_workers(workers=rows.order_by("-registered_at", "-pk")[:MOST])
     held = held_by_workers(workers=[each.worker.holder for each in sightings])
     return [Seen(sighting=each, task=held.get(each.worker.holder)) for each in sightings]
