@@ -15,7 +15,7 @@ from tests.support.program import Program
 
 @pytest.fixture(scope="session")
 def used_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database as an earlier start leaves it: making one takes longer than all else of a start."""
+    """Return a database as an earlier start leaves it."""
     state = tmp_path_factory.mktemp("used")
     environment = users_environment(CPDS_STATE_DIR=str(state))
     subprocess.run(
