@@ -1,5 +1,7 @@
 """The only writer of ``status``: it moves rows and writes the events, in one transaction.
 
+The hot statements (``hot_path``) move rows as well; a test compares them with moves made here.
+
 A move is one conditional UPDATE. Rows whose state forbids it, or that no longer
 fit the caller's filter, are left as they are and missing from the answer; a
 caller that needs the move compares the answer with what it asked for.

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.architecture.sources import dotted, listed, name_of, nodes, python_files
+from tests.architecture.sources import PRODUCT, ROOT, dotted, listed, name_of, nodes, python_files
 
 THE_WRITERS = frozenset({"tasks_app/models/moves.py"})
 STATUS = "status"
@@ -101,6 +101,12 @@ def test_status_is_written_by_the_moves_only():
     ]
 
     assert not found, listed(found)
+
+
+def test_sql_stands_with_the_models_where_a_test_compares_it_with_the_moves():
+    found = {name_of(file.parent) for package in PRODUCT for file in (ROOT / package).rglob("*.sql")}
+
+    assert found == {"tasks_app/models/sql", "workers_app/models/sql"}
 
 
 def test_the_writers_exist_and_write():

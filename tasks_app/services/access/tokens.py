@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, DateTimeField, OuterRef, Q, QuerySet, Subquery
 
 from cpds.base import clock, db
-from cpds.base.prepared import TEXT, PreparedModels
+from cpds.base.statements import ModelStatement
 from tasks_app.errors import Forbidden, NotFound
 from tasks_app.models import ApiToken, Membership, Project
+from tasks_app.models.sql import FOLDER
 from tasks_app.roles import Role, TokenKind, lower
 from tasks_app.services.access.audit import note_change
 from tasks_app.services.access.callers import Caller, CallerKind
@@ -142,7 +143,14 @@ def _good(*, digest: str) -> "QuerySet[ApiToken]":
     )
 
 
-_RECOGNISE = PreparedModels(_good, examples={"digest": TEXT.format("digest")})
+_RECOGNISE = ModelStatement(
+    "recognise_token",
+    folder=FOLDER,
+    model=ApiToken,
+    along=("user", "project"),
+    annotations={"member_role": CharField(), "asked_at": DateTimeField()},
+    otherwise=_good,
+)
 
 
 def digest_of(*, secret: str) -> str:

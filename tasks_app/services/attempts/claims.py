@@ -12,10 +12,9 @@ from django.db import IntegrityError
 from cpds.base import db
 from cpds.base.conf import conf
 from cpds.base.in_doubt import settle_in_doubt
-from cpds.base.prepared import Rows
+from cpds.base.statements import Rows
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, Instance, Task, hot_path, identifiers
-from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import JSON
 from tasks_app.planning.definition.retry_policy import retry_policy
 from tasks_app.planning.engine.retrying import RetryPolicy
@@ -24,7 +23,7 @@ from tasks_app.planning.values.stored_spec import CONTINUOUS, StoredSpec
 from tasks_app.services.attempts.template_context import roots_of
 from tasks_app.services.lookup.fences import Fence
 from tasks_app.services.progress.batches import batch_output
-from tasks_app.states import Gate, TaskState
+from tasks_app.states import EXTERNAL, Gate, TaskState
 
 REMEMBERED_INSTANCES: Final = 256
 
@@ -110,6 +109,7 @@ def claim_task(
             dispatch_id=dispatch_id,
             gate=str(gate),
             worker=worker,
+            lease_seconds=conf().lease_seconds,
             able=hot_path.listed(able),
             serves=hot_path.serving(serves),
         ),
@@ -128,9 +128,15 @@ def claim_without_message(*, task_id: int, worker: str, is_lent: bool = False) -
     :raises StaleDispatch: when it is not to be had.
     """
     dispatch_id = identifiers.dispatch_id()
-    statement = hot_path.CLAIM_LENT if is_lent else hot_path.CLAIM_OFFERED
+    executors = conf().http_worker_executors if is_lent else [EXTERNAL]
     return _claim_idempotently(
-        lambda: statement.run(task_id=task_id, dispatch_id=dispatch_id, worker=worker),
+        lambda: hot_path.CLAIM_WITHOUT_MESSAGE.run(
+            task_id=task_id,
+            dispatch_id=dispatch_id,
+            worker=worker,
+            lease_seconds=conf().lease_seconds,
+            executors=hot_path.listed(executors),
+        ),
         task_id=task_id,
         dispatch_id=dispatch_id,
         worker=worker,
@@ -172,7 +178,7 @@ def _take(decide: Callable[[], Rows], *, task_id: int, dispatch_id: str, worker:
                 attempt=task["attempts"],
                 kind=f"task.{TaskState.RUNNING}",
                 worker=worker,
-                data=stored_json({"dispatch": dispatch_id, "claim": mark}),
+                data=json.dumps({"dispatch": dispatch_id, "claim": mark}),
             )
             hot_path.OPEN_RECORD.run(
                 task_id=task_id,

@@ -1,11 +1,12 @@
 """How an attempt ended, written to its task and its record: in one transaction, under its fence."""
 
+import json
+
 from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.redaction import redact
 from tasks_app.models import ExecutionRecord, Instance, Task, hot_path
-from tasks_app.models.prepared import stored_json
 from tasks_app.outcomes import Report
 from tasks_app.planning.engine.decisions import Decision, Finish, HandBack, TryAgain
 from tasks_app.services.attempts.claims import Claim
@@ -34,7 +35,7 @@ def record_end(*, claim: Claim, decision: Decision, report: Report) -> None:
 
 
 def _complete(claim: Claim, decision: Finish, report: Report) -> None:
-    output = stored_json(decision.output)
+    output = json.dumps(decision.output)
     if not hot_path.COMPLETE.run(**claim.fence._asdict(), output=output):
         raise claim.fence.stale()
     hot_path.NOTE_MOVE.run(
@@ -43,7 +44,7 @@ def _complete(claim: Claim, decision: Finish, report: Report) -> None:
         attempt=claim.attempt,
         kind=f"task.{TaskState.COMPLETED}",
         worker=claim.worker,
-        data=stored_json({}),
+        data="{}",
     )
     if report == Report():
         hot_path.CLOSE_RECORD.run(**claim.fence._asdict(), output=output)

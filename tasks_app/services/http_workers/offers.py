@@ -6,17 +6,18 @@ a worker over HTTP or a message of the broker.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Q, Subquery
+from django.db.models import BigIntegerField, BooleanField, Count, ExpressionWrapper, Max, Q, Subquery
 
 from cpds.base.conf import conf
-from cpds.base.prepared import KEY, PreparedModels
-from tasks_app.models import Project, Task
+from cpds.base.statements import ModelStatement
+from tasks_app.models import Project, Task, hot_path
 from tasks_app.models.json_lists import has_only
 from tasks_app.models.json_texts import has_text
+from tasks_app.models.sql import FOLDER
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.values.stored_spec import CONTINUOUS
 from tasks_app.services.http_workers.gates_for_http import judge_gates, judged_executors
@@ -127,7 +128,11 @@ def _is_gated_first(task: Task) -> bool:
 def _foremost_of(
     project: Project, limit: int, fits: Callable[[Task], bool], fitting: Q, full: Full
 ) -> list[Task]:
-    page = [] if full else _foremost(limit).found(project=project.pk)
+    page = (
+        []
+        if full
+        else _FOREMOST.found(project_id=project.pk, judged=hot_path.listed(judged_executors()), most=limit)
+    )
     found = [task for task in page if fits(task)]
     if full or len(found) < limit == len(page):
         found = _first(full.passed_over(Task.objects.offered().filter(fitting)), project, limit, fits)
@@ -138,14 +143,23 @@ def _foremost_of(
     return found[:limit]
 
 
-@lru_cache(maxsize=128)
-def _foremost(limit: int) -> PreparedModels[Task]:
-    """Return the first page of what is offered in a project: for most workers it is enough."""
-    return PreparedModels(
-        lambda project: _in_order(Task.objects.offered(), project)[:limit],
-        examples={"project": KEY},
-        variant=lambda: tuple(conf().http_worker_executors),
-    )
+def _foremost(*, project_id: int, most: int, **_judged: str) -> TaskQuerySet:
+    return _in_order(Task.objects.offered(), project_id)[:most]
+
+
+_FOREMOST: ModelStatement[Task] = ModelStatement(
+    "foremost_offers",
+    folder=FOLDER,
+    model=Task,
+    along=("instance",),
+    annotations={
+        "is_limited": BooleanField(),
+        "gated_ready": BigIntegerField(),
+        "gated_out": BigIntegerField(),
+    },
+    otherwise=_foremost,
+)
+"""The first page of what is offered in a project: for most workers it is enough."""
 
 
 def _fitting(capabilities: Collection[str] | None, kinds: Collection[str] | None) -> Q:

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from cpds.base import db
-from cpds.base.prepared import KEY, TEXT, PreparedModels
+from cpds.base.statements import ModelStatement
 from tasks_app.errors import AmbiguousId, NotFound
 from tasks_app.models import Instance, Project, Task, Workflow
+from tasks_app.models.sql import FOLDER
 from tasks_app.models.task import TaskQuerySet
 from tasks_app.planning.values.values import as_json
 
@@ -17,6 +18,7 @@ SHOWN = 5
 ASKED_AT_ONCE = 500
 LONGEST_KEY = 18
 """Digits of a key that every database can compare."""
+LAST_KEY = 2**63 - 1
 WORKFLOWS = "manage.py workflow list"
 
 
@@ -118,19 +120,25 @@ def _shown_tasks() -> TaskQuerySet:
 
 def _called(task_id: str, projects: Collection[int] | None) -> list[Task]:
     """Return up to two tasks of this id; most callers have one project, or see all."""
-    if projects is None:
-        return _CALLED.found(task_id=task_id)
-    if len(projects) == 1:
-        return _CALLED_IN.found(task_id=task_id, project=next(iter(projects)))
-    return list(_in(projects, _shown_tasks()).filter(task_id=task_id)[:2])
+    if projects is not None and len(projects) != 1:
+        return list(_in(projects, _shown_tasks()).filter(task_id=task_id)[:2])
+    first, last = (0, LAST_KEY) if projects is None else (min(projects), max(projects))
+    return _CALLED.found(called=task_id, first_project=first, last_project=last)
 
 
-_CALLED: PreparedModels[Task] = PreparedModels(
-    lambda task_id: _shown_tasks().filter(task_id=task_id)[:2], examples={"task_id": TEXT.format("id")}
-)
-_CALLED_IN: PreparedModels[Task] = PreparedModels(
-    lambda task_id, project: _shown_tasks().filter(task_id=task_id, project=project)[:2],
-    examples={"task_id": TEXT.format("id"), "project": KEY},
+def _called_between(*, called: str, first_project: int, last_project: int) -> TaskQuerySet:
+    rows: TaskQuerySet = _shown_tasks().filter(
+        task_id=called, project_id__gte=first_project, project_id__lte=last_project
+    )
+    return rows[:2]
+
+
+_CALLED: ModelStatement[Task] = ModelStatement(
+    "find_called",
+    folder=FOLDER,
+    model=Task,
+    along=("project", "instance", "instance__workflow", "instance__version"),
+    otherwise=_called_between,
 )
 
 

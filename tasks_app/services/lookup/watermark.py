@@ -23,16 +23,13 @@ from django.db import connection
 from django.db.models import Max
 
 from cpds.base import clock
+from cpds.base.statements import Statement
 from tasks_app.models import Event
+from tasks_app.models.sql import FOLDER
 
 PATIENCE_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 0.005
-_WRITERS: Final = """
-    SELECT virtualtransaction FROM pg_locks
-    WHERE locktype = 'relation' AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND pid <> pg_backend_pid()
-"""
+_WRITERS: Final = Statement("event_writers", folder=FOLDER)
 _resting = threading.Event()
 
 
@@ -57,6 +54,4 @@ def settled_event(*, instance_id: int | None = None) -> int | None:
 
 
 def _writers() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITERS, [connection.ops.quote_name(Event._meta.db_table)])  # noqa: SLF001
-        return {row[0] for row in cursor.fetchall()}
+    return {transaction for (transaction,) in _WRITERS.run()}

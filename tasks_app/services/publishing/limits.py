@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
-
-from django.db.models import Q, QuerySet
+from typing import Final
 
 from cpds.base import db
 from cpds.base.conf import conf
-from cpds.base.prepared import KEY, PreparedSelect
+from cpds.base.statements import Statement
 from tasks_app.models import Chore, Instance, Project, Task, Workflow
+from tasks_app.models.sql import FOLDER
 from tasks_app.services.lookup.requirements import capabilities_of
 from tasks_app.states import TaskState
 
@@ -95,15 +94,10 @@ def is_limited(*, instance: Instance) -> bool:
     """Return whether anything but capabilities limits the tasks of an instance."""
     if instance.max_parallel is not None:
         return True
-    return bool(_LIMITED.run(instance=instance.pk))
+    return bool(_LIMITED.run(instance_id=instance.pk))
 
 
-def _limited(*, instance: int) -> "QuerySet[Any, Any]":
-    limited = Q(project__max_parallel__isnull=False) | Q(workflow__max_running__isnull=False)
-    return Instance.objects.filter(limited, pk=instance).values_list("pk")
-
-
-_LIMITED = PreparedSelect(_limited, examples={"instance": KEY})
+_LIMITED = Statement("limited_instance", folder=FOLDER)
 
 
 def limits_on(

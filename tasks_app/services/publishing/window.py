@@ -14,64 +14,14 @@ slots by their weights (``planning.shares``).
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from django.db import connection
-
 from cpds.base.conf import conf
+from cpds.base.statements import Statement
+from tasks_app.models.sql import FOLDER
 from tasks_app.planning.engine.shares import Grant, Standing, grants
 from tasks_app.services.lookup.fleet import LiveWorker, connected_fleet
 from tasks_app.services.lookup.requirements import capabilities_of
 
-_READY = (
-    "{0}.status = 'pending' AND {0}.dispatch_id IS NULL AND {0}.ready_at IS NOT NULL "
-    "AND NOT ({0}.executor = 'external' AND {0}.gate = '')"
-)
-_READY_ONE = _READY.format("one")
-_NEXT = f"""
-   (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-       AND (one.requirement, one.project_id) > (waiting.requirement, waiting.project)
-     ORDER BY one.requirement, one.project_id LIMIT 1)"""  # noqa: S608 - made of texts that stand here
-_NEXT_ON_SQLITE = f"""
-   COALESCE(
-   (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-       AND one.requirement = waiting.requirement AND one.project_id > waiting.project
-     ORDER BY one.project_id LIMIT 1),
-   (SELECT one.id FROM tasks_app_task one WHERE {_READY_ONE}
-       AND one.requirement > waiting.requirement
-     ORDER BY one.requirement, one.project_id LIMIT 1))"""  # noqa: S608 - made of texts that stand here
-# SQLite compares a pair with its index by the first column only, so there it takes two steps; PostgreSQL,
-# given two, might take an index by project for the first and read all that the projects ever had.
-_LOOK = f"""
-WITH RECURSIVE waiting(requirement, project) AS (
- SELECT requirement, project_id
-   FROM (SELECT one.requirement, one.project_id FROM tasks_app_task one WHERE {_READY_ONE}
-          ORDER BY one.requirement, one.project_id LIMIT 1) foremost
- UNION ALL
- SELECT following.requirement, following.project_id
-   FROM waiting CROSS JOIN tasks_app_task following
-  WHERE following.id = <next>
-)
-SELECT 'queued', CASE WHEN task.is_express THEN 'express' ELSE '' END,
-       task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
-  FROM tasks_app_task task CROSS JOIN tasks_app_project project
- WHERE project.id = task.project_id AND task.status = 'queued' AND task.published_at IS NOT NULL
- GROUP BY task.is_express, task.requirement, project.id, project.weight, project.max_parallel
-UNION ALL
-SELECT 'running', task.worker, task.requirement, project.id, project.weight, project.max_parallel, COUNT(*)
-  FROM tasks_app_task task CROSS JOIN tasks_app_project project
- WHERE project.id = task.project_id AND task.status = 'running' AND task.lease_expires_at IS NOT NULL
-   AND task.executor <> 'external'
- GROUP BY task.worker, task.requirement, project.id, project.weight, project.max_parallel
-UNION ALL
-SELECT 'waiting', '', waiting.requirement, project.id, project.weight, project.max_parallel, 1
-  FROM waiting CROSS JOIN tasks_app_project project
- WHERE project.id = waiting.project
-"""  # noqa: S608 - made of texts that stand here
-# The states stand in the text, and the columns are named though they always have a value then: so SQLite
-# sees that its partial indexes task_queued, task_leases and task_backlog will do, and reads only what is out
-# or runs, and CROSS JOIN has it begin with the tasks, not with all that a project ever had (PostgreSQL
-# decides for itself); of what waits one row for each requirement set and project, by leaps along the index.
-_LOOKS = {"sqlite": _LOOK.replace("<next>", _NEXT_ON_SQLITE)}
-_LOOK_ELSEWHERE = _LOOK.replace("<next>", _NEXT)
+_LOOK = Statement("look_at_window", folder=FOLDER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,11 +209,6 @@ class Snapshot:
         return max(conf().window_minimum, round(free_slots * conf().window_per_slot))
 
 
-def look_statement() -> str:
-    """Return the one statement of ``look``, as this database reads it best."""
-    return _LOOKS.get(connection.vendor, _LOOK_ELSEWHERE)
-
-
 def take_snapshot() -> Snapshot:
     """Look at what is out, what runs and what waits, in one statement."""
     queued: dict[tuple[str, int], int] = {}
@@ -271,19 +216,17 @@ def take_snapshot() -> Snapshot:
     running: dict[tuple[str, str, int], int] = {}
     waiting: list[tuple[str, int]] = []
     terms: dict[int, Terms] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(look_statement())
-        for what, worker, requirement, project, weight, max_parallel, count in cursor.fetchall():
-            terms[project] = Terms(weight=weight, max_parallel=max_parallel)
-            if what == "queued":
-                key = requirement, project
-                queued[key] = queued.get(key, 0) + int(count)
-                if worker:
-                    express[key] = int(count)
-            elif what == "running":
-                running[worker, requirement, project] = int(count)
-            else:
-                waiting.append((requirement, project))
+    for what, worker, requirement, project, weight, max_parallel, count in _LOOK.run():
+        terms[project] = Terms(weight=weight, max_parallel=max_parallel)
+        if what == "queued":
+            key = requirement, project
+            queued[key] = queued.get(key, 0) + int(count)
+            if worker:
+                express[key] = int(count)
+        elif what == "running":
+            running[worker, requirement, project] = int(count)
+        else:
+            waiting.append((requirement, project))
     return Snapshot(queued=queued, express=express, running=running, waiting=waiting, terms=terms)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from django.db import connection
 from django.db.models import Max
 
+from cpds.base.statements import Statement
 from tasks_app.models import Instance, Schedule, Task
+from tasks_app.models.sql import FOLDER
 from tasks_app.services.queries.instances import instance_progress
 from tasks_app.services.queries.values import JSONObject
 from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, TaskState
@@ -14,17 +15,7 @@ from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, Tas
 BATCH: Final = 500
 """Keys in one statement: databases take only so many."""
 
-_DEPTH = """
-SELECT 'ready', project_id, COUNT(*) FROM tasks_app_task
- WHERE status = 'pending' AND dispatch_id IS NULL AND ready_at IS NOT NULL GROUP BY project_id
-UNION ALL
-SELECT 'queued', project_id, COUNT(*) FROM tasks_app_task WHERE status = 'queued' GROUP BY project_id
-UNION ALL
-SELECT 'running', project_id, COUNT(*) FROM tasks_app_task WHERE status = 'running' GROUP BY project_id
-UNION ALL
-SELECT 'waiting', project_id, COUNT(*) FROM tasks_app_task WHERE status = 'waiting' GROUP BY project_id
-"""
-# The states stand in the text so that SQLite sees that its partial indexes will do.
+_DEPTH: Final = Statement("queue_depth", folder=FOLDER)
 
 
 def unfinished_counts() -> dict[str, int]:
@@ -43,11 +34,9 @@ def queue_depth(*, projects: Collection[int] | None) -> dict[str, int]:
     ``ready`` are those that nothing blocks and that are not published yet.
     """
     depth = dict.fromkeys(("ready", "queued", "running", "waiting"), 0)
-    with connection.cursor() as cursor:
-        cursor.execute(_DEPTH)
-        for what, project, count in cursor.fetchall():
-            if projects is None or project in projects:
-                depth[what] += int(count)
+    for what, project, count in _DEPTH.run():
+        if projects is None or project in projects:
+            depth[what] += int(count)
     return depth
 
 

@@ -242,7 +242,7 @@ class TestBurst:
     def test_what_waits_is_found_along_the_index(self, backlog):
         backlog(10_000)
 
-        statement = window.look_statement()
+        statement = window._LOOK.text()
         explain, leaps = (
             ("EXPLAIN QUERY PLAN", ["first", "next project", "next set"])
             if connection.vendor == "sqlite"

@@ -15,7 +15,7 @@ from django.db.models import F
 
 from cpds.base import clock, db
 from cpds.base.conf import conf
-from cpds.base.prepared import TEXT, PreparedModels
+from cpds.base.statements import ModelStatement
 from tasks_app.errors import NotFound
 from tasks_app.outcomes import JSON
 from tasks_app.services.lookup.running import held_among
@@ -23,6 +23,7 @@ from tasks_app.services.maintenance.sweep import free_claims_of
 from workers_app.errors import UnusableWorkerId, WorkerIdTaken
 from workers_app.fleet.workers import LONGEST_PLATFORM
 from workers_app.models import Worker, WorkerKind, identifiers
+from workers_app.models.sql import FOLDER
 from workers_app.models.worker import HEARTBEAT_SECONDS, SILENT_BEATS, WorkerQuerySet
 
 UNTOLD_SLOTS: Final = 1
@@ -111,18 +112,20 @@ def get_http_worker_or_none(
     *, given: str, projects: Collection[int] | None, pool: str | None = None
 ) -> Worker | None:
     """Return the same, None when there is none."""
-    found = _KNOWN.found(public_id=given) if WORKER_ID.match(given) else []
+    found = _KNOWN.found(worker_id=given) if WORKER_ID.match(given) else []
     if not found or (projects is not None and found[0].project_id not in projects):
         return None
     return found[0] if pool is None or found[0].pool == pool else None
 
 
-def _known(*, public_id: str) -> WorkerQuerySet:
-    rows: WorkerQuerySet = Worker.objects.http().select_related("project").filter(public_id=public_id)
+def _known(*, worker_id: str) -> WorkerQuerySet:
+    rows: WorkerQuerySet = Worker.objects.http().select_related("project").filter(public_id=worker_id)
     return rows
 
 
-_KNOWN: PreparedModels[Worker] = PreparedModels(_known, examples={"public_id": TEXT.format("worker")})
+_KNOWN: ModelStatement[Worker] = ModelStatement(
+    "find_http_worker", folder=FOLDER, model=Worker, along=("project",), otherwise=_known
+)
 
 
 def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) -> None:
