@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
+import msgspec
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework.response import Response
 
@@ -63,7 +63,7 @@ def _again(answer: Answer) -> Response:
     headers = {REPLAYED: "true"}
     if answer.location:
         headers["Location"] = answer.location
-    return Response(orjson.loads(answer.body), status=answer.status, headers=headers)
+    return Response(msgspec.json.decode(answer.body), status=answer.status, headers=headers)
 
 
 def _digest_of(door: Door) -> str:
@@ -75,7 +75,7 @@ def _digest_of(door: Door) -> str:
     body = request.data
     if hasattr(body, "lists"):
         body = {name: [_plain(value) for value in values] for name, values in body.lists()}
-    asked.update(orjson.dumps(body, option=orjson.OPT_SORT_KEYS, default=_plain))
+    asked.update(msgspec.json.encode(body, order="sorted", enc_hook=_plain))
     return asked.hexdigest()
 
 

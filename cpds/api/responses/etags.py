@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cpds.api.responses.renderers import to_json
+from cpds.base.view import plain
 
 
 def etag_of(*facts: Any) -> str:
@@ -52,7 +53,7 @@ def unless_known(request: Request, answer: Response, *, leaving_out: Collection[
     """
     said = answer.data
     if leaving_out:
-        data = {key: value for key, value in said["data"].items() if key not in leaving_out}
+        data = {key: value for key, value in plain(said["data"]).items() if key not in leaving_out}
         said = {**said, "data": data}
     etag = etag_of(said)
     return unchanged(request, etag) or tagged(answer, etag)

@@ -2,41 +2,30 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-import orjson
+import msgspec
 from django.utils.functional import Promise
 from rest_framework.renderers import BaseRenderer
 
-_HOW = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
-
 
 def to_json(value: Any) -> bytes:
-    """Write a value as JSON. Whole numbers beyond 64 bits and half characters are written, if slowly."""
+    """Write a value as JSON. Half characters, which UTF-8 cannot hold, are written as escapes, if slowly."""
     try:
-        return orjson.dumps(value, default=_plain, option=_HOW)
-    except TypeError:
-        return json.dumps(value, default=_slowly).encode("ascii")
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        builtins = msgspec.to_builtins(value, str_keys=True, enc_hook=_as_text)
+        return json.dumps(builtins).encode("ascii")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Promise):
-        return str(value)
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+def _as_text(value: Any) -> str:
+    """Return a text that Django wrapped, such as one still to be translated, as nothing but a text."""
+    if isinstance(value, Promise | str):
+        return str.__str__(str(value))
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-def _slowly(value: Any) -> Any:
-    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else _plain(value)
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_as_text, decimal_format="number")
 
 
 class JSONRenderer(BaseRenderer):
