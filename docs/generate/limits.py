@@ -24,7 +24,7 @@ from tasks_app.services.control import task_bulk
 from tasks_app.services.gates import children
 from tasks_app.services.maintenance import firing
 from workers_app.agents import arguments
-from workers_app.api import shapes
+from workers_app.api import worker_forms
 from workers_app.executors import shell_command
 from workers_app.executors.http import executor
 from workers_app.models import worker
@@ -93,9 +93,9 @@ _API: Sequence[Row] = (
 )
 _HTTP_WORKERS: Sequence[Row] = (
     ("`slots` of a worker", f"{workers.MOST_SLOTS:,}"),
-    ("claims of one request", f"{shapes.MOST_AT_ONCE}"),
+    ("claims of one request", f"{worker_forms.MOST_AT_ONCE}"),
     ("`wait` for a task", f"{long_polls.LONGEST_SECONDS:g} seconds"),
-    ("lines of one log request", f"{shapes.MOST_LINES}"),
+    ("lines of one log request", f"{worker_forms.MOST_LINES}"),
     ("`heartbeat_seconds`", f"{workers.SHORTEST_HEARTBEAT:g} to {workers.LONGEST_HEARTBEAT:g}"),
     ("`heartbeat_seconds` when not given", f"{worker.HEARTBEAT_SECONDS:g}"),
 )

@@ -8,6 +8,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from cpds.base.view import plain
+
 PIPED_WIDTH = 200
 """Columns for what is not a terminal: enough for whole ids and most of an error."""
 
@@ -45,11 +47,11 @@ class Output:
 
     def document(self, value: Any) -> None:
         """Write a JSON document on stdout."""
-        self._write(json.dumps(value, indent=2, ensure_ascii=False))
+        self._write(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
 
     def document_line(self, value: Any) -> None:
         """Write a JSON document on one line of stdout, at once: for streams of them."""
-        self._write(json.dumps(value, ensure_ascii=False))
+        self._write(json.dumps(value, ensure_ascii=False, default=plain))
 
     def _write(self, text: str) -> None:
         self._out.write(text + "\n")

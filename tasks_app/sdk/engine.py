@@ -7,9 +7,10 @@ database; workers elsewhere do the work.
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from cpds.base import clock
+from cpds.base.view import plain
 from tasks_app.errors import StillRunning
 from tasks_app.outcomes import JSON
 from tasks_app.planning.definition.output.yaml_writing import to_yaml
@@ -72,13 +73,14 @@ class Engine:
 
     def get_instance(self, instance_id: str) -> dict[str, JSON]:
         """Return how an instance stands with all its tasks, as ``instance status --json`` prints it."""
-        return queries.instance_status(given=instance_id)
+        return cast("dict[str, JSON]", plain(queries.instance_status(given=instance_id)))
 
     def get_workflow_history(
         self, workflow: str, *, limit: int = 20, offset: int = 0
     ) -> list[dict[str, JSON]]:
         """Return instances of a workflow, newest first, without the first ``offset``."""
-        return queries.list_instances(workflow=workflow, limit=limit, offset=offset)
+        rows = queries.list_instances(workflow=workflow, limit=limit, offset=offset)
+        return cast("list[dict[str, JSON]]", plain(rows))
 
     def wait_for_instance(self, instance_id: str, *, timeout: float | None = None) -> dict[str, JSON]:
         """Wait until an instance has ended; return how it stands then.

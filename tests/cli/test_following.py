@@ -22,7 +22,7 @@ def meanwhile(monkeypatch):
 
 
 def messages(events):
-    return [event["message"] for event in events if event["kind"] == "task.log"]
+    return [event.message for event in events if event.kind == "task.log"]
 
 
 def test_an_event_that_appears_behind_a_newer_one_is_yielded_late(submitted, meanwhile):
@@ -45,7 +45,7 @@ def test_no_event_is_yielded_twice(submitted, meanwhile):
     events = list(follow.follow_events(instance=instance))
 
     assert (
-        len({event["id"] for event in events})
+        len({event.id for event in events})
         == len(events)
         == Event.objects.filter(instance__isnull=False).count()
     )

@@ -1,6 +1,7 @@
 """Words, times and tables for people."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ NOW = datetime(2026, 1, 8, 10, 2, 30, tzinfo=UTC)
 
 
 def row(*, started=None, finished=None, duration=None):
-    return {"started_at": started, "finished_at": finished, "duration_ms": duration}
+    return SimpleNamespace(started_at=started, finished_at=finished, duration_ms=duration)
 
 
 class TestWords:

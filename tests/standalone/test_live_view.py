@@ -9,6 +9,15 @@ from rich.console import Console
 from cpds.host.standalone.screen.live_view import picture
 from cpds.host.standalone.screen.presenting import Presenter
 from cpds.host.standalone.screen.results import SHOWN_TASKS, results
+from tasks_app.services.queries.views.instances import (
+    InstanceStatusView,
+    OverviewInstanceView,
+    OverviewTaskView,
+    OverviewView,
+    ProgressView,
+    TaskStatusView,
+)
+from tasks_app.services.queries.views.tasks import TaskErrorView
 
 AT = datetime(2026, 1, 1, 12, 2, 5, tzinfo=UTC)
 
@@ -19,41 +28,55 @@ def text_of(renderable: Any) -> str:
     return console.file.getvalue()
 
 
-def table_of(document: dict[str, Any]) -> str:
+def table_of(document: InstanceStatusView) -> str:
     return "\n".join(line.plain for line in results(document, now=AT, width=140))
 
 
-def an_instance(**changes: Any) -> dict[str, Any]:
-    progress = {"total": 5, "completed": 3, "running": 1, "failed": 0, "pending": 1}
-    return {"id": "inst-1", "workflow_name": "etl", "status": "running", "progress": progress, **changes}
+def an_instance(**changes: Any) -> OverviewInstanceView:
+    progress = ProgressView(total=5, completed=3, running=1, failed=0, pending=1)
+    fixed = {"id": "inst-1", "workflow_name": "etl", "status": "running", "progress": progress}
+    return OverviewInstanceView(**{**fixed, **changes})
 
 
-def a_running_task(**changes: Any) -> dict[str, Any]:
+def a_running_task(**changes: Any) -> OverviewTaskView:
     started_at = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
     fixed = {"instance_id": "inst-1", "executor": "claude", "started_at": started_at, "worker": "w"}
-    return {**fixed, "name": "写报告", "progress": 0.5, "message": "half of it", **changes}
+    return OverviewTaskView(
+        **{**fixed, "name": "写报告", "progress": 0.5, "message": "half of it", **changes}
+    )
 
 
-def a_result(*tasks: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    done = sum(each["status"] == "completed" for each in tasks)
-    progress = {"total": len(tasks), "completed": done}
-    fixed = {"id": "inst-1", "workflow_name": "etl", "status": "completed", "error_message": None}
-    return {**fixed, "progress": progress, "tasks": list(tasks), **changes}
+def a_result(*tasks: TaskStatusView, status: str = "completed") -> InstanceStatusView:
+    done = sum(each.status == "completed" for each in tasks)
+    return InstanceStatusView(
+        id="inst-1",
+        workflow_id="wf-1",
+        workflow_name="etl",
+        workflow_version=1,
+        status=status,
+        params={},
+        progress=ProgressView(
+            total=len(tasks), completed=done, running=0, failed=len(tasks) - done, pending=0
+        ),
+        created_at="2026-01-01T12:00:00.000Z",
+        started_at="2026-01-01T12:00:00.000Z",
+        finished_at="2026-01-01T12:02:05.000Z",
+        duration_ms=125_000,
+        error_message=None,
+        parent_instance=None,
+        tasks=list(tasks),
+    )
 
 
-def a_task(**changes: Any) -> dict[str, Any]:
-    fixed = {
-        "name": "one",
-        "status": "completed",
-        "executor": "claude",
-        "attempts": 1,
-        "duration_ms": 150_000,
-    }
-    return {**fixed, "tokens": 1234, "cost_usd": 0.0125, "error": None, "simulated": False, **changes}
+def a_task(**changes: Any) -> TaskStatusView:
+    fixed: dict[str, Any] = dict.fromkeys(TaskStatusView.__struct_fields__)
+    used = {"attempts": 1, "duration_ms": 150_000, "tokens": 1234, "cost_usd": 0.0125, "simulated": False}
+    named = {"name": "one", "status": "completed", "executor": "claude", "needs": []}
+    return TaskStatusView(**{**fixed, **used, **named, **changes})
 
 
 def test_an_instance_has_a_bar_and_a_running_task_a_line() -> None:
-    overview = {"instances": [an_instance()], "tasks": [a_running_task()]}
+    overview = OverviewView(instances=[an_instance()], tasks=[a_running_task()])
 
     bar, line = text_of(picture(overview, at=AT, rehearsal=False)).splitlines()
 
@@ -65,7 +88,7 @@ def test_an_instance_has_a_bar_and_a_running_task_a_line() -> None:
 
 
 def test_what_is_rehearsed_is_called_simulated() -> None:
-    overview = {"instances": [], "tasks": [a_running_task(), a_running_task(executor="shell_command")]}
+    overview = OverviewView(instances=[], tasks=[a_running_task(), a_running_task(executor="shell_command")])
 
     lines = text_of(picture(overview, at=AT, rehearsal=True)).splitlines()
 
@@ -73,13 +96,13 @@ def test_what_is_rehearsed_is_called_simulated() -> None:
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    overview = {"instances": [], "tasks": [a_running_task()] * 20}
+    overview = OverviewView(instances=[], tasks=[a_running_task()] * 20)
 
     assert "and 4 more running tasks" in text_of(picture(overview, at=AT, rehearsal=False))
 
 
 def test_names_cannot_steer_the_terminal() -> None:
-    overview = {"instances": [an_instance(workflow_name="[red]a\x1b[2J")], "tasks": []}
+    overview = OverviewView(instances=[an_instance(workflow_name="[red]a\x1b[2J")], tasks=[])
 
     shown = text_of(picture(overview, at=AT, rehearsal=False))
 
@@ -88,7 +111,7 @@ def test_names_cannot_steer_the_terminal() -> None:
 
 
 def test_the_table_tells_how_each_task_ended() -> None:
-    failed = a_task(name="two", status="failed", error={"kind": "error", "message": "no\nsuch thing"})
+    failed = a_task(name="two", status="failed", error=TaskErrorView(kind="error", message="no\nsuch thing"))
 
     table = table_of(a_result(a_task(simulated=True), failed, status="failed"))
 

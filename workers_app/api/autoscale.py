@@ -1,7 +1,5 @@
 """``GET /api/v1/autoscale``: how many workers are wanted, for whoever starts and stops them."""
 
-from typing import Any
-
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,8 +9,8 @@ from cpds.api.responses.envelope import ok
 from cpds.api.schema.documentation import documented
 from tasks_app.api.base import Door
 from tasks_app.roles import Role
-from tasks_app.services.scaling.autoscale import TARGET_SECONDS, Pool, workers_wanted
-from workers_app.api.shapes import WORD
+from tasks_app.services.scaling.autoscale import TARGET_SECONDS, Pool, WantedView, workers_wanted
+from workers_app.api.worker_forms import WORD
 
 MOST_WORKERS = 100_000
 MOST_SLOTS = 10_000
@@ -42,35 +40,12 @@ class PoolQuery(Form):
     max = serializers.IntegerField(min_value=0, max_value=MOST_WORKERS, required=False)
 
 
-class SetWantedShape(serializers.Serializer[Any]):
-    """What one requirement set wants; ``workers`` leaves the bounds aside."""
-
-    name = serializers.CharField()
-    capabilities = serializers.ListField(child=serializers.CharField())
-    ready = serializers.IntegerField(min_value=0)
-    running = serializers.IntegerField(min_value=0)
-    seconds = serializers.FloatField(allow_null=True)
-    slots = serializers.IntegerField(min_value=0)
-    workers = serializers.IntegerField(min_value=0)
-    is_limited = serializers.BooleanField()
-
-
-class WantedShape(serializers.Serializer[Any]):
-    """How many workers a pool wants, and for what. ``sets`` are by name, ``_any`` what requires nothing."""
-
-    workers = serializers.IntegerField(min_value=0)
-    slots = serializers.IntegerField(min_value=0)
-    slots_each = serializers.IntegerField(min_value=1)
-    target_seconds = serializers.FloatField()
-    sets = serializers.DictField(child=SetWantedShape())
-
-
 class Autoscale(Door):
     """``/api/v1/autoscale``."""
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Say how many workers are wanted", answer=WantedShape, query=[PoolQuery])
+    @documented("Say how many workers are wanted", answer=WantedView, query=[PoolQuery])
     def get(self, request: Request) -> Response:
         """Work out the workers wanted for what is ready and runs in the caller's projects."""
         asked = read_query(request, PoolQuery)
@@ -83,4 +58,4 @@ class Autoscale(Door):
             minimum=asked["min"],
             maximum=asked.get("max"),
         )
-        return ok(workers_wanted(pool=pool, projects=self.projects()).document())
+        return ok(workers_wanted(pool=pool, projects=self.projects()))

@@ -8,17 +8,16 @@ from cpds.api.responses.envelope import no_content, ok
 from cpds.api.schema.documentation import documented
 from cpds.base import clock
 from tasks_app.outcomes import Completed, Failed, Interrupted
-from workers_app.api.shapes import (
+from workers_app.api.worker_forms import (
     ClaimsForm,
-    ClaimsShape,
     CompletionForm,
     FailureForm,
     LogsForm,
     ProgressForm,
     ReleaseForm,
-    claim_view,
     report_of,
 )
+from workers_app.api.worker_views import ClaimsView, claim_view
 from workers_app.api.workers import WorkersDoor
 from workers_app.transports.http.claims import attempt_of, claim_batch, end
 from workers_app.transports.http.workers import lease_seconds_of
@@ -29,7 +28,7 @@ class Claims(WorkersDoor):
 
     may_wait = True
 
-    @documented("Claim tasks", answer=ClaimsShape, body=ClaimsForm)
+    @documented("Claim tasks", answer=ClaimsView, body=ClaimsForm)
     def post(self, request: Request, worker: str) -> Response:
         """Take up to ``limit`` tasks that fit; with ``wait``, as soon as there is one."""
         began = clock.monotonic()
@@ -40,7 +39,7 @@ class Claims(WorkersDoor):
         )
         lease_seconds = lease_seconds_of(worker=found)
         claims = [claim_view(each, lease_seconds=lease_seconds) for each in batch.granted]
-        return ok({"claims": claims, "waited_seconds": max(0.0, batch.began_at - began)})
+        return ok(ClaimsView(claims=claims, waited_seconds=max(0.0, batch.began_at - began)))
 
 
 class Progress(WorkersDoor):

@@ -1,7 +1,7 @@
 """Workers: who is there, for people; register, live and leave, for workers over HTTP."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.http import HttpResponse
 from rest_framework import serializers
@@ -18,16 +18,22 @@ from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import WORKERS, Need
 from tasks_app.roles import Role
 from tasks_app.services.access.callers import CallerKind
-from workers_app.api.shapes import (
-    STATUSES,
-    HeartbeatForm,
-    PulseShape,
-    RegisteredShape,
-    RegistrationForm,
-    WorkerShape,
+from workers_app.api.worker_forms import HeartbeatForm, RegistrationForm
+from workers_app.api.worker_views import (
+    PulseView,
+    RegisteredView,
+    WorkerView,
+    pulse_view,
+    registered_view,
     worker_view,
 )
-from workers_app.fleet.describe import describe_worker, describe_workers, listed_workers, seen_at
+from workers_app.fleet.describe import (
+    WorkerStatus,
+    describe_worker,
+    describe_workers,
+    listed_workers,
+    seen_at,
+)
 from workers_app.models import Worker, WorkerKind
 from workers_app.transports.http import claims, workers
 
@@ -35,7 +41,7 @@ from workers_app.transports.http import claims, workers
 class WorkerQuery(Form):
     """Which workers."""
 
-    status = serializers.ChoiceField(choices=STATUSES, required=False)
+    status = serializers.ChoiceField(choices=[str(status) for status in WorkerStatus], required=False)
     kind = serializers.ChoiceField(choices=[str(kind) for kind in WorkerKind], required=False)
 
 
@@ -59,7 +65,7 @@ class Workers(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List workers", answer=listed(WorkerShape), query=[LIMIT, OFFSET, WorkerQuery], polled=True)
+    @documented("List workers", answer=listed(WorkerView), query=[LIMIT, OFFSET, WorkerQuery], polled=True)
     def get(self, request: Request) -> HttpResponse:
         """List the workers of one's projects and of the installation, by name."""
         asked = read_query(request, WorkerQuery)
@@ -78,7 +84,7 @@ class OneWorker(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Show a worker", answer=WorkerShape)
+    @documented("Show a worker", answer=WorkerView)
     def get(self, request: Request, worker: str) -> Response:  # noqa: ARG002
         """Show a worker, by its id or its name."""
         return ok(worker_view(describe_worker(given=worker, projects=self.projects())))
@@ -87,7 +93,7 @@ class OneWorker(Door):
 class Register(WorkersDoor):
     """``POST /api/v1/workers/register``."""
 
-    @documented("Register a worker", answer=RegisteredShape, body=RegistrationForm, status=201, creates=True)
+    @documented("Register a worker", answer=RegisteredView, body=RegistrationForm, status=201, creates=True)
     def post(self, request: Request) -> Response:
         """Make a worker known; one that comes again keeps its id, and what it held is free."""
         form = read_body(request, RegistrationForm)
@@ -99,11 +105,12 @@ class Register(WorkersDoor):
                 project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
             )
             [seen] = describe_workers(workers=[worker])
-            rhythm = {
-                "heartbeat_seconds": registration.heartbeat_seconds,
-                "lease_seconds": workers.lease_seconds_of(worker=worker),
-            }
-            return created({**worker_view(seen), **rhythm}, location=f"/api/v1/workers/{worker.public_id}")
+            shown = registered_view(
+                seen,
+                heartbeat_seconds=registration.heartbeat_seconds,
+                lease_seconds=workers.lease_seconds_of(worker=worker),
+            )
+            return created(shown, location=f"/api/v1/workers/{worker.public_id}")
 
         return once(self, make)
 
@@ -111,12 +118,12 @@ class Register(WorkersDoor):
 class Heartbeat(WorkersDoor):
     """``POST /api/v1/workers/{id}/heartbeat``."""
 
-    @documented("Say that a worker lives", answer=PulseShape, body=HeartbeatForm)
+    @documented("Say that a worker lives", answer=PulseView, body=HeartbeatForm)
     def post(self, request: Request, worker: str) -> Response:
         """Renew the leases of the claims named; be told which of them to stop, and whether to drain."""
         form = read_body(request, HeartbeatForm)
         pulse = claims.beat(worker=self.worker(worker), tokens=form["claims"], is_draining=form["draining"])
-        return ok(_pulse_view(pulse))
+        return ok(pulse_view(pulse))
 
 
 class Leave(WorkersDoor):
@@ -128,12 +135,3 @@ class Leave(WorkersDoor):
         read_body(request, Form)
         workers.retire_http_worker(worker=self.worker(worker))
         return no_content()
-
-
-def _pulse_view(pulse: claims.Pulse) -> dict[str, Any]:
-    return {
-        "lease_seconds": pulse.lease_seconds,
-        "drain": pulse.drain,
-        "claims": [{"token": token} for token in pulse.kept],
-        "stop": [{"token": token, "why": why} for token, why in pulse.stop],
-    }

@@ -7,6 +7,31 @@ from typing import Any, Protocol
 from rest_framework.response import Response
 
 from cpds.api.errors import Flaw
+from cpds.base.view import View
+
+
+class FlawView(View):
+    """One thing wrong with a request."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refusal(View):
+    """Why a request was refused; ``code`` is the HTTP status."""
+
+    code: int
+    message: str
+    errors: list[FlawView]
+    request_id: str
+
+
+class ClassicRefusal(Refusal):
+    """The same under ``/api`` without a version."""
+
+    success: bool
+    error: str
 
 
 class Envelope(Protocol):
@@ -15,7 +40,7 @@ class Envelope(Protocol):
     def success(self, data: Any, *, message: str) -> dict[str, Any]:
         """Wrap what was asked for; ``None`` is left out."""
 
-    def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> dict[str, Any]:
+    def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> Refusal:
         """Wrap why it was refused."""
 
 
@@ -27,9 +52,9 @@ class NativeEnvelope:
         wrapped: dict[str, Any] = {"code": 0, "message": message}
         return wrapped if data is None else {**wrapped, "data": data}
 
-    def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> dict[str, Any]:
+    def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> Refusal:
         """Wrap why it was refused."""
-        return {"code": status, "message": message, "errors": _told(flaws), "request_id": request_id}
+        return Refusal(code=status, message=message, errors=_told(flaws), request_id=request_id)
 
 
 class ClassicEnvelope:
@@ -42,14 +67,20 @@ class ClassicEnvelope:
             wrapped["message"] = message
         return wrapped if data is None else {**wrapped, "data": data}
 
-    def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> dict[str, Any]:
+    def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> Refusal:
         """Wrap why it was refused."""
-        told = {"errors": _told(flaws), "request_id": request_id}
-        return {"success": False, "error": message, "message": message, "code": status, **told}
+        return ClassicRefusal(
+            success=False,
+            error=message,
+            code=status,
+            message=message,
+            errors=_told(flaws),
+            request_id=request_id,
+        )
 
 
-def _told(flaws: Sequence[Flaw]) -> list[dict[str, str]]:
-    return [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in flaws]
+def _told(flaws: Sequence[Flaw]) -> list[FlawView]:
+    return [FlawView(pointer=each.pointer, code=each.code, detail=each.detail) for each in flaws]
 
 
 NATIVE = NativeEnvelope()

@@ -2,29 +2,30 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.http import HttpResponse
 
 from cpds.api.json_text import as_text
 from cpds.api.responses.renderers import to_json
+from cpds.base.view import View
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NEXT_CURSOR: Final = "X-Next-Cursor"
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str], name: str) -> HttpResponse:
+def as_csv(rows: Iterable[View], *, columns: Sequence[str], name: str) -> HttpResponse:
     """Return rows as a CSV file; lists and objects are written as JSON."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([cell(row.get(column)) for column in columns])
+        writer.writerow([cell(getattr(row, column)) for column in columns])
     return _file(text.getvalue().encode(), kind="text/csv; charset=utf-8", name=f"{name}.csv")
 
 
-def as_json_lines(rows: Iterable[Mapping[str, Any]], *, name: str) -> HttpResponse:
+def as_json_lines(rows: Iterable[View], *, name: str) -> HttpResponse:
     """Return rows as a file with a JSON document on each line."""
     content = b"".join(to_json(row) + b"\n" for row in rows)
     return _file(content, kind="application/x-ndjson", name=f"{name}.jsonl")

@@ -18,6 +18,7 @@ from cpds.base.conf import conf
 from cpds.base.errors import CPDSError
 from cpds.base.origin import current_origin
 from cpds.base.redaction import redact_text
+from cpds.base.view import plain
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> Response:
     body = envelope.failure(
         status=status, message=message, flaws=flaws, request_id=current_origin().request_id
     )
-    return Response(body, status=status, headers=headers)
+    # The schema has a renderer of its own, which knows no views.
+    return Response(plain(body), status=status, headers=headers)
 
 
 def _known(error: Exception) -> Exception:

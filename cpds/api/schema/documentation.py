@@ -1,22 +1,22 @@
 """What the schema says of a door: its envelope, its parameters, and how it refuses."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from msgspec import UNSET, Meta, UnsetType
 from rest_framework import serializers
 
-from cpds.api.responses.envelope import CLASSIC, NATIVE, Envelope
+from cpds.api.responses.envelope import CLASSIC, NATIVE, ClassicRefusal, Envelope, Refusal
 from cpds.api.responses.paging import CURSOR_PATTERN, DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET
+from cpds.api.schema.components import component_name
+from cpds.base.view import Count, View, ViewMeta
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-Shape = (
-    type[serializers.BaseSerializer[Any]]
-    | serializers.BaseSerializer[Any]
-    | serializers.Field[Any, Any, Any, Any]
-)
+Answer = Any
+"""A view, or a list or a dict of them: ``TaskView``, ``list[TaskView]``."""
 
 
 class AnyValue(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -28,30 +28,6 @@ class AnyValue(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call
     def map_serializer_field(self, _auto_schema: Any, _direction: Any) -> dict[str, Any]:
         """Return a schema that everything fits, and to which null may be added."""
         return {"anyOf": [{}]}
-
-
-class FlawShape(serializers.Serializer[Any]):
-    """One thing wrong with a request."""
-
-    pointer = serializers.CharField(allow_blank=True)
-    code = serializers.CharField()
-    detail = serializers.CharField(allow_blank=True)
-
-
-class Refusal(serializers.Serializer[Any]):
-    """Why a request was refused; ``code`` is the HTTP status."""
-
-    code = serializers.IntegerField()
-    message = serializers.CharField(allow_blank=True)
-    errors = FlawShape(many=True)  # type: ignore[assignment]
-    request_id = serializers.CharField(allow_blank=True)
-
-
-class ClassicRefusal(Refusal):
-    """The same under ``/api`` without a version."""
-
-    success = serializers.BooleanField()
-    error = serializers.CharField(allow_blank=True)
 
 
 PROJECT = OpenApiParameter(
@@ -94,7 +70,7 @@ CURSOR = OpenApiParameter(
 def documented(
     summary: str,
     *,
-    answer: Shape | None = None,
+    answer: Answer | None = None,
     status: int = 200,
     body: Any = None,
     query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]]] = (),
@@ -111,7 +87,7 @@ def documented(
 ) -> Callable[[Method], Method]:
     """Describe a method of a door for the schema.
 
-    ``answer`` is the shape of ``data``, ``beside`` are fields next to it, ``body`` the form
+    ``answer`` is what ``data`` holds, ``beside`` are fields next to it, ``body`` the form
     of the request or a mapping of media types to forms. ``creates``: it takes an
     ``Idempotency-Key``. ``polled``: it answers ``If-None-Match``. ``versioned``: its ``ETag``
     is for an ``If-Match``. ``or_status``: another status with the same answer. ``raw`` replaces
@@ -154,50 +130,42 @@ def documented(
 
 
 def enveloped(
-    answer: Shape | None, *, beside: Mapping[str, Any] | None = None, envelope: Envelope = NATIVE
-) -> Any:
-    """Return the shape of an answer whose ``data`` has the shape ``answer``."""
+    answer: Answer | None, *, beside: Mapping[str, Any] | None = None, envelope: Envelope = NATIVE
+) -> type[View]:
+    """Return the view of an answer whose ``data`` is ``answer``."""
     fields: dict[str, Any] = (
-        {"success": serializers.BooleanField(), "message": serializers.CharField(required=False)}
+        {"success": bool, "message": str | UnsetType}
         if envelope is CLASSIC
-        else {"code": serializers.IntegerField(), "message": serializers.CharField()}
+        else {"code": int, "message": str}
     )
     if answer is not None:
-        fields["data"] = answer() if isinstance(answer, type) else answer
-    fields |= dict(beside or {})
+        fields["data"] = answer
     is_classic = "Classic" if envelope is CLASSIC else ""
-    return _made(f"{_name_of(answer, beside)}{is_classic}Answer", fields)
+    return _made(f"{_name_of(answer, beside)}{is_classic}Answer", fields | dict(beside or {}))
 
 
-def listed(item: type[serializers.BaseSerializer[Any]]) -> Any:
-    """Return the shape of a page by ``limit`` and ``offset``."""
-    name = item.__name__
+def listed(item: type[View]) -> type[View]:
+    """Return the view of a page by ``limit`` and ``offset``."""
+    return _made(f"{_name_of(item)}Page", {"total": Count, "items": list[item], "has_more": bool})  # type: ignore[valid-type]
+
+
+def browsable(item: type[View]) -> type[View]:
+    """Return the view of a page by ``limit`` and ``offset``, or by ``cursor``."""
     fields = {
-        "total": serializers.IntegerField(min_value=0),
-        "items": item(many=True),
-        "has_more": serializers.BooleanField(),
+        "total": Annotated[Count, Meta(description="left out after a cursor")] | UnsetType,
+        "items": list[item],  # type: ignore[valid-type]
+        "has_more": bool,
+        "next": str | None,
     }
-    return _made(f"{name}Page", fields)
+    return _made(f"{_name_of(item)}BrowsePage", fields)
 
 
-def browsable(item: type[serializers.BaseSerializer[Any]]) -> Any:
-    """Return the shape of a page by ``limit`` and ``offset``, or by ``cursor``."""
-    fields = {
-        "total": serializers.IntegerField(min_value=0, required=False, help_text="left out after a cursor"),
-        "items": item(many=True),
-        "has_more": serializers.BooleanField(),
-        "next": serializers.CharField(allow_null=True),
-    }
-    return inline_serializer(name=f"{item.__name__}BrowsePage", fields=fields)
+def streamed(item: type[View]) -> type[View]:
+    """Return the view of a page by ``cursor``."""
+    return _made(f"{_name_of(item)}CursorPage", {"items": list[item], "next": str | None})  # type: ignore[valid-type]
 
 
-def streamed(item: type[serializers.BaseSerializer[Any]]) -> Any:
-    """Return the shape of a page by ``cursor``."""
-    fields = {"items": item(many=True), "next": serializers.CharField(allow_null=True)}
-    return _made(f"{item.__name__}CursorPage", fields)
-
-
-_shapes: dict[str, Any] = {}
+_views: dict[str, tuple[dict[str, Any], type[View]]] = {}
 
 
 def _keys_of(query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]]]) -> frozenset[str]:
@@ -210,22 +178,25 @@ def _keys_of(query: Sequence[OpenApiParameter | type[serializers.Serializer[Any]
     return frozenset(keys)
 
 
-def _made(name: str, fields: dict[str, Any]) -> Any:
-    """Return the shape of this name, the same one each time: a name in the schema means one shape."""
-    if name not in _shapes:
-        _shapes[name] = inline_serializer(name=name, fields=dict(fields))
-    known = type(_shapes[name])
-    if set(known._declared_fields) != set(fields):  # noqa: SLF001
-        raise ValueError(f"Two shapes are called {name}; name one otherwise.")
-    return known()
+def _made(name: str, fields: dict[str, Any]) -> type[View]:
+    """Return the view of this name, the same one each time: a name in the schema means one view."""
+    if name not in _views:
+        unset = {key: UNSET for key, held in fields.items() if UnsetType in get_args(held)}
+        members = {"__module__": __name__, "__annotations__": fields, **unset}
+        _views[name] = fields, ViewMeta(name, (View,), members)
+    known_fields, view = _views[name]
+    if known_fields != fields:
+        raise ValueError(f"Two views are called {name}; name one otherwise.")
+    return view
 
 
-def _name_of(answer: Any, beside: Mapping[str, Any] | None) -> str:
+def _name_of(answer: Answer | None, beside: Mapping[str, Any] | None = None) -> str:
     more = "".join(word.capitalize() for word in beside or ())
     if answer is None:
         return f"Empty{more}"
-    if isinstance(answer, type):
-        return f"{answer.__name__}{more}"
-    if isinstance(answer, serializers.ListSerializer):
-        return f"{type(answer.child).__name__}List{more}"
-    return f"{type(answer).__name__}{more}"
+    origin: object = get_origin(answer)
+    if origin is list:
+        return f"{component_name(get_args(answer)[0].__name__)}List{more}"
+    if origin is dict:
+        return f"Object{more}"
+    return f"{component_name(answer.__name__)}{more}"

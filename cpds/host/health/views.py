@@ -5,23 +5,37 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
+from msgspec.structs import asdict
 
 from cpds import __version__
 from cpds.api.json_text import as_text
 from cpds.api.middleware import plain_refusal
+from cpds.api.responses.renderers import to_json
 from cpds.base import clock
 from cpds.base.conf import conf
 from cpds.base.uptime import uptime_text
+from cpds.base.view import View
+from cpds.host.health.answers import (
+    AWAY,
+    AliveView,
+    AppView,
+    KnownView,
+    ModeView,
+    ReadyView,
+    ServerView,
+    ServicesView,
+    SystemView,
+)
 from cpds.host.health.checks import broker_answers, database_answers
 
 APP = "CPDS"
-View = Callable[[HttpRequest], HttpResponse]
+Door = Callable[[HttpRequest], HttpResponse]
 
 
-def read_only(view: View) -> View:
+def read_only(view: Door) -> Door:
     """Answer other methods than GET and HEAD with 405, in the envelope of the address."""
 
     @wraps(view)
@@ -39,9 +53,9 @@ def read_only(view: View) -> View:
 
 
 @read_only
-def alive(_request: HttpRequest) -> JsonResponse:
+def alive(_request: HttpRequest) -> HttpResponse:
     """Answer that the process answers."""
-    return _answer({"status": "alive"})
+    return _answer(AliveView(status="alive"))
 
 
 @csrf_exempt
@@ -51,77 +65,83 @@ async def livez(request: HttpRequest) -> HttpResponse:
 
 
 @read_only
-def readyz(_request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> HttpResponse:
     """Say whether requests can be served: 503 without the database.
 
     A broker that is away is told, and does not take the web server out of service:
     what is submitted meanwhile is in the database, and published later.
     """
     database = database_answers()
-    return _answer({"status": "ready" if database else "unready", "database": _word(database)}, ok=database)
+    return _answer(
+        ReadyView(status="ready" if database else "unready", database=_word(database)), ok=database
+    )
 
 
 @read_only
-def mode(_request: HttpRequest) -> JsonResponse:
+def mode(_request: HttpRequest) -> HttpResponse:
     """Answer ``GET /api/health``, without an envelope."""
     shown = "cloud" if conf().mode == "cloud" else "standalone"
-    return _answer({"status": "healthy", "mode": shown})
+    return _answer(ModeView(status="healthy", mode=shown))
 
 
 @read_only
-def health(_request: HttpRequest) -> JsonResponse:
+def health(_request: HttpRequest) -> HttpResponse:
     """Answer ``GET /health`` with the keys that clients of several systems look for."""
     database, broker = database_answers(), broker_answers()
     ok = database and broker
     return _answer(
-        {
-            **_envelope(ok),
-            "service": "cpds",
-            "database": _word(database),
-            "redis": _word(broker),
-            "data": {
-                "status": _status(ok),
-                "version": __version__,
-                "uptime": uptime_text(),
-                "timestamp": clock.now().isoformat().replace("+00:00", "Z"),
-            },
-        },
+        SystemView(
+            **_checked(ok),
+            status=_status(ok),
+            service="cpds",
+            database=_word(database),
+            redis=_word(broker),
+            data=KnownView(
+                status=_status(ok), version=__version__, uptime=uptime_text(), timestamp=clock.now()
+            ),
+        ),
         ok=ok,
     )
 
 
 @read_only
-def health_v1(_request: HttpRequest) -> JsonResponse:
+def health_v1(_request: HttpRequest) -> HttpResponse:
     """Answer ``GET /api/v1/health``."""
     database, broker = database_answers(), broker_answers()
     ok = database and broker
-    services = {"database": _word(database), "redis": _word(broker)}
+    services = ServicesView(database=_word(database), redis=_word(broker))
     return _answer(
-        {**_envelope(ok), "app": APP, "version": __version__, "services": services, **services},
+        AppView(
+            **_checked(ok),
+            status=_status(ok),
+            app=APP,
+            version=__version__,
+            services=services,
+            **asdict(services),
+        ),
         ok=ok,
     )
 
 
 @read_only
-def database(_request: HttpRequest) -> JsonResponse:
+def database(_request: HttpRequest) -> HttpResponse:
     """Answer ``GET /api/v1/health/database``."""
     ok = database_answers()
-    return _answer({**_envelope(ok), "status": _word(ok)}, ok=ok)
+    return _answer(ServerView(**_checked(ok), status=_word(ok)), ok=ok)
 
 
 @read_only
-def redis(_request: HttpRequest) -> JsonResponse:
+def redis(_request: HttpRequest) -> HttpResponse:
     """Answer ``GET /api/v1/health/redis``, which asks whatever the broker is."""
     ok = broker_answers()
-    return _answer({**_envelope(ok), "status": _word(ok)}, ok=ok)
+    return _answer(ServerView(**_checked(ok), status=_word(ok)), ok=ok)
 
 
-def _envelope(ok: bool) -> dict[str, Any]:
+def _checked(ok: bool) -> dict[str, Any]:
     return {
-        "status": _status(ok),
         "success": ok,
         "code": 0 if ok else HTTPStatus.SERVICE_UNAVAILABLE.value,
-        "message": "success" if ok else "The database or the broker does not answer.",
+        "message": "success" if ok else AWAY,
     }
 
 
@@ -133,7 +153,8 @@ def _word(ok: bool) -> str:
     return "connected" if ok else "disconnected"
 
 
-def _answer(content: dict[str, Any], *, ok: bool = True) -> JsonResponse:
-    response = JsonResponse(content, status=HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE)
+def _answer(answer: View, *, ok: bool = True) -> HttpResponse:
+    status = HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE
+    response = HttpResponse(to_json(answer), status=status, content_type="application/json")
     add_never_cache_headers(response)
     return response

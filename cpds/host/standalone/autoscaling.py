@@ -17,7 +17,7 @@ from cpds.host.standalone.processes.interrupts import Interrupts
 from cpds.host.standalone.processes.worker_pool import TURN_SECONDS, WorkerPool
 from cpds.host.standalone.state import StateDirectory, make_private
 from tasks_app.services.maintenance.sweep import sweep
-from tasks_app.services.scaling.autoscale import Pool, Steering, Wanted, steer, workers_wanted
+from tasks_app.services.scaling.autoscale import Pool, Steering, WantedView, steer, workers_wanted
 from workers_app.fleet.abilities import served_here
 
 QUIET_SECONDS: Final = 60.0
@@ -32,7 +32,7 @@ class Scaled:
 
     before: int
     workers: int
-    wanted: Wanted
+    wanted: WantedView
 
 
 @dataclass(frozen=True, kw_only=True)

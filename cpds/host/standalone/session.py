@@ -226,7 +226,7 @@ class Session:
 
 
 def _code(look: Snapshot) -> int:
-    ended_badly = look.document is not None and look.document["status"] != InstanceState.COMPLETED
+    ended_badly = look.document is not None and look.document.status != InstanceState.COMPLETED
     return FAILED if ended_badly or look.something_failed else COMPLETED
 
 

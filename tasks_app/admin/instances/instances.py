@@ -1,7 +1,6 @@
 """Instances: the runs, and on one page everything about one of them."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -19,6 +18,9 @@ from tasks_app.admin.shared.sections import Section
 from tasks_app.admin.shared.spending import NOTHING_SPENT, Spent, spent_by_instance
 from tasks_app.models import Event, Instance, Task
 from tasks_app.states import INSTANCE_FINAL
+
+if TYPE_CHECKING:
+    from tasks_app.services.queries.views.instances import ProgressView
 
 
 @admin.register(Instance)
@@ -128,8 +130,8 @@ class InstanceAdmin(ReadOnlyAdmin):
     def progress(self, obj: Instance) -> str:
         """Show how many tasks are done."""
         self._complete(obj)
-        counts: Mapping[str, int] = recall(obj, "progress")
-        return display.progress(counts["completed"], counts["total"], failed=counts["failed"])
+        counts: ProgressView = recall(obj, "progress")
+        return display.progress(counts.completed, counts.total, failed=counts.failed)
 
     @admin.display(description="duration")
     def duration(self, obj: Instance) -> str:
@@ -197,8 +199,8 @@ class InstanceAdmin(ReadOnlyAdmin):
         return recall(obj, "spent")  # type: ignore[no-any-return]
 
 
-def _progress(keys: list[int]) -> dict[int, dict[str, Any]]:
+def _progress(keys: list[int]) -> dict[int, "ProgressView"]:
     # Imported late: the queries read definitions with a heavy library, and every program imports the admin.
     from tasks_app.services.queries import instance_progress
 
-    return dict(instance_progress(keys=keys))
+    return instance_progress(keys=keys)

@@ -1,6 +1,6 @@
 """What people did, as a list and as a file."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -10,8 +10,10 @@ from rest_framework.request import Request
 
 from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses import exports
+from cpds.api.responses.envelope import Refusal
 from cpds.api.responses.paging import CursorPages
-from cpds.api.schema.documentation import CURSOR, LIMIT, PROJECT, Refusal, documented, streamed
+from cpds.api.schema.documentation import CURSOR, LIMIT, PROJECT, documented, streamed
+from cpds.base.view import JSONObject, Time, View
 from tasks_app.api.base import Door
 from tasks_app.errors import Forbidden
 from tasks_app.models import Event
@@ -19,10 +21,6 @@ from tasks_app.roles import Role
 from tasks_app.services.access.audit_log import audit_rows
 
 ROWS_IN_A_FILE: Final = 10_000
-COLUMNS: Final = (
-    *("id", "happened_at", "kind", "actor", "via", "address", "project", "instance", "task"),
-    *("subject", "message", "before", "after", "data"),
-)
 
 
 class AuditQuery(Form):
@@ -47,44 +45,44 @@ class FileQuery(AuditQuery):
     format = serializers.ChoiceField(choices=["csv", "jsonl"], default="csv")
 
 
-class AuditShape(serializers.Serializer[Any]):
+class AuditView(View):
     """Something a person did: from where, to what, before and after."""
 
-    id = serializers.IntegerField()
-    happened_at = serializers.DateTimeField()
-    kind = serializers.CharField()
-    actor = serializers.CharField(allow_blank=True)
-    via = serializers.CharField(allow_blank=True)
-    address = serializers.CharField(allow_blank=True)
-    project = serializers.CharField(allow_null=True)
-    instance = serializers.CharField(allow_null=True)
-    task = serializers.CharField(allow_null=True)
-    subject = serializers.CharField(allow_blank=True)
-    message = serializers.CharField(allow_blank=True)
-    before = serializers.DictField()
-    after = serializers.DictField()
-    data = serializers.DictField()  # type: ignore[assignment]
+    id: int
+    happened_at: Time
+    kind: str
+    actor: str
+    via: str
+    address: str
+    project: str | None
+    instance: str | None
+    task: str | None
+    subject: str
+    message: str
+    before: JSONObject
+    after: JSONObject
+    data: JSONObject
 
 
-def audit_view(row: Event) -> dict[str, Any]:
+def audit_view(row: Event) -> AuditView:
     """Return what is shown of an event of the audit."""
     data = dict(row.data)
-    return {
-        "id": row.pk,
-        "happened_at": row.happened_at,
-        "kind": row.kind,
-        "actor": str(data.pop("by", "")),
-        "via": str(data.pop("via", "")),
-        "address": str(data.pop("address", "")),
-        "project": row.project.slug if row.project else None,
-        "instance": row.instance.public_id if row.instance else data.pop("instance", None),
-        "task": row.task.name if row.task else data.pop("task", None),
-        "subject": str(data.pop("subject", "")),
-        "message": row.message,
-        "before": data.pop("before", {}),
-        "after": data.pop("after", {}),
-        "data": data,
-    }
+    return AuditView(
+        id=row.pk,
+        happened_at=row.happened_at,
+        kind=row.kind,
+        actor=str(data.pop("by", "")),
+        via=str(data.pop("via", "")),
+        address=str(data.pop("address", "")),
+        project=row.project.slug if row.project else None,
+        instance=row.instance.public_id if row.instance else data.pop("instance", None),
+        task=row.task.name if row.task else data.pop("task", None),
+        subject=str(data.pop("subject", "")),
+        message=row.message,
+        before=data.pop("before", {}),
+        after=data.pop("after", {}),
+        data=data,
+    )
 
 
 class _AuditDoor(Door):
@@ -106,7 +104,7 @@ class _AuditDoor(Door):
 class Audit(_AuditDoor):
     """``/api/v1/audit``."""
 
-    @documented("List what people did", answer=streamed(AuditShape), query=[AuditQuery, LIMIT, CURSOR])
+    @documented("List what people did", answer=streamed(AuditView), query=[AuditQuery, LIMIT, CURSOR])
     def get(self, request: Request) -> HttpResponseBase:
         """List what people did, newest first."""
         rows = audit_rows(projects=self.governed(), **read_query(request, AuditQuery))
@@ -134,7 +132,7 @@ class AuditFile(_AuditDoor):
         pages = CursorPages(limit=ROWS_IN_A_FILE)
         shown = map(audit_view, pages.paginate_queryset(rows, request))
         answer = (
-            exports.as_csv(shown, columns=COLUMNS, name="audit")
+            exports.as_csv(shown, columns=AuditView.__struct_fields__, name="audit")
             if form == "csv"
             else exports.as_json_lines(shown, name="audit")
         )

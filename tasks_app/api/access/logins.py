@@ -1,7 +1,5 @@
 """Log in, go on, log out; who am I."""
 
-from typing import Any
-
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -12,6 +10,7 @@ from cpds.api.requests.forms import Form, read_body
 from cpds.api.responses.envelope import no_content, ok
 from cpds.api.schema.documentation import documented
 from cpds.base.conf import conf
+from cpds.base.view import View
 from tasks_app.api.base import Door
 from tasks_app.api.permissions import ANYONE, BOTH, SIGNED_IN
 from tasks_app.models import Project
@@ -32,29 +31,29 @@ class RefreshForm(Form):
     refresh = serializers.CharField(max_length=4096)
 
 
-class TokensShape(serializers.Serializer[Any]):
+class TokensView(View):
     """A pair of tokens; each is good for so many seconds."""
 
-    access = serializers.CharField()
-    refresh = serializers.CharField()
-    access_seconds = serializers.IntegerField()
-    refresh_seconds = serializers.IntegerField()
+    access: str
+    refresh: str
+    access_seconds: int
+    refresh_seconds: int
 
 
-class RoleShape(serializers.Serializer[Any]):
+class RoleView(View):
     """A project and the caller's role there."""
 
-    project = serializers.CharField()
-    role = serializers.CharField()
+    project: str
+    role: str
 
 
-class MeShape(serializers.Serializer[Any]):
+class MeView(View):
     """The caller. ``kind`` says how they came in."""
 
-    username = serializers.CharField()
-    kind = serializers.CharField()
-    is_superuser = serializers.BooleanField()
-    projects = RoleShape(many=True)
+    username: str
+    kind: str
+    is_superuser: bool
+    projects: list[RoleView]
 
 
 class LogIn(Door):
@@ -64,7 +63,7 @@ class LogIn(Door):
     throttle_scope = "login"
     authentication_classes = ()
 
-    @documented("Log in", answer=TokensShape, body=LoginForm)
+    @documented("Log in", answer=TokensView, body=LoginForm)
     def post(self, request: Request) -> Response:
         """Give an access and a refresh token for a name and a password."""
         given = read_body(request, LoginForm)
@@ -78,7 +77,7 @@ class Refresh(Door):
     needs = {"POST": ANYONE}
     authentication_classes = ()
 
-    @documented("Get the next pair of tokens", answer=TokensShape, body=RefreshForm)
+    @documented("Get the next pair of tokens", answer=TokensView, body=RefreshForm)
     def post(self, request: Request) -> Response:
         """Give new tokens for a refresh token, which is good no more."""
         return ok(_shown(logins.refresh(token=read_body(request, RefreshForm)["refresh"])))
@@ -103,18 +102,18 @@ class Me(Door):
     needs = {"GET": SIGNED_IN}
     callers = BOTH
 
-    @documented("Who am I", answer=MeShape)
+    @documented("Who am I", answer=MeView)
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Tell who the caller is, and what they may do where."""
         caller = self.caller
         rows = caller.scope(Project.objects.order_by("slug"), "pk")[:100]
         return ok(
-            {
-                "username": caller.name,
-                "kind": caller.kind,
-                "is_superuser": caller.is_installation_admin,
-                "projects": [{"project": row.slug, "role": caller.role_in(row.pk)} for row in rows],
-            }
+            MeView(
+                username=caller.name,
+                kind=caller.kind,
+                is_superuser=caller.is_installation_admin,
+                projects=[RoleView(project=row.slug, role=str(caller.role_in(row.pk))) for row in rows],
+            )
         )
 
 
@@ -126,10 +125,10 @@ def _count_attempt(username: str) -> None:
         raise Throttled(wait=count.reset_seconds)
 
 
-def _shown(tokens: logins.Tokens) -> dict[str, Any]:
-    return {
-        "access": tokens.access,
-        "refresh": tokens.refresh,
-        "access_seconds": tokens.access_seconds,
-        "refresh_seconds": tokens.refresh_seconds,
-    }
+def _shown(tokens: logins.Tokens) -> TokensView:
+    return TokensView(
+        access=tokens.access,
+        refresh=tokens.refresh,
+        access_seconds=tokens.access_seconds,
+        refresh_seconds=tokens.refresh_seconds,
+    )

@@ -8,7 +8,7 @@ from cpds.api.requests.forms import Form, read_body
 from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
-from tasks_app.api.access.views import ROLES, MemberShape, ProjectShape, member_view, project_view
+from tasks_app.api.access.views import ROLES, MemberView, ProjectView, member_view, project_view
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import SIGNED_IN, SUPERUSER
@@ -50,14 +50,14 @@ class Projects(Door):
 
     needs = {"GET": SIGNED_IN, "POST": SUPERUSER}
 
-    @documented("List projects", answer=listed(ProjectShape), query=[LIMIT, OFFSET])
+    @documented("List projects", answer=listed(ProjectView), query=[LIMIT, OFFSET])
     def get(self, request: Request) -> Response:
         """List the caller's projects, by slug."""
         rows = self.caller.scope(Project.objects.order_by("slug"), "pk")
         pages = OffsetPages()
         return pages.get_paginated_response(map(self._view, pages.paginate_queryset(rows, request)))
 
-    @documented("Make a project", answer=ProjectShape, body=NewProjectForm, status=201, creates=True)
+    @documented("Make a project", answer=ProjectView, body=NewProjectForm, status=201, creates=True)
     def post(self, request: Request) -> Response:
         """Make a project."""
         form = read_body(request, NewProjectForm)
@@ -68,7 +68,7 @@ class Projects(Door):
 
         return once(self, make)
 
-    def _view(self, row: Project) -> dict[str, object]:
+    def _view(self, row: Project) -> ProjectView:
         return project_view(row, role=self.caller.role_in(row.pk))
 
 
@@ -77,12 +77,12 @@ class OneProject(Door):
 
     needs = {"GET": Role.VIEWER, "PATCH": Role.ADMIN}
 
-    @documented("Show a project", answer=ProjectShape)
+    @documented("Show a project", answer=ProjectView)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Show a project."""
         return self._answer(find_project(caller=self.caller, slug=slug))
 
-    @documented("Change a project", answer=ProjectShape, body=LimitsForm)
+    @documented("Change a project", answer=ProjectView, body=LimitsForm)
     def patch(self, request: Request, slug: str) -> Response:
         """Change a project's name or limits."""
         form = read_body(request, LimitsForm)
@@ -98,14 +98,14 @@ class Members(Door):
 
     needs = {"GET": Role.VIEWER, "POST": Role.ADMIN}
 
-    @documented("List members", answer=listed(MemberShape), query=[LIMIT, OFFSET])
+    @documented("List members", answer=listed(MemberView), query=[LIMIT, OFFSET])
     def get(self, request: Request, slug: str) -> Response:
         """List the members of a project, by name."""
         rows = members.members_of(project=find_project(caller=self.caller, slug=slug))
         pages = OffsetPages()
         return pages.get_paginated_response(map(member_view, pages.paginate_queryset(rows, request)))
 
-    @documented("Add a member", answer=MemberShape, body=NewMemberForm, status=201, creates=True)
+    @documented("Add a member", answer=MemberView, body=NewMemberForm, status=201, creates=True)
     def post(self, request: Request, slug: str) -> Response:
         """Give a user a role in a project."""
         form = read_body(request, NewMemberForm)
@@ -126,7 +126,7 @@ class OneMember(Door):
 
     needs = {"PATCH": Role.ADMIN, "DELETE": Role.ADMIN}
 
-    @documented("Change a member's role", answer=MemberShape, body=RoleForm)
+    @documented("Change a member's role", answer=MemberView, body=RoleForm)
     def patch(self, request: Request, slug: str, username: str) -> Response:
         """Give a member another role."""
         role = Role(read_body(request, RoleForm)["role"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from msgspec.structs import replace
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,7 @@ from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from cpds.base import clock
-from tasks_app.api.access.views import ROLES, NewTokenShape, TokenShape, token_view
+from tasks_app.api.access.views import ROLES, NewTokenView, TokenView, new_token_view, token_view
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import SIGNED_IN
@@ -37,7 +38,7 @@ class Tokens(Door):
 
     needs = {"GET": SIGNED_IN, "POST": Role.VIEWER}
 
-    @documented("List tokens", answer=listed(TokenShape), query=[LIMIT, OFFSET])
+    @documented("List tokens", answer=listed(TokenView), query=[LIMIT, OFFSET])
     def get(self, request: Request) -> Response:
         """List the caller's tokens, and those of the projects they are an admin of, newest first."""
         rows = tokens.visible_tokens(caller=self.caller)
@@ -47,7 +48,7 @@ class Tokens(Door):
         pages = OffsetPages()
         return pages.get_paginated_response(map(token_view, pages.paginate_queryset(rows, request)))
 
-    @documented("Make a token", answer=NewTokenShape, body=NewTokenForm, status=201, creates=True)
+    @documented("Make a token", answer=NewTokenView, body=NewTokenForm, status=201, creates=True)
     def post(self, request: Request) -> Response:
         """Make a token with at most the caller's own role. Its secret is shown in this answer only."""
         form = read_body(request, NewTokenForm)
@@ -60,7 +61,7 @@ class Tokens(Door):
             new = tokens.create_token(
                 caller=self.caller, project=project, kind=kind, role=role, user_id=user_id, **form
             )
-            shown = {**token_view(new.token), "token": new.secret}
+            shown = new_token_view(new.token, secret=new.secret)
             return created(shown, location=f"/api/v1/tokens/{new.token.pk}")
 
         return once(self, make, kept=_without_secret)
@@ -71,7 +72,7 @@ class OneToken(Door):
 
     needs = {"GET": SIGNED_IN, "DELETE": SIGNED_IN}
 
-    @documented("Show a token", answer=TokenShape)
+    @documented("Show a token", answer=TokenView)
     def get(self, request: Request, token: int) -> Response:  # noqa: ARG002
         """Show a token, without its secret."""
         return ok(token_view(tokens.find_token(caller=self.caller, token_id=token)))
@@ -90,4 +91,4 @@ def _check_expiry(form: dict[str, Any]) -> None:
 
 
 def _without_secret(body: Any) -> Any:
-    return {**body, "data": {**body["data"], "token": None}}
+    return {**body, "data": replace(body["data"], token=None)}

@@ -1,95 +1,102 @@
-"""What the doors of people and projects show: functions from rows to plain values, and their shapes."""
+"""What the doors of people and projects show."""
 
-from typing import Any
+from typing import Annotated, Final
 
-from rest_framework import serializers
+from msgspec.structs import asdict
 
+from cpds.base.view import Time, View, one_of
 from tasks_app.models import ApiToken, Membership, Project
 from tasks_app.roles import Role, TokenKind
 
-ROLES = [role.value for role in Role]
+ROLES: Final = [role.value for role in Role]
+RoleWord = Annotated[str, one_of(ROLES)]
 
 
-class ProjectShape(serializers.Serializer[Any]):
+class ProjectView(View):
     """A project. ``role`` is the caller's own there."""
 
-    slug = serializers.CharField()
-    name = serializers.CharField()
-    max_parallel = serializers.IntegerField(allow_null=True)
-    weight = serializers.IntegerField()
-    role = serializers.ChoiceField(choices=ROLES, allow_null=True)
-    created_at = serializers.DateTimeField()
+    slug: str
+    name: str
+    max_parallel: int | None
+    weight: int
+    role: RoleWord | None
+    created_at: Time
 
 
-class MemberShape(serializers.Serializer[Any]):
+class MemberView(View):
     """A member of a project."""
 
-    username = serializers.CharField()
-    role = serializers.ChoiceField(choices=ROLES)
-    is_active = serializers.BooleanField()
-    created_at = serializers.DateTimeField()
+    username: str
+    role: RoleWord
+    is_active: bool
+    created_at: Time
 
 
-class TokenShape(serializers.Serializer[Any]):
+class TokenView(View):
     """An API token, without its secret."""
 
-    id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=[kind.value for kind in TokenKind])
-    name = serializers.CharField()
-    prefix = serializers.CharField()
-    username = serializers.CharField(allow_null=True)
-    project = serializers.CharField(allow_null=True)
-    role = serializers.ChoiceField(choices=ROLES)
-    pool = serializers.CharField(allow_blank=True)
-    created_by = serializers.CharField(allow_blank=True)
-    created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-    last_used_at = serializers.DateTimeField(allow_null=True)
-    revoked_at = serializers.DateTimeField(allow_null=True)
+    id: int
+    kind: Annotated[str, one_of(TokenKind)]
+    name: str
+    prefix: str
+    username: str | None
+    project: str | None
+    role: RoleWord
+    pool: str
+    created_by: str
+    created_at: Time
+    expires_at: Time | None
+    last_used_at: Time | None
+    revoked_at: Time | None
 
 
-class NewTokenShape(TokenShape):
+class NewTokenView(TokenView):
     """An API token just made; ``token`` is the secret, null when the answer is a repeated one."""
 
-    token = serializers.CharField(allow_null=True)
+    token: str | None
 
 
-def project_view(row: Project, *, role: Role | None) -> dict[str, Any]:
+def project_view(row: Project, *, role: Role | None) -> ProjectView:
     """Return what is shown of a project."""
-    return {
-        "slug": row.slug,
-        "name": row.name,
-        "max_parallel": row.max_parallel,
-        "weight": row.weight,
-        "role": role,
-        "created_at": row.created_at,
-    }
+    return ProjectView(
+        slug=row.slug,
+        name=row.name,
+        max_parallel=row.max_parallel,
+        weight=row.weight,
+        role=role,
+        created_at=row.created_at,
+    )
 
 
-def member_view(row: Membership) -> dict[str, Any]:
+def member_view(row: Membership) -> MemberView:
     """Return what is shown of a member."""
-    return {
-        "username": row.user.get_username(),
-        "role": row.role,
-        "is_active": row.user.is_active,
-        "created_at": row.created_at,
-    }
+    return MemberView(
+        username=row.user.get_username(),
+        role=row.role,
+        is_active=row.user.is_active,
+        created_at=row.created_at,
+    )
 
 
-def token_view(row: ApiToken) -> dict[str, Any]:
+def token_view(row: ApiToken) -> TokenView:
     """Return what is shown of a token."""
-    return {
-        "id": row.pk,
-        "kind": row.kind,
-        "name": row.name,
-        "prefix": row.prefix,
-        "username": row.user.get_username() if row.user else None,
-        "project": row.project.slug if row.project else None,
-        "role": row.role,
-        "pool": row.pool,
-        "created_by": row.created_by,
-        "created_at": row.created_at,
-        "expires_at": row.expires_at,
-        "last_used_at": row.last_used_at,
-        "revoked_at": row.revoked_at,
-    }
+    return TokenView(
+        id=row.pk,
+        kind=row.kind,
+        name=row.name,
+        prefix=row.prefix,
+        username=row.user.get_username() if row.user else None,
+        project=row.project.slug if row.project else None,
+        role=row.role,
+        pool=row.pool,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def new_token_view(row: ApiToken, *, secret: str) -> NewTokenView:
+    """Return what is shown of a token once, with its secret."""
+    return NewTokenView(**asdict(token_view(row)), token=secret)

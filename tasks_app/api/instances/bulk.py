@@ -1,6 +1,6 @@
 """Steer many instances in one request, chosen by filters; or only say which would be."""
 
-from typing import Any, Final
+from typing import Final
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from cpds.api.requests.forms import read_body
 from cpds.api.responses.envelope import ok
 from cpds.api.schema.documentation import documented
+from cpds.base.view import View
 from tasks_app.api.base import Door
 from tasks_app.api.instances.control import CancelForm, PauseForm, later
 from tasks_app.api.instances.filters import InstanceFilters, chosen_by
@@ -28,22 +29,22 @@ class BulkForm(PauseForm, CancelForm):
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=MOST)
 
 
-class RefusedShape(serializers.Serializer[Any]):
+class RefusedView(View):
     """An instance with which nothing was done, and why."""
 
-    id = serializers.CharField()
-    message = serializers.CharField()
+    id: str
+    message: str
 
 
-class BulkShape(serializers.Serializer[Any]):
+class BulkView(View):
     """What was chosen, what was done with, what refused. ``has_more``: others fit, too."""
 
-    dry_run = serializers.BooleanField()
-    count = serializers.IntegerField()
-    has_more = serializers.BooleanField()
-    instances = serializers.ListField(child=serializers.CharField())
-    done = serializers.ListField(child=serializers.CharField())
-    refused = RefusedShape(many=True)
+    dry_run: bool
+    count: int
+    has_more: bool
+    instances: list[str]
+    done: list[str]
+    refused: list[RefusedView]
 
 
 class Bulk(Door):
@@ -51,7 +52,7 @@ class Bulk(Door):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Steer many instances", answer=BulkShape, body=BulkForm)
+    @documented("Steer many instances", answer=BulkView, body=BulkForm)
     def post(self, request: Request) -> Response:
         """Pause, resume, cancel or retry the instances that a filter chooses, oldest first."""
         form = read_body(request, BulkForm)
@@ -69,16 +70,16 @@ class Bulk(Door):
         instances = ids[: form["limit"]]
         steered = [] if form["dry_run"] else list(control_instances(act=act, instances=instances, how=how))
         return ok(
-            {
-                "dry_run": form["dry_run"],
-                "count": len(instances),
-                "has_more": len(ids) > len(instances),
-                "instances": instances,
-                "done": [each.instance for each in steered if not each.refusal],
-                "refused": [
-                    {"id": each.instance, "message": each.refusal} for each in steered if each.refusal
+            BulkView(
+                dry_run=form["dry_run"],
+                count=len(instances),
+                has_more=len(ids) > len(instances),
+                instances=instances,
+                done=[each.instance for each in steered if not each.refusal],
+                refused=[
+                    RefusedView(id=each.instance, message=each.refusal) for each in steered if each.refusal
                 ],
-            }
+            )
         )
 
     def steered(self) -> frozenset[int] | None:

@@ -1,7 +1,7 @@
 """Steer one instance: pause, resume, cancel, retry, rerun, approve, reject."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from django.contrib.auth.models import Group
 from rest_framework import serializers
@@ -13,6 +13,7 @@ from cpds.api.requests.forms import ProjectForm, read_body
 from cpds.api.responses.envelope import created, ok
 from cpds.api.schema.documentation import documented
 from cpds.base import clock
+from cpds.base.view import View, one_of
 from tasks_app.api.idempotency import once
 from tasks_app.api.resolve import InstanceDoor
 from tasks_app.api.status_words import STATES, STATUSES, instance_word
@@ -79,30 +80,30 @@ class ApproveForm(AnswerForm):
     values = serializers.DictField(required=False, allow_null=True)
 
 
-class ActedShape(serializers.Serializer[Any]):
+class ActedView(View):
     """What became of an instance."""
 
-    id = serializers.CharField()
-    message = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATUSES)
-    state = serializers.ChoiceField(choices=STATES)
+    id: str
+    message: str
+    status: Annotated[str, one_of(STATUSES)]
+    state: Annotated[str, one_of(STATES)]
 
 
-class RerunShape(serializers.Serializer[Any]):
+class RerunView(View):
     """The new instance of a rerun."""
 
-    instance_id = serializers.CharField()
-    origin_id = serializers.CharField()
-    message = serializers.CharField()
+    instance_id: str
+    origin_id: str
+    message: str
 
 
-class AnsweredShape(serializers.Serializer[Any]):
+class AnsweredView(View):
     """How a question stands; ``changed`` is false when it was answered so before."""
 
-    id = serializers.CharField()
-    task = serializers.CharField()
-    answer = serializers.CharField()
-    changed = serializers.BooleanField()
+    id: str
+    task: str
+    answer: str
+    changed: bool
 
 
 class _Steering(InstanceDoor):
@@ -112,8 +113,8 @@ class _Steering(InstanceDoor):
     def done(self, given: str, how: ControlOptions) -> Response:
         """Act on the instance that the address names, and tell what became of it."""
         key = control_instance(act=self.act, given=self.instance(given).public_id, how=how)
-        state = instance_summary(given=key)["status"]
-        return ok({"id": key, "message": DONE[self.act], "status": instance_word(state), "state": state})
+        state = instance_summary(given=key).status
+        return ok(ActedView(id=key, message=DONE[self.act], status=instance_word(state), state=state))
 
 
 class Pause(_Steering):
@@ -121,7 +122,7 @@ class Pause(_Steering):
 
     act = Action.PAUSE
 
-    @documented("Pause an instance", answer=ActedShape, body=PauseForm)
+    @documented("Pause an instance", answer=ActedView, body=PauseForm)
     def post(self, request: Request, instance: str) -> Response:
         """Start nothing new in an instance."""
         form = read_body(request, PauseForm)
@@ -136,7 +137,7 @@ class Resume(_Steering):
 
     act = Action.RESUME
 
-    @documented("Resume an instance", answer=ActedShape, body=SteerForm)
+    @documented("Resume an instance", answer=ActedView, body=SteerForm)
     def post(self, request: Request, instance: str) -> Response:
         """Let a paused instance go on."""
         form = read_body(request, SteerForm)
@@ -148,7 +149,7 @@ class Cancel(_Steering):
 
     act = Action.CANCEL
 
-    @documented("Cancel an instance", answer=ActedShape, body=CancelForm)
+    @documented("Cancel an instance", answer=ActedView, body=CancelForm)
     def post(self, request: Request, instance: str) -> Response:
         """End an instance; what runs is stopped, unless it may finish."""
         form = read_body(request, CancelForm)
@@ -168,7 +169,7 @@ class Retry(_Steering):
 
     act = Action.RETRY
 
-    @documented("Retry an instance", answer=ActedShape, body=SteerForm)
+    @documented("Retry an instance", answer=ActedView, body=SteerForm)
     def post(self, request: Request, instance: str) -> Response:
         """Go on with a failed or cancelled instance, from what did not complete."""
         form = read_body(request, SteerForm)
@@ -180,7 +181,7 @@ class Rerun(InstanceDoor):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Rerun an instance", answer=RerunShape, body=RerunForm, status=201, creates=True)
+    @documented("Rerun an instance", answer=RerunView, body=RerunForm, status=201, creates=True)
     def post(self, request: Request, instance: str) -> Response:
         """Run an ended instance again from a task on, as a new one that shares the results before."""
         form = read_body(request, RerunForm)
@@ -195,7 +196,7 @@ class Rerun(InstanceDoor):
                 by=self.caller.name,
                 reason=form["reason"],
             )
-            told = {"instance_id": key, "origin_id": origin.public_id, "message": "Workflow submitted"}
+            told = RerunView(instance_id=key, origin_id=origin.public_id, message="Workflow submitted")
             return created(told, location=f"/api/v1/instances/{key}")
 
         return once(self, start)
@@ -219,7 +220,7 @@ class _Answering(InstanceDoor):
 class Approve(_Answering):
     """``/api/v1/instances/{id}/approve``."""
 
-    @documented("Approve a task", answer=AnsweredShape, body=ApproveForm)
+    @documented("Approve a task", answer=AnsweredView, body=ApproveForm)
     def post(self, request: Request, instance: str) -> Response:
         """Let a task that waits for approval go on."""
         form = read_body(request, ApproveForm)
@@ -230,7 +231,7 @@ class Approve(_Answering):
 class Reject(_Answering):
     """``/api/v1/instances/{id}/reject``."""
 
-    @documented("Reject a task", answer=AnsweredShape, body=AnswerForm)
+    @documented("Reject a task", answer=AnsweredView, body=AnswerForm)
     def post(self, request: Request, instance: str) -> Response:
         """Fail a task that waits for approval."""
         form = read_body(request, AnswerForm)
@@ -247,10 +248,10 @@ def later(until: datetime | None, pointer: str = "/until") -> datetime | None:
     return until
 
 
-def _answered(answer: Answered) -> dict[str, Any]:
-    return {
-        "id": answer.instance,
-        "task": answer.task,
-        "answer": answer.state.value,
-        "changed": answer.changed,
-    }
+def _answered(answer: Answered) -> AnsweredView:
+    return AnsweredView(
+        id=answer.instance,
+        task=answer.task,
+        answer=answer.state.value,
+        changed=answer.changed,
+    )

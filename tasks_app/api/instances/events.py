@@ -1,8 +1,8 @@
 """What happened: in one instance, as its log, and in all instances."""
 
-from typing import Any, Final
+from typing import Annotated, Final
 
-from drf_spectacular.utils import inline_serializer
+from msgspec import Meta
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,14 +11,15 @@ from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses.envelope import ok
 from cpds.api.responses.paging import CursorPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, documented, streamed
+from cpds.base.view import View
 from tasks_app.api.base import Door
 from tasks_app.api.instances.filters import instance_of
-from tasks_app.api.instances.views import EventShape
 from tasks_app.api.resolve import InstanceDoor
 from tasks_app.cli.instances.views import event_line
 from tasks_app.models import Event, Instance
 from tasks_app.roles import Role
 from tasks_app.services.queries.ledger import event_rows, events_of_instances
+from tasks_app.services.queries.views.events import EventView, LogLineView
 
 MOST_EVENTS: Final = 1000
 LARGEST_KEY: Final = 2**63 - 1
@@ -52,16 +53,20 @@ class AfterQuery(WhichEvents):
     limit = serializers.IntegerField(min_value=1, max_value=MOST_EVENTS, default=100)
 
 
-def followed(name: str, item: Any) -> Any:
-    """Return the shape of what is followed from event to event."""
-    return inline_serializer(
-        name,
-        fields={
-            "items": item,
-            "after": serializers.IntegerField(help_text="what to ask with next"),
-            "has_more": serializers.BooleanField(),
-        },
-    )
+class FollowedEventsView(View):
+    """Events, and where to go on."""
+
+    items: list[EventView]
+    after: Annotated[int, Meta(description="what to ask with next")]
+    has_more: bool
+
+
+class FollowedLinesView(View):
+    """Lines of a log, and where to go on."""
+
+    items: list[LogLineView]
+    after: Annotated[int, Meta(description="what to ask with next")]
+    has_more: bool
 
 
 class Events(Door):
@@ -69,7 +74,7 @@ class Events(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List events", answer=streamed(EventShape), query=[EventsQuery, LIMIT, CURSOR])
+    @documented("List events", answer=streamed(EventView), query=[EventsQuery, LIMIT, CURSOR])
     def get(self, request: Request) -> Response:
         """List what happened in instances, newest first."""
         asked = read_query(request, EventsQuery)
@@ -88,22 +93,13 @@ class InstanceEvents(InstanceDoor):
 
     @documented(
         "Follow the events of an instance",
-        answer=followed("FollowedEventsShape", EventShape(many=True)),
+        answer=FollowedEventsView,
         query=[AfterQuery],
     )
     def get(self, request: Request, instance: str) -> Response:
         """List what happened in an instance after an event, oldest first."""
         events, after, has_more = _after(request, self.instance(instance))
-        return ok({"items": event_rows(events=events), "after": after, "has_more": has_more})
-
-
-class LogLineShape(serializers.Serializer[Any]):
-    """A line of an instance's log."""
-
-    id = serializers.IntegerField()
-    happened_at = serializers.DateTimeField()
-    task = serializers.CharField(allow_null=True)
-    line = serializers.CharField(allow_blank=True)
+        return ok(FollowedEventsView(items=event_rows(events=events), after=after, has_more=has_more))
 
 
 class Logs(InstanceDoor):
@@ -113,15 +109,14 @@ class Logs(InstanceDoor):
 
     @documented(
         "Read the log of an instance",
-        answer=followed("FollowedLinesShape", LogLineShape(many=True)),
+        answer=FollowedLinesView,
         query=[AfterQuery],
     )
     def get(self, request: Request, instance: str) -> Response:
         """Read what happened in an instance as lines, oldest first."""
         events, after, has_more = _after(request, self.instance(instance))
-        return ok(
-            {"items": [_line(row) for row in event_rows(events=events)], "after": after, "has_more": has_more}
-        )
+        lines = [_line(event) for event in event_rows(events=events)]
+        return ok(FollowedLinesView(items=lines, after=after, has_more=has_more))
 
 
 def _after(request: Request, instance: Instance) -> tuple[list[Event], int, bool]:
@@ -132,7 +127,5 @@ def _after(request: Request, instance: Instance) -> tuple[list[Event], int, bool
     return page, page[-1].pk if page else after, pages.has_more
 
 
-def _line(row: dict[str, Any]) -> dict[str, Any]:
-    at = row["happened_at"]
-    text = event_line({**row, "happened_at": at.isoformat(timespec="milliseconds")})
-    return {"id": row["id"], "happened_at": at, "task": row["task"], "line": text}
+def _line(event: EventView) -> LogLineView:
+    return LogLineView(id=event.id, happened_at=event.happened_at, task=event.task, line=event_line(event))

@@ -1,9 +1,8 @@
 """Instances: list them, and look at one from every side."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -15,24 +14,24 @@ from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, browsable, docu
 from tasks_app.api.base import Door
 from tasks_app.api.instances.filters import InstanceQuery, chosen_by
 from tasks_app.api.instances.views import (
-    InstanceDetailShape,
-    InstanceSummaryShape,
-    InstanceTaskShape,
-    NodeShape,
-    WhyShape,
+    GraphView,
+    InstanceDetailView,
+    InstanceSummaryView,
+    InstanceTaskView,
     detail_view,
+    graph_view,
     instance_task_view,
     instance_views,
-    node_view,
 )
 from tasks_app.api.resolve import InstanceDoor
-from tasks_app.api.status_words import STATES, STATUSES, TASK_STATES, instance_word
+from tasks_app.api.status_words import TASK_STATES
 from tasks_app.roles import Role
 from tasks_app.services.control.selection import chosen_instances
-from tasks_app.services.queries.comparison import compare_instances
+from tasks_app.services.queries.comparison import ComparisonView, compare_instances
 from tasks_app.services.queries.graph import instance_graph
 from tasks_app.services.queries.polling import change_mark, named_progress, tasks_of
 from tasks_app.services.queries.tasks import instance_holds
+from tasks_app.services.queries.views.instances import WhyView
 from tasks_app.states import TaskState
 
 MOST_TASKS: Final = 10_000
@@ -55,7 +54,7 @@ class Instances(Door):
 
     @documented(
         "List instances",
-        answer=browsable(InstanceSummaryShape),
+        answer=browsable(InstanceSummaryView),
         query=[InstanceQuery, LIMIT, OFFSET, CURSOR],
         description="By limit and offset, with a total; or, by created_at, from cursor to cursor.",
         polled=True,
@@ -76,7 +75,7 @@ class OneInstance(InstanceDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Show an instance", answer=InstanceDetailShape, polled=True)
+    @documented("Show an instance", answer=InstanceDetailView, polled=True)
     def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Show how far an instance is."""
         found = self.instance(instance)
@@ -94,9 +93,9 @@ class InstanceTasks(InstanceDoor):
 
     @documented(
         "List the tasks of an instance",
-        answer=InstanceTaskShape(many=True),
+        answer=list[InstanceTaskView],
         query=[TasksQuery],
-        beside={"total": serializers.IntegerField(), "has_more": serializers.BooleanField()},
+        beside={"total": int, "has_more": bool},
         polled=True,
     )
     def get(self, request: Request, instance: str) -> HttpResponseBase:
@@ -121,20 +120,7 @@ class Graph(InstanceDoor):
 
     @documented(
         "Show an instance as a graph",
-        answer=inline_serializer(
-            "GraphShape",
-            fields={
-                "id": serializers.CharField(),
-                "status": serializers.ChoiceField(choices=STATUSES),
-                "state": serializers.ChoiceField(choices=STATES),
-                "nodes": NodeShape(many=True),
-                "edges": inline_serializer(
-                    "EdgeShape",
-                    fields={"from": serializers.CharField(), "to": serializers.CharField()},
-                    many=True,
-                ),
-            },
-        ),
+        answer=GraphView,
         polled=True,
     )
     def get(self, request: Request, instance: str) -> HttpResponseBase:
@@ -144,13 +130,7 @@ class Graph(InstanceDoor):
         answer = unchanged(request, etag)
         if answer is not None:
             return answer
-        graph = instance_graph(instance=found)
-        whole: dict[str, Any] = {
-            "id": found.public_id,
-            "status": instance_word(found.status),
-            "state": found.status,
-        }
-        return tagged(ok({**whole, **graph, "nodes": [node_view(node) for node in graph["nodes"]]}), etag)
+        return tagged(ok(graph_view(found, instance_graph(instance=found))), etag)
 
 
 class Why(InstanceDoor):
@@ -158,7 +138,7 @@ class Why(InstanceDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Say what an instance waits for", answer=WhyShape, polled=True)
+    @documented("Say what an instance waits for", answer=WhyView, polled=True)
     def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Say what holds an instance and its foremost unfinished tasks, and until when."""
         return unless_known(request, ok(instance_holds(given=self.instance(instance).public_id)))
@@ -175,7 +155,7 @@ class Compare(InstanceDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Compare two instances", answer=serializers.DictField(), query=[CompareQuery])
+    @documented("Compare two instances", answer=ComparisonView, query=[CompareQuery])
     def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Show two instances task by task, and where their outputs differ."""
         other = read_query(request, CompareQuery)["other"]

@@ -15,20 +15,8 @@ from cpds.api.responses.paging import CursorPages, OffsetPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, documented
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
-from tasks_app.api.tasks.views import (
-    NewTaskForm,
-    NewTaskShape,
-    RecordsShape,
-    TaskBulkForm,
-    TaskBulkShape,
-    TaskDetailShape,
-    TaskQuery,
-    TaskReasonForm,
-    TasksPageShape,
-    TaskWhyShape,
-    narrows,
-    wanted_of,
-)
+from tasks_app.api.tasks.forms import NewTaskForm, TaskBulkForm, TaskQuery, TaskReasonForm, narrows, wanted_of
+from tasks_app.api.tasks.views import NewTaskView, SteeredView, TaskBulkView, TasksPageView, new_task_view
 from tasks_app.models import Task
 from tasks_app.roles import Role
 from tasks_app.services.access.callers import chosen_project
@@ -44,7 +32,8 @@ from tasks_app.services.queries import (
     task_holds,
     task_summary,
 )
-from tasks_app.services.submit.loose import Created, create_task, create_tasks
+from tasks_app.services.queries.views.tasks import RecordsView, TaskDetailView, TaskWhyView
+from tasks_app.services.submit.loose import create_task, create_tasks
 
 TAGS = ["Tasks"]
 
@@ -54,7 +43,7 @@ class Tasks(Door):
 
     needs = {"GET": Role.VIEWER, "POST": Role.OPERATOR}
 
-    @documented("List tasks", answer=TasksPageShape, query=[TaskQuery, LIMIT, CURSOR], polled=True, tags=TAGS)
+    @documented("List tasks", answer=TasksPageView, query=[TaskQuery, LIMIT, CURSOR], polled=True, tags=TAGS)
     def get(self, request: Request) -> HttpResponse:
         """List tasks, the newest first: those of workflows, and those created on their own."""
         given = read_query(request, TaskQuery)
@@ -65,11 +54,11 @@ class Tasks(Door):
         pages = CursorPages()
         page = pages.body(task_summary(task=task) for task in pages.paginate_queryset(shown, request))
         if named is None:
-            return unless_known(request, ok(page))
+            return unless_known(request, ok(TasksPageView(**page)))
         count = rows.count()
-        return unless_known(request, ok({**page, "count": count}, tasks=count))
+        return unless_known(request, ok(TasksPageView(**page, count=count), tasks=count))
 
-    @documented("Create tasks", answer=NewTaskShape, body=NewTaskForm, status=201, creates=True, tags=TAGS)
+    @documented("Create tasks", answer=NewTaskView, body=NewTaskForm, status=201, creates=True, tags=TAGS)
     def post(self, request: Request) -> Response:
         """Create one task, or up to 10,000 in ``tasks``, all or none; they may need one another."""
         body = _mapping(request.data)
@@ -78,10 +67,12 @@ class Tasks(Door):
         def make() -> Response:
             if "tasks" not in body:
                 made = create_task(task=body, project=project, by=self.caller.name)
-                return created(_made(made), location=f"/api/v1/tasks/{quote(made.task_ids[0], safe='')}")
+                return created(
+                    new_task_view(made), location=f"/api/v1/tasks/{quote(made.task_ids[0], safe='')}"
+                )
             tasks = _only_tasks(body)
             made = create_tasks(tasks=tasks, project=project, by=self.caller.name, pointer="/tasks")
-            return created(_made(made), location=f"/api/v1/tasks?instance={made.instance_id}")
+            return created(new_task_view(made), location=f"/api/v1/tasks?instance={made.instance_id}")
 
         return once(self, make)
 
@@ -91,7 +82,7 @@ class OneTask(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Show a task", answer=TaskDetailShape, polled=True, tags=TAGS)
+    @documented("Show a task", answer=TaskDetailView, polled=True, tags=TAGS)
     def get(self, request: Request, task: str) -> HttpResponse:
         """Show everything about a task."""
         return unless_known(request, ok(task_detail(given=task, projects=self.projects())))
@@ -102,7 +93,7 @@ class Why(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Say what holds a task", answer=TaskWhyShape, polled=True, tags=TAGS)
+    @documented("Say what holds a task", answer=TaskWhyView, polled=True, tags=TAGS)
     def get(self, request: Request, task: str) -> HttpResponse:
         """Say what holds a task and until when, in the order in which it has to give way."""
         return unless_known(request, ok(task_holds(given=task, projects=self.projects())))
@@ -113,7 +104,7 @@ class Records(Door):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a task's attempts", answer=RecordsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    @documented("List a task's attempts", answer=RecordsView, query=[LIMIT, OFFSET], tags=TAGS)
     def get(self, request: Request, task: str) -> Response:
         """List a task's attempts, the oldest first."""
         found, pages = find_task(given=task, projects=self.projects()), OffsetPages()
@@ -136,7 +127,7 @@ class Steer(Door):
 class Cancel(Steer):
     """``/api/v1/tasks/{id}/cancel``."""
 
-    @documented("Cancel a task", answer=TaskDetailShape, body=TaskReasonForm, tags=TAGS)
+    @documented("Cancel a task", answer=TaskDetailView, body=TaskReasonForm, tags=TAGS)
     def post(self, request: Request, task: str) -> Response:
         """End a task; what cannot start without it is skipped."""
         reason = read_body(request, TaskReasonForm)["reason"]
@@ -148,7 +139,7 @@ class Cancel(Steer):
 class Retry(Steer):
     """``/api/v1/tasks/{id}/retry``."""
 
-    @documented("Retry a task", answer=TaskDetailShape, body=TaskReasonForm, tags=TAGS)
+    @documented("Retry a task", answer=TaskDetailView, body=TaskReasonForm, tags=TAGS)
     def post(self, request: Request, task: str) -> Response:
         """Try a task again that failed or was cancelled, with what was ruled out because of it."""
         reason = read_body(request, TaskReasonForm)["reason"]
@@ -174,18 +165,18 @@ class SteerMany(Door):
         chosen = choose_tasks(act=act, wanted=wanted, ids=ids, projects=projects)
         done = [] if dry_run else steer_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)
         shown = (
-            [{"task": task.address, "refusal": ""} for task in chosen.tasks]
+            [SteeredView(task=task.address, refusal="") for task in chosen.tasks]
             if dry_run
-            else [{"task": each.task, "refusal": each.refusal} for each in done]
+            else [SteeredView(task=each.task, refusal=each.refusal) for each in done]
         )
         return ok(
-            {
-                "dry_run": dry_run,
-                "matched": len(chosen.tasks),
-                "done": sum(not each.refusal for each in done),
-                "more": chosen.more,
-                "tasks": shown,
-            }
+            TaskBulkView(
+                dry_run=dry_run,
+                matched=len(chosen.tasks),
+                done=sum(not each.refusal for each in done),
+                more=chosen.more,
+                tasks=shown,
+            )
         )
 
     def _own(self, named: str | None) -> frozenset[int] | None:
@@ -203,7 +194,7 @@ class SteerMany(Door):
 class CancelMany(SteerMany):
     """``/api/v1/tasks/bulk/cancel``."""
 
-    @documented("Cancel many tasks", answer=TaskBulkShape, body=TaskBulkForm, tags=TAGS)
+    @documented("Cancel many tasks", answer=TaskBulkView, body=TaskBulkForm, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Cancel up to 1,000 tasks that have not ended."""
         return self.steered(TaskAct.CANCEL)
@@ -212,7 +203,7 @@ class CancelMany(SteerMany):
 class RetryMany(SteerMany):
     """``/api/v1/tasks/bulk/retry``."""
 
-    @documented("Retry many tasks", answer=TaskBulkShape, body=TaskBulkForm, tags=TAGS)
+    @documented("Retry many tasks", answer=TaskBulkView, body=TaskBulkForm, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Try up to 1,000 tasks again that failed or were cancelled."""
         return self.steered(TaskAct.RETRY)
@@ -237,12 +228,3 @@ def _only_tasks(body: dict[str, Any]) -> list[Any]:
     if not isinstance(body["tasks"], list):
         raise flaw("/tasks", "expected a list", code="wrong_type")
     return body["tasks"]
-
-
-def _made(made: Created) -> dict[str, Any]:
-    return {
-        "task_id": made.task_ids[0],
-        "task_ids": list(made.task_ids),
-        "instance_id": made.instance_id,
-        "count": len(made.task_ids),
-    }

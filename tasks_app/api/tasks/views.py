@@ -1,227 +1,53 @@
-"""What the doors of tasks take and show."""
+"""What the doors of tasks show beside the tasks themselves."""
 
-from typing import Any, Final
+from typing import Annotated
 
-from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers
+from msgspec import UNSET, Meta, UnsetType
 
-from cpds.api.requests.forms import Form, ProjectForm
-from tasks_app.api.instances.filters import instance_of
-from tasks_app.planning.definition.spec_types import PRIORITIES
-from tasks_app.services.control.task_lists import Wanted
-from tasks_app.states import RecordState, TaskState
-
-STATES: Final = [state.value for state in TaskState]
-LONGEST: Final = 200
+from cpds.base.view import Count, View
+from tasks_app.services.queries.views.tasks import TaskView
+from tasks_app.services.submit.loose import Created
 
 
-@extend_schema_field({"oneOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 0, "maximum": 9}]})
-class PriorityField(serializers.Field[Any, Any, Any, Any]):
-    """A word, or a whole number from 0 to 9."""
-
-    def to_internal_value(self, data: Any) -> int:
-        """Return the number."""
-        text = str(data)
-        if text in PRIORITIES:
-            return PRIORITIES[text]
-        if text.isascii() and text.isdecimal() and len(text) == 1:
-            return int(text)
-        raise serializers.ValidationError(f"expected {', '.join(PRIORITIES)} or a whole number 0 to 9")
-
-    def to_representation(self, value: Any) -> Any:
-        """Return the number."""
-        return value
-
-
-class NewTaskForm(ProjectForm):
-    """A task to be created, or many in ``tasks``: the keys of a task in a workflow, and these."""
-
-    task_id = serializers.CharField(required=False, max_length=LONGEST, help_text="without /")
-    title = serializers.CharField(required=False, max_length=LONGEST)
-    description = serializers.CharField(required=False)
-    executor = serializers.CharField(required=False)
-    needs = serializers.ListField(child=serializers.CharField(), required=False)
-    requires = serializers.ListField(child=serializers.CharField(), required=False)
-    tags = serializers.ListField(child=serializers.CharField(), required=False)
-    priority = PriorityField(required=False)
-    tasks = serializers.ListField(child=serializers.DictField(), required=False, max_length=10_000)
-
-
-class NewTaskShape(serializers.Serializer[Any]):
+class NewTaskView(View):
     """What was created; of many, ``task_id`` is the first."""
 
-    task_id = serializers.CharField()
-    task_ids = serializers.ListField(child=serializers.CharField())
-    instance_id = serializers.CharField()
-    count = serializers.IntegerField(min_value=1)
+    task_id: str
+    task_ids: list[str]
+    instance_id: str
+    count: Annotated[int, Meta(ge=1)]
 
 
-class FilterForm(Form):
-    """Which tasks."""
-
-    status = serializers.ListField(child=serializers.ChoiceField(choices=STATES), required=False)
-    executor = serializers.CharField(required=False, max_length=LONGEST)
-    worker = serializers.CharField(required=False, max_length=LONGEST)
-    tag = serializers.CharField(required=False, max_length=LONGEST)
-    created_by = serializers.CharField(required=False, max_length=LONGEST)
-    priority = PriorityField(required=False)
-    instance = serializers.CharField(required=False, max_length=LONGEST)
-    created_after = serializers.DateTimeField(required=False)
-    created_before = serializers.DateTimeField(required=False)
-    search = serializers.CharField(required=False, max_length=LONGEST)
-    only_loose = serializers.BooleanField(required=False)
-
-
-class TaskQuery(FilterForm):
-    """Which tasks; ``projectId`` is another name for ``project``, with which the answer counts them."""
-
-    projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815 - a documented client's
-
-
-class TaskBulkForm(FilterForm, ProjectForm):
-    """Which tasks, by their ids or by what they are; ``dry_run`` only says which."""
-
-    ids = serializers.ListField(
-        child=serializers.CharField(max_length=LONGEST), required=False, max_length=1_000
-    )
-    dry_run = serializers.BooleanField(default=False)
-    reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
-
-
-class TaskReasonForm(ProjectForm):
-    """Why."""
-
-    reason = serializers.CharField(default="", allow_blank=True, max_length=1_000)
-
-
-class TaskShape(serializers.Serializer[Any]):
-    """A task. ``task_id`` is the id its creator gave it, null for a task of a workflow."""
-
-    id = serializers.IntegerField()
-    task_id = serializers.CharField(allow_null=True)
-    name = serializers.CharField()
-    title = serializers.CharField(allow_null=True)
-    instance_id = serializers.CharField()
-    project = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATES)
-    executor = serializers.CharField()
-    priority = serializers.IntegerField(min_value=0, max_value=9)
-    tags = serializers.ListField(child=serializers.CharField())
-    created_by = serializers.CharField(allow_null=True)
-    worker = serializers.CharField(allow_null=True)
-    attempts = serializers.IntegerField(min_value=0)
-    progress = serializers.FloatField(allow_null=True)
-    progress_message = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-
-
-class TaskErrorShape(serializers.Serializer[Any]):
-    """Why a task failed."""
-
-    kind = serializers.CharField()
-    message = serializers.CharField(allow_blank=True)
-
-
-class TaskDetailShape(TaskShape):
-    """Everything about a task."""
-
-    description = serializers.CharField(allow_blank=True)
-    needs = serializers.ListField(child=serializers.CharField())
-    requires = serializers.ListField(child=serializers.CharField())
-    deployment_mode = serializers.CharField(allow_null=True)
-    claude_context = serializers.CharField(allow_null=True)
-    reason = serializers.CharField(allow_null=True)
-    output = serializers.JSONField(allow_null=True)
-    error = TaskErrorShape(allow_null=True)
-
-
-class TasksPageShape(serializers.Serializer[Any]):
+class TasksPageView(View):
     """A page of tasks; ``count`` with ``projectId`` only."""
 
-    items = TaskShape(many=True)
-    next = serializers.CharField(allow_null=True)
-    count = serializers.IntegerField(required=False)
+    items: list[TaskView]
+    next: str | None
+    count: int | UnsetType = UNSET
 
 
-class TaskHoldShape(serializers.Serializer[Any]):
-    """One thing that holds a task."""
-
-    kind = serializers.CharField()
-    sentence = serializers.CharField()
-    since = serializers.DateTimeField(allow_null=True)
-    until = serializers.DateTimeField(allow_null=True)
-
-
-class TaskWhyShape(serializers.Serializer[Any]):
-    """Where a task stands and what holds it."""
-
-    instance_id = serializers.CharField()
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATES)
-    finished_at = serializers.DateTimeField(allow_null=True)
-    holds = TaskHoldShape(many=True)
-
-
-class RecordShape(serializers.Serializer[Any]):
-    """One attempt."""
-
-    attempt = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=[state.value for state in RecordState])
-    worker = serializers.CharField(allow_blank=True)
-    executor = serializers.CharField()
-    model = serializers.CharField(allow_null=True)
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-    duration_ms = serializers.IntegerField(allow_null=True)
-    error = serializers.JSONField(allow_null=True)
-    tokens = serializers.IntegerField(allow_null=True)
-    cost_usd = serializers.FloatField(allow_null=True)
-    simulated = serializers.BooleanField()
-
-
-class RecordsShape(serializers.Serializer[Any]):
-    """A page of a task's attempts, oldest first."""
-
-    instance_id = serializers.CharField()
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATES)
-    total = serializers.IntegerField(min_value=0)
-    records = RecordShape(many=True)
-    has_more = serializers.BooleanField()
-
-
-class SteeredShape(serializers.Serializer[Any]):
+class SteeredView(View):
     """What became of one task; ``refusal`` is empty when it was done."""
 
-    task = serializers.CharField()
-    refusal = serializers.CharField(allow_blank=True)
+    task: str
+    refusal: str
 
 
-class TaskBulkShape(serializers.Serializer[Any]):
+class TaskBulkView(View):
     """What became of all; ``more``: there are others, ask again."""
 
-    dry_run = serializers.BooleanField()
-    matched = serializers.IntegerField(min_value=0)
-    done = serializers.IntegerField(min_value=0)
-    more = serializers.BooleanField()
-    tasks = SteeredShape(many=True)
+    dry_run: bool
+    matched: Count
+    done: Count
+    more: bool
+    tasks: list[SteeredView]
 
 
-def wanted_of(given: dict[str, Any], *, projects: frozenset[int] | None, sign: str) -> Wanted:
-    """Return what a form of filters asks for in these projects. ``sign`` leads to them in a request.
-
-    :raises InvalidInput: when there is no such instance.
-    """
-    if "instance" in given:
-        found = instance_of(given["instance"], projects=projects, sign=sign)
-        given = {**given, "instance": found.public_id}
-    return Wanted(**{name: given[name] for name in Wanted.__dataclass_fields__ if name in given})
-
-
-def narrows(given: dict[str, Any]) -> bool:
-    """Return whether a form of filters leaves anything out: ``false`` and an empty list do not."""
-    return any(value is not False and value != [] for value in given.values())
+def new_task_view(made: Created) -> NewTaskView:
+    """Return what is answered about tasks that were created."""
+    return NewTaskView(
+        task_id=made.task_ids[0],
+        task_ids=list(made.task_ids),
+        instance_id=made.instance_id,
+        count=len(made.task_ids),
+    )

@@ -1,181 +1,98 @@
-"""What the doors of contracts take and show: the keys of the documented model, ``featureId`` and so on."""
+"""What the doors of contracts show: the keys of the documented model, ``featureId`` and so on."""
 
-from typing import Any, Final
+from typing import Annotated, Any
 
-from rest_framework import serializers
+from msgspec import Meta
 
-from cpds.api.requests.forms import Form, ProjectForm
+from cpds.base.view import Moment, View, one_of
 from tasks_app.models import Contract
 from tasks_app.planning.inputs.contract_spec import PARTS
 from tasks_app.planning.source.pointers import PointedProblem
-from tasks_app.services.queries import moment
+from tasks_app.services.queries.values import moment_of
 from tasks_app.services.workflows.contracts import Said
 from tasks_app.states import ContractState
 
-STATES: Final = [state.value for state in ContractState]
-LONGEST: Final = 200
-INT_MAX: Final = 2**31 - 1
-_OTHER_NAMES: Final = {
-    "feature_id": "featureId",
-    "feature_name": "featureName",
-    "project": "projectId",
-    "created_by": "createdBy",
-}
+Version = Annotated[int, Meta(ge=1)]
 
 
-class ContractForm(Form):
-    """Keys may be written ``featureId`` or ``feature_id``, ``projectId`` or ``project``."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the values, under the documented names."""
-        if isinstance(data, dict):
-            data = {_OTHER_NAMES.get(key, key): value for key, value in data.items()}
-        return super().to_internal_value(data)
-
-
-class NewContractForm(ContractForm):
-    """The contract of a feature."""
-
-    projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815 - the documented model's
-    featureId = serializers.CharField(max_length=LONGEST)  # noqa: N815
-    featureName = serializers.CharField(max_length=LONGEST)  # noqa: N815
-    api = serializers.JSONField(required=False, allow_null=True)
-    database = serializers.JSONField(required=False, allow_null=True)
-    frontend = serializers.JSONField(required=False, allow_null=True)
-
-
-class SampleContractForm(NewContractForm):
-    """The same; keys that are not known are passed over, and a sample is made when there is no body."""
-
-    takes_others = True
-
-
-class ChangedContractForm(ContractForm):
-    """What is replaced. ``version`` is the one that was read, unless ``If-Match`` says it."""
-
-    version = serializers.IntegerField(required=False, min_value=1, max_value=INT_MAX)
-    featureName = serializers.CharField(required=False, max_length=LONGEST)  # noqa: N815
-    api = serializers.JSONField(required=False, allow_null=True)
-    database = serializers.JSONField(required=False, allow_null=True)
-    frontend = serializers.JSONField(required=False, allow_null=True)
-
-
-class VersionForm(ProjectForm):
-    """The version that was read, unless ``If-Match`` says it."""
-
-    version = serializers.IntegerField(required=False, min_value=1, max_value=INT_MAX)
-
-
-class FeatureForm(ContractForm):
-    """A feature; what it involves decides which parts its contract has."""
-
-    projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815
-    id = serializers.CharField(max_length=LONGEST)
-    name = serializers.CharField(max_length=LONGEST)
-    involves = serializers.ListField(
-        child=serializers.ChoiceField(choices=["backend", "database", "frontend"]), required=False
-    )
-    module = serializers.CharField(required=False, max_length=LONGEST)
-    description = serializers.CharField(required=False, max_length=10_000, allow_blank=True)
-    complexity = serializers.ChoiceField(choices=["simple", "medium", "complex"], required=False)
-    dependencies = serializers.ListField(child=serializers.CharField(), required=False)
-    estimatedMin = serializers.IntegerField(required=False, min_value=0, max_value=INT_MAX)  # noqa: N815
-
-
-class ContractQuery(Form):
-    """Which contracts; ``projectId`` is another name for ``project``."""
-
-    projectId = serializers.CharField(required=False, max_length=64)  # noqa: N815
-    featureId = serializers.CharField(required=False, max_length=LONGEST)  # noqa: N815
-    status = serializers.ChoiceField(choices=STATES, required=False)
-
-
-class ContractVersionShape(serializers.Serializer[Any]):
+class ContractVersionView(View):
     """What one version says."""
 
-    version = serializers.IntegerField(min_value=1)
-    status = serializers.ChoiceField(choices=STATES)
-    api = serializers.JSONField(allow_null=True)
-    database = serializers.JSONField(allow_null=True)
-    frontend = serializers.JSONField(allow_null=True)
-    createdBy = serializers.CharField(allow_blank=True)  # noqa: N815
-    approvedBy = serializers.CharField(allow_blank=True)  # noqa: N815
+    version: Version
+    status: Annotated[str, one_of(ContractState)]
+    api: Any
+    database: Any
+    frontend: Any
+    createdBy: str  # noqa: N815 - the documented model's
+    approvedBy: str  # noqa: N815
 
 
-class ContractShape(ContractVersionShape):
+class ContractView(ContractVersionView):
     """A contract as it stands."""
 
-    id = serializers.CharField()
-    projectId = serializers.CharField()  # noqa: N815
-    featureId = serializers.CharField()  # noqa: N815
-    featureName = serializers.CharField()  # noqa: N815
-    createdAt = serializers.DateTimeField()  # noqa: N815
-    updatedAt = serializers.DateTimeField()  # noqa: N815
+    id: str
+    projectId: str  # noqa: N815
+    featureId: str  # noqa: N815
+    featureName: str  # noqa: N815
+    createdAt: Moment  # noqa: N815
+    updatedAt: Moment  # noqa: N815
 
 
-class ContractVersionsShape(serializers.Serializer[Any]):
+class ContractVersionsView(View):
     """A page of the versions, the newest first."""
 
-    id = serializers.CharField()
-    total = serializers.IntegerField(min_value=1)
-    versions = ContractVersionShape(many=True)
-    has_more = serializers.BooleanField()
+    id: str
+    total: Version
+    versions: list[ContractVersionView]
+    has_more: bool
 
 
-class ProblemShape(serializers.Serializer[Any]):
+class ProblemView(View):
     """What keeps a contract from being approved."""
 
-    pointer = serializers.CharField(allow_blank=True)
-    code = serializers.CharField()
-    message = serializers.CharField()
-    hint = serializers.CharField(allow_blank=True)
+    pointer: str
+    code: str
+    message: str
+    hint: str
 
 
-class ValidationShape(serializers.Serializer[Any]):
+class ValidationView(View):
     """Whether a contract could be approved, and what is missing."""
 
-    valid = serializers.BooleanField()
-    version = serializers.IntegerField(min_value=1)
-    problems = ProblemShape(many=True)
+    valid: bool
+    version: Version
+    problems: list[ProblemView]
 
 
-def contract_view(row: Contract) -> dict[str, Any]:
+def contract_view(row: Contract) -> ContractView:
     """Return what is shown of a contract, whose project is loaded."""
-    return {
-        "id": row.public_id,
-        "projectId": row.project.slug,
-        "featureId": row.feature_id,
-        "featureName": row.feature_name,
-        "version": row.version,
-        "status": row.status,
+    return ContractView(
+        id=row.public_id,
+        projectId=row.project.slug,
+        featureId=row.feature_id,
+        featureName=row.feature_name,
+        version=row.version,
+        status=row.status,
         **{name: getattr(row, name) for name in PARTS},
-        "createdBy": row.created_by,
-        "approvedBy": row.approved_by,
-        "createdAt": moment(at=row.created_at),
-        "updatedAt": moment(at=row.updated_at),
-    }
+        createdBy=row.created_by,
+        approvedBy=row.approved_by,
+        createdAt=moment_of(at=row.created_at),
+        updatedAt=moment_of(at=row.updated_at),
+    )
 
 
-def version_view(said: Said) -> dict[str, Any]:
+def version_view(said: Said) -> ContractVersionView:
     """Return what is shown of a version."""
-    return {
-        "version": said.version,
-        "status": said.status,
+    return ContractVersionView(
+        version=said.version,
+        status=said.status,
         **{name: getattr(said, name) for name in PARTS},
-        "createdBy": said.created_by,
-        "approvedBy": said.approved_by,
-    }
+        createdBy=said.created_by,
+        approvedBy=said.approved_by,
+    )
 
 
-def validation_view(row: Contract, problems: list[PointedProblem]) -> dict[str, Any]:
+def validation_view(row: Contract, problems: list[PointedProblem]) -> ValidationView:
     """Return what a validation found."""
-    return {
-        "valid": not problems,
-        "version": row.version,
-        "problems": [problem.to_json() for problem in problems],
-    }
-
-
-def parts_of(form: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts in a form."""
-    return {name: form[name] for name in PARTS if name in form}
+    shown = [ProblemView(**problem.to_json()) for problem in problems]
+    return ValidationView(valid=not problems, version=row.version, problems=shown)

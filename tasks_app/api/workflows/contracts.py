@@ -14,17 +14,19 @@ from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import IF_MATCH, LIMIT, OFFSET, documented, listed
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
-from tasks_app.api.workflows.contract_views import (
+from tasks_app.api.workflows.contract_forms import (
     ChangedContractForm,
     ContractQuery,
-    ContractShape,
-    ContractVersionsShape,
     FeatureForm,
     NewContractForm,
-    ValidationShape,
     VersionForm,
-    contract_view,
     parts_of,
+)
+from tasks_app.api.workflows.contract_views import (
+    ContractVersionsView,
+    ContractView,
+    ValidationView,
+    contract_view,
     validation_view,
     version_view,
 )
@@ -42,7 +44,7 @@ class Contracts(Door):
     needs = {"GET": Role.VIEWER, "POST": Role.EDITOR}
 
     @documented(
-        "List contracts", answer=listed(ContractShape), query=[ContractQuery, LIMIT, OFFSET], tags=TAGS
+        "List contracts", answer=listed(ContractView), query=[ContractQuery, LIMIT, OFFSET], tags=TAGS
     )
     def get(self, request: Request) -> Response:
         """List contracts, the newest first."""
@@ -56,7 +58,7 @@ class Contracts(Door):
         return ok(page) if named is None else ok(page, contracts=pages.count)
 
     @documented(
-        "Make a contract", answer=ContractShape, body=NewContractForm, status=201, creates=True, tags=TAGS
+        "Make a contract", answer=ContractView, body=NewContractForm, status=201, creates=True, tags=TAGS
     )
     def post(self, request: Request) -> Response:
         """Make the contract of a feature, a draft in version 1."""
@@ -82,7 +84,7 @@ class Generate(Door):
     needs = {"POST": Role.EDITOR}
 
     @documented(
-        "Generate a contract", answer=ContractShape, body=FeatureForm, status=201, creates=True, tags=TAGS
+        "Generate a contract", answer=ContractView, body=FeatureForm, status=201, creates=True, tags=TAGS
     )
     def post(self, request: Request) -> Response:
         """Make the draft of a feature's contract: a part for each thing it involves."""
@@ -136,7 +138,7 @@ class OneContract(ContractDoor):
 
     needs = {"GET": Role.VIEWER, "PATCH": Role.EDITOR, "DELETE": Role.EDITOR}
 
-    @documented("Show a contract", answer=ContractShape, polled=True, tags=TAGS)
+    @documented("Show a contract", answer=ContractView, polled=True, tags=TAGS)
     def get(self, request: Request, contract: str) -> HttpResponse:
         """Show a contract; its ETag is its version and state."""
         row = self.found(contract)
@@ -145,7 +147,7 @@ class OneContract(ContractDoor):
 
     @documented(
         "Change a contract",
-        answer=ContractShape,
+        answer=ContractView,
         body=ChangedContractForm,
         query=[IF_MATCH],
         versioned=True,
@@ -175,18 +177,18 @@ class Versions(ContractDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List a contract's versions", answer=ContractVersionsShape, query=[LIMIT, OFFSET], tags=TAGS)
+    @documented("List a contract's versions", answer=ContractVersionsView, query=[LIMIT, OFFSET], tags=TAGS)
     def get(self, request: Request, contract: str) -> Response:
         """List what every version says, the newest first."""
         row, pages = self.found(contract), OffsetPages()
         said = pages.paginate_queryset(contracts.Versions(contract=row), request)
         return ok(
-            {
-                "id": row.public_id,
-                "total": pages.count,
-                "versions": [version_view(each) for each in said],
-                "has_more": pages.has_more,
-            }
+            ContractVersionsView(
+                id=row.public_id,
+                total=pages.count,
+                versions=[version_view(each) for each in said],
+                has_more=pages.has_more,
+            )
         )
 
 
@@ -195,7 +197,7 @@ class Validate(ContractDoor):
 
     needs = {"POST": Role.VIEWER}
 
-    @documented("Validate a contract", answer=ValidationShape, tags=TAGS)
+    @documented("Validate a contract", answer=ValidationView, tags=TAGS)
     def post(self, request: Request, contract: str) -> Response:  # noqa: ARG002
         """Say what keeps a contract from being approved. Nothing is changed."""
         row = self.found(contract)
@@ -209,7 +211,7 @@ class Approve(ContractDoor):
 
     @documented(
         "Approve a contract",
-        answer=ContractShape,
+        answer=ContractView,
         body=VersionForm,
         query=[IF_MATCH],
         versioned=True,
@@ -231,7 +233,7 @@ class Implemented(ContractDoor):
 
     @documented(
         "Say that a contract is implemented",
-        answer=ContractShape,
+        answer=ContractView,
         body=VersionForm,
         query=[IF_MATCH],
         versioned=True,

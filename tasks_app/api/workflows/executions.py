@@ -9,10 +9,10 @@ from cpds.api.responses.envelope import created
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.idempotency import once
-from tasks_app.api.instances.views import InstanceSummaryShape, instance_views
+from tasks_app.api.instances.views import InstanceSummaryView, instance_views
 from tasks_app.api.resolve import WorkflowDoor
 from tasks_app.api.status_words import STATUSES, states_called
-from tasks_app.api.workflows.views import StartedShape
+from tasks_app.api.workflows.views import StartedView
 from tasks_app.models import Instance
 from tasks_app.roles import Role
 from tasks_app.services.submit.instances import submit_instance
@@ -39,7 +39,7 @@ class Execute(WorkflowDoor):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Start an instance", answer=StartedShape, body=ExecuteForm, status=201, creates=True)
+    @documented("Start an instance", answer=StartedView, body=ExecuteForm, status=201, creates=True)
     def post(self, request: Request, workflow: str) -> Response:
         """Start an instance of a workflow."""
         form = read_body(request, ExecuteForm)
@@ -52,9 +52,8 @@ class Execute(WorkflowDoor):
                 version=form.get("version"),
                 by=self.caller.name,
             )
-            return created(
-                {"instance_id": key, "message": "Workflow submitted"}, location=f"/api/v1/instances/{key}"
-            )
+            started = StartedView(instance_id=key, message="Workflow submitted")
+            return created(started, location=f"/api/v1/instances/{key}")
 
         return once(self, start)
 
@@ -66,7 +65,7 @@ class History(WorkflowDoor):
 
     @documented(
         "List the instances of a workflow",
-        answer=listed(InstanceSummaryShape),
+        answer=listed(InstanceSummaryView),
         query=[HistoryQuery, LIMIT, OFFSET],
     )
     def get(self, request: Request, workflow: str) -> Response:

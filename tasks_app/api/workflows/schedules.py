@@ -12,12 +12,13 @@ from cpds.api.responses.etags import tagged, tags_read
 from cpds.api.schema.documentation import IF_MATCH, documented
 from tasks_app.api.idempotency import once
 from tasks_app.api.resolve import WorkflowDoor
-from tasks_app.api.workflows.views import CATCHUPS, OVERLAPS, FiredShape, NextFiresShape, ScheduleShape
+from tasks_app.api.workflows.views import FiredView
 from tasks_app.models import Workflow
 from tasks_app.roles import Role
 from tasks_app.services.lookup.by_name import find_workflow
 from tasks_app.services.maintenance.firing import fire_now
 from tasks_app.services.queries.schedules import next_fires, schedule_summary
+from tasks_app.services.queries.views.workflows import CATCHUPS, OVERLAPS, NextFiresView, ScheduleView
 from tasks_app.services.schedules.control import pause_schedule, resume_schedule
 from tasks_app.services.workflows.schedule_setting import schedule_mark, set_schedule
 
@@ -52,12 +53,12 @@ class Schedule(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER, "PUT": Role.EDITOR, "DELETE": Role.EDITOR}
 
-    @documented("Show a schedule", answer=ScheduleShape, versioned=True)
+    @documented("Show a schedule", answer=ScheduleView, versioned=True)
     def get(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
         """Show when a workflow starts by itself; the ETag is for the ``If-Match`` of whoever changes it."""
         return _shown(self.workflow(workflow))
 
-    @documented("Set a schedule", answer=ScheduleShape, body=ScheduleForm, query=[IF_MATCH], versioned=True)
+    @documented("Set a schedule", answer=ScheduleView, body=ScheduleForm, query=[IF_MATCH], versioned=True)
     def put(self, request: Request, workflow: str) -> Response:
         """Store the workflow with this schedule as its next version."""
         form = read_body(request, ScheduleForm)
@@ -85,7 +86,7 @@ class PauseSchedule(WorkflowDoor):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Pause a schedule", answer=ScheduleShape, body=ReasonForm)
+    @documented("Pause a schedule", answer=ScheduleView, body=ReasonForm)
     def post(self, request: Request, workflow: str) -> Response:
         """Start nothing by itself until resumed; times that pass meanwhile are not made up for."""
         reason = read_body(request, ReasonForm)["reason"]
@@ -99,7 +100,7 @@ class ResumeSchedule(WorkflowDoor):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Resume a schedule", answer=ScheduleShape, body=ProjectForm)
+    @documented("Resume a schedule", answer=ScheduleView, body=ProjectForm)
     def post(self, request: Request, workflow: str) -> Response:
         """Let a paused schedule fire again, from now on."""
         read_body(request, ProjectForm)
@@ -113,7 +114,7 @@ class NextFires(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List the next fires", answer=NextFiresShape, query=[FiresQuery])
+    @documented("List the next fires", answer=NextFiresView, query=[FiresQuery])
     def get(self, request: Request, workflow: str) -> Response:
         """List the times at which a schedule fires next."""
         count = read_query(request, FiresQuery)["count"]
@@ -125,7 +126,7 @@ class Fire(WorkflowDoor):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Fire a schedule", answer=FiredShape, body=ProjectForm, status=201, creates=True)
+    @documented("Fire a schedule", answer=FiredView, body=ProjectForm, status=201, creates=True)
     def post(self, request: Request, workflow: str) -> Response:
         """Start an instance as the schedule would, at once, paused or not."""
         read_body(request, ProjectForm)
@@ -133,6 +134,6 @@ class Fire(WorkflowDoor):
 
         def fire() -> Response:
             fired = fire_now(given=key, by=self.caller.name)
-            return created(asdict(fired), location=f"/api/v1/instances/{fired.instance_id}")
+            return created(FiredView(**asdict(fired)), location=f"/api/v1/instances/{fired.instance_id}")
 
         return once(self, fire)

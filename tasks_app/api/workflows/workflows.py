@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import inline_serializer
+from msgspec.structs import asdict
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,21 +13,23 @@ from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses.envelope import created, ok
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
+from cpds.base.view import JSONObject
 from tasks_app.api.base import Door
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import SIGNED_IN
 from tasks_app.api.resolve import WorkflowDoor
 from tasks_app.api.workflows.views import (
-    RemovedShape,
-    ValidShape,
-    VersionDetailShape,
-    VersionShape,
-    WorkflowDetailShape,
-    WorkflowSummaryShape,
-    diff_fields,
+    DiffView,
+    RemovedView,
+    ValidView,
+    VersionDetailView,
+    VersionView,
+    WorkflowDetailView,
+    WorkflowSummaryView,
+    needs_of,
     summary_view,
-    task_views,
     version_view,
+    workflow_task_view,
 )
 from tasks_app.api.workflows.workflow_body import SOURCE_BODY, SOURCE_PARSERS, source_of
 from tasks_app.models import Workflow
@@ -35,6 +37,7 @@ from tasks_app.planning.definition.output.diff import diff_definitions
 from tasks_app.planning.definition.output.schema import workflow_schema
 from tasks_app.planning.definition.spec import WorkflowSpec
 from tasks_app.roles import Role
+from tasks_app.services.queries.views.workflows import change_view
 from tasks_app.services.queries.workflows import workflow_summaries
 from tasks_app.services.workflows import definitions
 from tasks_app.services.workflows.removal import delete_workflow
@@ -69,7 +72,7 @@ class Workflows(Door):
     needs = {"GET": Role.VIEWER, "POST": Role.EDITOR}
     parser_classes = SOURCE_PARSERS
 
-    @documented("List workflows", answer=listed(WorkflowSummaryShape), query=[WorkflowQuery, LIMIT, OFFSET])
+    @documented("List workflows", answer=listed(WorkflowSummaryView), query=[WorkflowQuery, LIMIT, OFFSET])
     def get(self, request: Request) -> Response:
         """List workflows, newest first."""
         asked = read_query(request, WorkflowQuery)
@@ -83,7 +86,7 @@ class Workflows(Door):
 
     @documented(
         "Store a workflow",
-        answer=WorkflowSummaryShape,
+        answer=WorkflowSummaryView,
         body=SOURCE_BODY,
         status=201,
         or_status=200,
@@ -111,26 +114,33 @@ class OneWorkflow(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER, "DELETE": Role.EDITOR}
 
-    @documented("Show a workflow", answer=WorkflowDetailShape)
+    @documented("Show a workflow", answer=WorkflowDetailView)
     def get(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
         """Show a workflow with the tasks of its newest version."""
         found = self.workflow(workflow)
         version = definitions.latest_version(workflow=found)
         spec = WorkflowSpec.from_json(version.definition)
-        return ok({**summaries([found])[0], **task_views(spec), "definition": version.definition})
+        return ok(
+            WorkflowDetailView(
+                **asdict(summaries([found])[0]),
+                tasks=[workflow_task_view(task) for task in spec.tasks],
+                dependencies=needs_of(spec),
+                definition=version.definition,
+            )
+        )
 
-    @documented("Delete a workflow", answer=RemovedShape)
+    @documented("Delete a workflow", answer=RemovedView)
     def delete(self, request: Request, workflow: str) -> Response:  # noqa: ARG002
         """Delete a workflow, its versions and its ended instances; one with unfinished instances is kept."""
         found = self.workflow(workflow)
         removal = delete_workflow(given=found.public_id, by=self.caller.name)
         return ok(
-            {
-                "message": "Workflow deleted",
-                "id": removal.workflow_id,
-                "name": removal.name,
-                "instances": removal.instances,
-            }
+            RemovedView(
+                message="Workflow deleted",
+                id=removal.workflow_id,
+                name=removal.name,
+                instances=removal.instances,
+            )
         )
 
 
@@ -140,12 +150,19 @@ class Validation(Door):
     needs = {"POST": SIGNED_IN}
     parser_classes = SOURCE_PARSERS
 
-    @documented("Check a workflow", answer=ValidShape, body=SOURCE_BODY)
+    @documented("Check a workflow", answer=ValidView, body=SOURCE_BODY)
     def post(self, request: Request) -> Response:
         """Check a workflow and store nothing; what is wrong with it is answered with 422."""
         spec = definitions.validate_workflow(source=source_of(request))
-        shown = {"name": spec.name, "description": spec.description, "task_count": len(spec.tasks)}
-        return ok({**shown, "dependencies": task_views(spec)["dependencies"], "definition": spec.to_json()})
+        return ok(
+            ValidView(
+                name=spec.name,
+                description=spec.description,
+                task_count=len(spec.tasks),
+                dependencies=needs_of(spec),
+                definition=spec.to_json(),
+            )
+        )
 
 
 class Schema(Door):
@@ -153,7 +170,7 @@ class Schema(Door):
 
     needs = {"GET": SIGNED_IN}
 
-    @documented("Show the schema of workflow files", answer=serializers.DictField())
+    @documented("Show the schema of workflow files", answer=JSONObject)
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Show the JSON Schema (draft 2020-12) of workflow files, for editors."""
         return ok(workflow_schema())
@@ -164,7 +181,7 @@ class Versions(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("List versions", answer=listed(VersionShape), query=[LIMIT, OFFSET])
+    @documented("List versions", answer=listed(VersionView), query=[LIMIT, OFFSET])
     def get(self, request: Request, workflow: str) -> Response:
         """List the versions of a workflow, newest first."""
         rows = self.workflow(workflow).versions.defer("source", "definition").order_by("-number")
@@ -177,13 +194,19 @@ class OneVersion(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented("Show a version", answer=VersionDetailShape)
+    @documented("Show a version", answer=VersionDetailView)
     def get(self, request: Request, workflow: str, number: int) -> Response:  # noqa: ARG002
         """Show a version: its text as it was uploaded, and the definition read from it."""
         found = self.workflow(workflow)
         row = definitions.find_version(workflow=found, number=number)
-        whole = {"workflow_id": found.public_id, "source": row.source, "definition": row.definition}
-        return ok({**version_view(row), **whole})
+        return ok(
+            VersionDetailView(
+                **asdict(version_view(row)),
+                workflow_id=found.public_id,
+                source=row.source,
+                definition=row.definition,
+            )
+        )
 
 
 class Diff(WorkflowDoor):
@@ -191,9 +214,7 @@ class Diff(WorkflowDoor):
 
     needs = {"GET": Role.VIEWER}
 
-    @documented(
-        "Compare versions", answer=inline_serializer("DiffShape", fields=diff_fields()), query=[DiffQuery]
-    )
+    @documented("Compare versions", answer=DiffView, query=[DiffQuery])
     def get(self, request: Request, workflow: str) -> Response:
         """Say what differs between two versions, by default between the newest and the one before it."""
         asked = read_query(request, DiffQuery)
@@ -204,11 +225,11 @@ class Diff(WorkflowDoor):
             WorkflowSpec.from_json(definitions.find_version(workflow=found, number=number).definition)
             for number in (old, new)
         )
-        changes = [change.to_json() for change in diff_definitions(before, after)]
-        return ok({"from": old, "to": new, "changes": changes})
+        changes = [change_view(change) for change in diff_definitions(before, after)]
+        return ok(DiffView(from_=old, to=new, changes=changes))
 
 
-def summaries(rows: Iterable[Workflow]) -> Sequence[dict[str, Any]]:
+def summaries(rows: Iterable[Workflow]) -> Sequence[WorkflowSummaryView]:
     """Return the views of workflows, in a few statements however many there are."""
     found = list(rows)
     shown = workflow_summaries(rows=found)

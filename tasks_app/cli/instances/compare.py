@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from rich.text import Text
 
@@ -11,8 +11,7 @@ from tasks_app.cli.command import Options, Subcommand
 from tasks_app.cli.output import Output
 from tasks_app.cli.text import Cell, plain, table
 from tasks_app.services import queries
-
-Row = dict[str, Any]
+from tasks_app.services.queries.comparison import ComparisonView, PairView
 
 
 def _compare(out: Output, options: Options) -> None:
@@ -23,31 +22,30 @@ def _compare(out: Output, options: Options) -> None:
         out.lines(_lines(answer, width=out.width))
 
 
-def _lines(answer: Row, *, width: int) -> Iterator[str | Text]:
-    for side in ("a", "b"):
-        whole = answer[side]
-        version = f"{plain(whole['workflow_name'])} v{whole['workflow_version']}"
-        parts = f"{version}, {whole['status']}, {_span(whole['duration_ms'])}, {_cost(whole['cost_usd'])}"
-        yield f"{side.upper()}: {whole['id']} ({parts})"
+def _lines(answer: ComparisonView, *, width: int) -> Iterator[str | Text]:
+    for side, whole in (("A", answer.a), ("B", answer.b)):
+        version = f"{plain(whole.workflow_name)} v{whole.workflow_version}"
+        parts = f"{version}, {whole.status}, {_span(whole.duration_ms)}, {_cost(whole.cost_usd)}"
+        yield f"{side}: {whole.id} ({parts})"
     headings = ("TASK", "STATUS A", "STATUS B", "TIME A", "TIME B", "TRIES", "COST A", "COST B", "OUTPUT")
-    yield from table(headings, [_cells(each) for each in answer["tasks"]], width=width)
+    yield from table(headings, [_cells(each) for each in answer.tasks], width=width)
 
 
-def _cells(pair: Row) -> tuple[Cell, ...]:
-    a, b = pair["a"] or {}, pair["b"] or {}
+def _cells(pair: PairView) -> tuple[Cell, ...]:
+    a, b = pair.a, pair.b
     if a and b:
-        output = "same" if pair["same_output"] else f"{a['output_digest'][:7]} ≠ {b['output_digest'][:7]}"
+        output = "same" if pair.same_output else f"{a.output_digest[:7]} ≠ {b.output_digest[:7]}"
     else:
         output = "only in A" if a else "only in B"
     return (
-        pair["name"],
-        a.get("status", "-"),
-        b.get("status", "-"),
-        _span(a.get("duration_ms")),
-        _span(b.get("duration_ms")),
-        f"{a.get('attempts', '-')}/{b.get('attempts', '-')}",
-        _cost(a.get("cost_usd")),
-        _cost(b.get("cost_usd")),
+        pair.name,
+        a.status if a else "-",
+        b.status if b else "-",
+        _span(a.duration_ms if a else None),
+        _span(b.duration_ms if b else None),
+        f"{a.attempts if a else '-'}/{b.attempts if b else '-'}",
+        _cost(a.cost_usd if a else None),
+        _cost(b.cost_usd if b else None),
         output,
     )
 

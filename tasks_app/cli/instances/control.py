@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from tasks_app.cli import arguments
 from tasks_app.cli.command import Options, Subcommand
@@ -14,6 +14,7 @@ from tasks_app.cli.who import takes_by, takes_reason
 from tasks_app.errors import NoWorkflow
 from tasks_app.services import queries
 from tasks_app.services.control.bulk import Action, ControlOptions, control_instance
+from tasks_app.services.queries.views.instances import InstanceRowView
 from tasks_app.services.submit.instances import rerun_instance
 from tasks_app.services.workflows import definitions
 from tasks_app.states import INSTANCE_FINAL
@@ -54,20 +55,20 @@ def _show(out: Output, act: Action, instance: str) -> None:
     summary = queries.instance_summary(given=instance)
     if out.as_json:
         out.document(summary)
-    elif act is Action.CANCEL and summary["status"] not in INSTANCE_FINAL:
-        out.line(f"✅ Instance is being cancelled: {instance} ({summary['status']})")
+    elif act is Action.CANCEL and summary.status not in INSTANCE_FINAL:
+        out.line(f"✅ Instance is being cancelled: {instance} ({summary.status})")
     else:
         out.line(f"✅ Instance {many.DONE[act]}: {instance}")
 
 
 def _rerun(out: Output, options: Options) -> None:
     origin = queries.instance_summary(given=options.id)
-    if origin["workflow_id"] is None:
-        raise NoWorkflow(instance=origin["id"])
-    version = _version(options.version, origin)
-    params = definitions.read_params(workflow=origin["workflow_id"], pairs=options.param, version=version)
+    if origin.workflow_id is None:
+        raise NoWorkflow(instance=origin.id)
+    version = _version(options.version, origin=origin, workflow=origin.workflow_id)
+    params = definitions.read_params(workflow=origin.workflow_id, pairs=options.param, version=version)
     new = rerun_instance(
-        given=origin["id"],
+        given=origin.id,
         from_task=options.from_task,
         params=params,
         version=version,
@@ -75,16 +76,16 @@ def _rerun(out: Output, options: Options) -> None:
         reason=options.reason,
     )
     if out.as_json:
-        out.document({"id": new, "origin_id": origin["id"], "from": options.from_task})
+        out.document({"id": new, "origin_id": origin.id, "from": options.from_task})
     else:
-        out.line(f"✅ Instance ID: {new} (a rerun of {origin['id']} from {options.from_task})")
+        out.line(f"✅ Instance ID: {new} (a rerun of {origin.id} from {options.from_task})")
 
 
-def _version(asked: str | None, origin: dict[str, Any]) -> int:
+def _version(asked: str | None, *, origin: InstanceRowView, workflow: str) -> int:
     if asked == LATEST:
-        return definitions.latest_number(workflow=origin["workflow_id"])
+        return definitions.latest_number(workflow=workflow)
     if asked is None:
-        return int(queries.instance_status(given=origin["id"])["workflow_version"])
+        return int(queries.instance_status(given=origin.id).workflow_version or 0)
     if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
         raise WrongUsage(message=f"--version takes a number or {LATEST}")
     return int(asked)

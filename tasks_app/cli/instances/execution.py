@@ -1,9 +1,9 @@
 """Start an instance, wait for it, show it: what ``workflow execute`` and ``instance wait`` share."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from cpds.base import clock
+from cpds.base.view import View
 from tasks_app.cli.exit_codes import ExitCode, exit_code_of_end
 from tasks_app.cli.files import ParamsFile
 from tasks_app.cli.instances.views import status_lines
@@ -16,7 +16,15 @@ from tasks_app.services.submit import instances
 from tasks_app.services.workflows import definitions
 
 
-def start(*, workflow: str, pairs: Sequence[str], params_file: str | None) -> dict[str, Any]:
+class SubmittedView(View):
+    """An instance that was started, and of what."""
+
+    id: str
+    workflow_id: str
+    workflow_name: str
+
+
+def start(*, workflow: str, pairs: Sequence[str], params_file: str | None) -> SubmittedView:
     """Start an instance of a workflow and return its ids.
 
     ``pairs`` are ``K=V`` texts, which go before what the file of parameters says.
@@ -28,13 +36,13 @@ def start(*, workflow: str, pairs: Sequence[str], params_file: str | None) -> di
     """
     found = queries.workflow_summary(given=workflow)
     file = ParamsFile(params_file) if params_file is not None else None
-    typed = definitions.read_params(workflow=found["id"], pairs=pairs)
+    typed = definitions.read_params(workflow=found.id, pairs=pairs)
     try:
         params = {**(file.values if file else {}), **typed}
-        instance = instances.submit_instance(workflow=found["id"], params=params, by=whoever())
+        instance = instances.submit_instance(workflow=found.id, params=params, by=whoever())
     except InvalidParams as error:
         raise (file.placed(error, besides=typed) if file else error) from None
-    return {"id": instance, "workflow_id": found["id"], "workflow_name": found["name"]}
+    return SubmittedView(id=instance, workflow_id=found.id, workflow_name=found.name)
 
 
 def show_status(out: Output, *, given: str) -> None:
@@ -59,4 +67,4 @@ def wait_and_show(out: Output, *, instance: str, timeout_seconds: float | None) 
     """
     end = wait_for_end(out, instance=instance, timeout_seconds=timeout_seconds)
     show_status(out, given=instance)
-    return exit_code_of_end(end["status"])
+    return exit_code_of_end(end.status)

@@ -1,17 +1,17 @@
 """The events of an instance, all there are or as they come."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from tasks_app.cli.instances import wait
 from tasks_app.services import queries
+from tasks_app.services.queries.views.events import LoggedEventView
 
 PAGE = 1000
 OVERLAP = 1000
 """Event ids that are read again at every look, see Note [Late events]."""
 
 
-def events_so_far(*, instance: str) -> Iterator[dict[str, Any]]:
+def events_so_far(*, instance: str) -> Iterator[LoggedEventView]:
     """Yield what happened in an instance until now, in order.
 
     :raises NotFound: when there is no such instance.
@@ -23,7 +23,7 @@ def events_so_far(*, instance: str) -> Iterator[dict[str, Any]]:
 # An event's id is given when it is written and seen by others when its transaction commits. On PostgreSQL a
 # transaction that began earlier may commit later, so an event can appear behind one that was read already.
 # Each look therefore starts some ids before the newest one, and what was seen before is left out.
-def follow_events(*, instance: str) -> Iterator[dict[str, Any]]:
+def follow_events(*, instance: str) -> Iterator[LoggedEventView]:
     """Yield what happens in an instance until it ends, beginning with what happened so far.
 
     Events that were committed out of order are yielded late rather than not at all.
@@ -36,8 +36,8 @@ def follow_events(*, instance: str) -> Iterator[dict[str, Any]]:
         # Asked before the events are read: what ended the instance is then among them.
         is_over = wait.patiently(lambda: queries.is_final(given=instance))
         for event in _after(instance, floor):
-            if event["id"] not in seen:
-                seen.add(event["id"])
+            if event.id not in seen:
+                seen.add(event.id)
                 yield event
         if is_over:
             return
@@ -46,14 +46,14 @@ def follow_events(*, instance: str) -> Iterator[dict[str, Any]]:
         wait.rest(wait.LOOK_EVERY_SECONDS)
 
 
-def _after(instance: str, last: int) -> Iterator[dict[str, Any]]:
+def _after(instance: str, last: int) -> Iterator[LoggedEventView]:
     while True:
         page = _page(instance, last)
         yield from page
         if len(page) < PAGE:
             return
-        last = page[-1]["id"]
+        last = page[-1].id
 
 
-def _page(instance: str, last: int) -> list[dict[str, Any]]:
+def _page(instance: str, last: int) -> list[LoggedEventView]:
     return wait.patiently(lambda: queries.instance_events(given=instance, after=last, limit=PAGE))

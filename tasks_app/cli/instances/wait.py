@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,17 +16,18 @@ from tasks_app.cli.text import plain
 from tasks_app.cli.words import instance_word
 from tasks_app.planning.values.durations import format_duration
 from tasks_app.services import queries
+from tasks_app.services.queries.views.instances import InstanceRowView
 from tasks_app.states import INSTANCE_FINAL
 
 T = TypeVar("T")
-Show = Callable[[dict[str, Any]], None]
+Show = Callable[[InstanceRowView], None]
 
 LOOK_EVERY_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0
 """How long a database that stopped answering is waited for."""
 
 
-def wait_for_end(out: Output, *, instance: str, timeout_seconds: float | None) -> dict[str, Any]:
+def wait_for_end(out: Output, *, instance: str, timeout_seconds: float | None) -> InstanceRowView:
     """Return the summary of an instance once it has ended.
 
     ``instance`` is a whole id. The instance goes on whatever becomes of the waiting.
@@ -41,12 +42,12 @@ def wait_for_end(out: Output, *, instance: str, timeout_seconds: float | None) -
             while True:
                 summary = patiently(lambda: queries.instance_summary(given=instance))
                 show(summary)
-                if summary["status"] in INSTANCE_FINAL:
+                if summary.status in INSTANCE_FINAL:
                     return summary
                 left = None if give_up_at is None else give_up_at - clock.monotonic()
                 if left is not None and left <= 0:
                     timeout = format_duration(timeout_seconds or 0, precise=True)
-                    raise WaitTimedOut(instance=instance, status=summary["status"], timeout=timeout)
+                    raise WaitTimedOut(instance=instance, status=summary.status, timeout=timeout)
                 rest(LOOK_EVERY_SECONDS if left is None else min(left, LOOK_EVERY_SECONDS))
     except KeyboardInterrupt:
         raise WaitInterrupted(instance=instance) from None
@@ -92,15 +93,15 @@ def _progress(out: Output) -> Iterator[Show]:
     with bar:
         task = bar.add_task("", total=None, state="")
 
-        def show(summary: dict[str, Any]) -> None:
-            progress = summary["progress"]
-            state = instance_word(summary["status"]).plain
-            failed = f", {progress['failed']} failed" if progress["failed"] else ""
+        def show(summary: InstanceRowView) -> None:
+            progress = summary.progress
+            state = instance_word(summary.status).plain
+            failed = f", {progress.failed} failed" if progress.failed else ""
             bar.update(
                 task,
-                description=plain(summary["workflow_name"]),
-                total=progress["total"],
-                completed=progress["completed"],
+                description=plain(summary.workflow_name),
+                total=progress.total,
+                completed=progress.completed,
                 state=state + failed,
             )
 

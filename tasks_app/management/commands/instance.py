@@ -38,7 +38,7 @@ def _status(out: Output, options: Options) -> None:
 
 
 def _logs(out: Output, options: Options) -> None:
-    instance = queries.instance_summary(given=options.id)["id"]
+    instance = queries.instance_summary(given=options.id).id
     if options.follow:
         for event in follow.follow_events(instance=instance):
             if out.as_json:
@@ -52,7 +52,7 @@ def _logs(out: Output, options: Options) -> None:
 
 
 def _wait(out: Output, options: Options) -> ExitCode:
-    instance = queries.instance_summary(given=options.id)["id"]
+    instance = queries.instance_summary(given=options.id).id
     return wait_and_show(out, instance=instance, timeout_seconds=options.timeout)
 
 

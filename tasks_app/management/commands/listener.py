@@ -48,8 +48,8 @@ def _skip(out: Output, options: Options) -> None:
     elif skipped is None:
         out.line(f"{options.name} fails at nothing in {options.instance}.")
     else:
-        of = f" of {plain(skipped['task'])}" if skipped["task"] else ""
-        out.line(f"{options.name} never hears {skipped['kind']}{of} (event {skipped['event_id']}).")
+        of = f" of {plain(skipped.task)}" if skipped.task else ""
+        out.line(f"{options.name} never hears {skipped.kind}{of} (event {skipped.event_id}).")
 
 
 def _takes_name(parser: ArgumentParser) -> None:

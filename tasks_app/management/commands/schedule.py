@@ -29,7 +29,7 @@ def _next(out: Output, options: Options) -> None:
     if out.as_json:
         out.document(found)
         return
-    if found["paused"]:
+    if found.paused:
         out.note("The schedule is paused; these are the times it would fire.", style="yellow")
     out.lines(schedule_views.fire_table(found, width=out.width))
 
@@ -49,8 +49,8 @@ def _show(out: Output, options: Options, done: str) -> None:
     if out.as_json:
         out.document(row)
     else:
-        after = f", next at {shown_time(row['next_fire_at'])} UTC" if row["next_fire_at"] else ""
-        out.line(f"✅ Schedule {done}: {plain(row['workflow_name'])}{after}")
+        after = f", next at {shown_time(row.next_fire_at)} UTC" if row.next_fire_at else ""
+        out.line(f"✅ Schedule {done}: {plain(row.workflow_name)}{after}")
 
 
 def _fire(out: Output, options: Options) -> None:

@@ -27,7 +27,7 @@ def _create(out: Output, options: Options) -> None:
         pool=options.pool,
     )
     if out.as_json:
-        out.document({**access_views.token_document(new.token), "token": new.secret})
+        out.document(access_views.new_token_document(new.token, secret=new.secret))
     else:
         out.note("This is shown once; only its hash is kept.", style="yellow")
         out.line(new.secret)

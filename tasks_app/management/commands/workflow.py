@@ -15,6 +15,7 @@ from tasks_app.cli.who import whoever
 from tasks_app.planning.definition.output.diff import diff_definitions
 from tasks_app.planning.definition.output.schema import workflow_schema
 from tasks_app.services import queries
+from tasks_app.services.queries.views.workflows import change_view
 from tasks_app.services.workflows import definitions
 from tasks_app.services.workflows.removal import delete_workflow
 
@@ -58,8 +59,8 @@ def _delete(out: Output, options: Options) -> None:
     # The whole id from here on: what was asked about is what is deleted.
     workflow = queries.workflow_summary(given=options.id)
     if not options.yes and not out.as_json and is_terminal():
-        confirm(out, f"Delete {workflow['name']} with {_instances(workflow['instances'])}?", done="deleted")
-    removal = delete_workflow(given=workflow["id"], by=whoever())
+        confirm(out, f"Delete {workflow.name} with {_instances(workflow.instances)}?", done="deleted")
+    removal = delete_workflow(given=workflow.id, by=whoever())
     if out.as_json:
         out.document({"id": removal.workflow_id, "name": removal.name, "instances": removal.instances})
     else:
@@ -72,17 +73,17 @@ def _execute(out: Output, options: Options) -> ExitCode | None:
     started = start(workflow=options.id, pairs=options.param, params_file=options.params_file)
     waits = options.wait or options.timeout is not None
     if not out.as_json:
-        out.line(f"✅ Instance ID: {started['id']}")
+        out.line(f"✅ Instance ID: {started.id}")
     elif not waits:
         out.document(started)
-    return wait_and_show(out, instance=started["id"], timeout_seconds=options.timeout) if waits else None
+    return wait_and_show(out, instance=started.id, timeout_seconds=options.timeout) if waits else None
 
 
 def _diff(out: Output, options: Options) -> None:
     one, other = (workflow_diff.named_definition(each) for each in (options.one, options.other))
     changes = diff_definitions(one, other)
     if out.as_json:
-        out.document([each.to_json() for each in changes])
+        out.document([change_view(each) for each in changes])
     elif changes:
         out.lines(workflow_diff.change_lines(changes))
     else:

@@ -4,8 +4,10 @@ import logging
 from typing import Any, Final
 
 from django.db.models import Count, Q
+from msgspec.structs import asdict
 
 from cpds.base import db
+from cpds.base.view import View
 from tasks_app.errors import NotFound
 from tasks_app.models import Delivery, Event, Listener
 from tasks_app.models.delivery import DeliveryQuerySet
@@ -22,7 +24,41 @@ LOOKED_THROUGH: Final = 100
 _AFRESH: Final[dict[str, Any]] = {"is_parked": False, "failures": 0, "wake_at": None, "rung_at": None}
 
 
-def list_listeners() -> list[dict[str, Any]]:
+class ListenerView(View):
+    """A listener; the numbers are those of instances."""
+
+    name: str
+    configured: bool
+    events: list[str]
+    waiting: int
+    failing: int
+    parked: int
+    last_error: str | None
+
+
+class UnheardView(View):
+    """An event that a listener has not heard; null when there is none."""
+
+    event_id: int | None
+    kind: str | None
+    task: str | None
+
+
+class FailedDeliveryView(View):
+    """Where a listener fails: the instance, and the event it does not hear."""
+
+    instance_id: str
+    workflow_name: str
+    parked: bool
+    failures: int
+    next_try_at: str | None
+    last_error: str
+    event_id: int | None
+    kind: str | None
+    task: str | None
+
+
+def list_listeners() -> list[ListenerView]:
     """Return every listener that the settings name or that the record knows, by name."""
     listening = wishes()
     waiting = Q(pk__in=Delivery.objects.undelivered().values("pk"))
@@ -39,18 +75,18 @@ def list_listeners() -> list[dict[str, Any]]:
     }
     names = sorted({*listening, *Listener.objects.values_list("pk", flat=True)})
     return [
-        {
-            "name": name,
-            "configured": name in listening,
-            "events": sorted(listening.get(name, ())),
+        ListenerView(
+            name=name,
+            configured=name in listening,
+            events=sorted(listening.get(name, ())),
             **{word: counted.get(name, {}).get(word, 0) for word in ("waiting", "failing", "parked")},
-            "last_error": _last_error(name) if name in counted else None,
-        }
+            last_error=_last_error(name) if name in counted else None,
+        )
         for name in names
     ]
 
 
-def list_failed_deliveries(*, name: str, limit: int = 100) -> list[dict[str, Any]]:
+def list_failed_deliveries(*, name: str, limit: int = 100) -> list[FailedDeliveryView]:
     """Return where a listener fails, the worst first: the instance, the event it does not hear, and why.
 
     :raises NotFound: when no listener is called so.
@@ -58,15 +94,15 @@ def list_failed_deliveries(*, name: str, limit: int = 100) -> list[dict[str, Any
     _check_known(name)
     failed = _failed(name).select_related("instance__workflow").order_by("-is_parked", "-failures", "pk")
     return [
-        {
-            "instance_id": each.instance.public_id,
-            "workflow_name": each.instance.workflow_name,
-            "parked": each.is_parked,
-            "failures": each.failures,
-            "next_try_at": None if each.is_parked or each.wake_at is None else each.wake_at.isoformat(),
-            "last_error": each.last_error,
-            **_described(_first_unheard(each)),
-        }
+        FailedDeliveryView(
+            instance_id=each.instance.public_id,
+            workflow_name=each.instance.workflow_name,
+            parked=each.is_parked,
+            failures=each.failures,
+            next_try_at=None if each.is_parked or each.wake_at is None else each.wake_at.isoformat(),
+            last_error=each.last_error,
+            **asdict(_described(_first_unheard(each))),
+        )
         for each in failed[:limit]
     ]
 
@@ -87,7 +123,7 @@ def retry_listener(*, name: str, instance: str | None = None) -> int:
     return resumed
 
 
-def skip_event(*, name: str, instance: str, by: str = "") -> dict[str, Any] | None:
+def skip_event(*, name: str, instance: str, by: str = "") -> UnheardView | None:
     """Give up the event of an instance that a listener fails to hear; return it, None when none fails.
 
     The listener never hears of it, and goes on with the next. ``by`` stands in the log.
@@ -132,12 +168,12 @@ def _first_unheard(delivery: Delivery) -> Event | None:
     return None
 
 
-def _described(event: Event | None) -> dict[str, Any]:
-    return {
-        "event_id": event and event.pk,
-        "kind": event and event.kind,
-        "task": event.task.name if event and event.task else None,
-    }
+def _described(event: Event | None) -> UnheardView:
+    return UnheardView(
+        event_id=event.pk if event else None,
+        kind=event.kind if event else None,
+        task=event.task.name if event and event.task else None,
+    )
 
 
 def _last_error(name: str) -> str | None:

@@ -1,13 +1,15 @@
 """An instance as a graph: what a page needs to draw it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Count
 
 from tasks_app.models import Dependency, Instance, Task
-from tasks_app.services.queries.values import JSONObject, moment, progress_of, standing
+from tasks_app.services.queries.values import progress_of, standing
+from tasks_app.services.queries.views.instances import ProgressView
 
 _COLUMNS: Final = (
     *("name", "executor", "status", "attempts", "worker", "progress", "progress_message"),
@@ -16,7 +18,24 @@ _COLUMNS: Final = (
 )
 
 
-def instance_graph(*, instance: Instance) -> JSONObject:
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A task in the graph; ``items`` counts those of its list."""
+
+    task: Task
+    level: int
+    items: ProgressView | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """Nodes, and edges from one name to another."""
+
+    nodes: Sequence[Node]
+    edges: Sequence[tuple[str, str]]
+
+
+def instance_graph(*, instance: Instance) -> Graph:
     """Return the nodes and edges of an instance, with their states and times.
 
     A node's ``level`` is how many tasks lie before it on the longest way from a start.
@@ -36,10 +55,10 @@ def instance_graph(*, instance: Instance) -> JSONObject:
     edges += [(task.compensates_id, task.pk) for task in tasks if task.compensates_id in name_of]
     level_of = _levels([task.pk for task in tasks], edges)
     items = _items(instance)
-    return {
-        "nodes": [_node(task, level_of[task.pk], items.get(task.pk)) for task in tasks],
-        "edges": [{"from": name_of[needed], "to": name_of[follower]} for needed, follower in edges],
-    }
+    return Graph(
+        nodes=[Node(task=task, level=level_of[task.pk], items=items.get(task.pk)) for task in tasks],
+        edges=[(name_of[needed], name_of[follower]) for needed, follower in edges],
+    )
 
 
 def _levels(keys: Sequence[int], edges: Sequence[tuple[Any, int]]) -> dict[int, int]:
@@ -60,7 +79,7 @@ def _levels(keys: Sequence[int], edges: Sequence[tuple[Any, int]]) -> dict[int, 
     return level_of
 
 
-def _items(instance: Instance) -> dict[int, dict[str, int]]:
+def _items(instance: Instance) -> dict[int, ProgressView]:
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     rows = (
         Task.objects.filter(instance=instance, parent__isnull=False)
@@ -72,28 +91,3 @@ def _items(instance: Instance) -> dict[int, dict[str, int]]:
         state = standing(status=status, satisfies=satisfies)
         counts[parent][state] = counts[parent].get(state, 0) + count
     return {parent: progress_of(counts=states) for parent, states in counts.items()}
-
-
-def _node(task: Task, level: int, items: Mapping[str, int] | None) -> JSONObject:
-    return {
-        "id": str(task.pk),
-        "name": task.name,
-        "executor": task.executor,
-        "level": level,
-        "state": task.status,
-        "satisfies": task.satisfies,
-        "wait_kind": task.wait_kind or None,
-        "reason": task.reason or None,
-        "attempts": task.attempts,
-        "worker": task.worker or None,
-        "progress": task.progress,
-        "progress_message": task.progress_message or None,
-        "error_kind": task.error_kind or None,
-        "error_message": task.error_message or None,
-        "queued_at": moment(at=task.published_at),
-        "started_at": moment(at=task.started_at),
-        "finished_at": moment(at=task.finished_at),
-        "duration_ms": task.duration_ms,
-        "items": items and dict(items),
-        "undoes": task.compensates_id and str(task.compensates_id),
-    }

@@ -11,11 +11,19 @@ from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.planning.inputs.secrets import secret_names, shown_params, shown_value
 from tasks_app.services.lookup.by_name import find_instance, find_workflow
 from tasks_app.services.progress.foreign import foreign_names
-from tasks_app.services.queries.values import JSONObject, moment, progress_of, span_ms, standing
+from tasks_app.services.queries.values import moment, moment_of, progress_of, span_ms, standing
+from tasks_app.services.queries.views.instances import (
+    InstanceRowView,
+    InstanceStatusView,
+    ProgressView,
+    TaskStatusView,
+    WaitView,
+)
+from tasks_app.services.queries.views.tasks import TaskErrorView
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
 
 
-def instance_status(*, given: str) -> JSONObject:
+def instance_status(*, given: str) -> InstanceStatusView:
     """Return the state of an instance with all its tasks: what ``instance status --json`` prints.
 
     :raises NotFound: when there is no such instance.
@@ -40,28 +48,30 @@ def instance_status(*, given: str) -> JSONObject:
     secrets = secret_names(instance.definition)
     for task in tasks:
         task.output = shown_value(task.output, params=instance.params, secrets=secrets)
-    return {
-        "id": instance.public_id,
+    return InstanceStatusView(
+        id=instance.public_id,
         **_workflow_of(instance),
-        "workflow_version": instance.version.number if instance.version is not None else None,
-        "status": instance.status,
-        "params": shown_params(instance.params, secrets),
-        "progress": progress_of(counts=counts),
-        "created_at": moment(at=instance.created_at),
-        "started_at": moment(at=instance.started_at),
-        "finished_at": moment(at=instance.finished_at),
-        "duration_ms": span_ms(start=instance.started_at, end=instance.finished_at),
-        "error_message": instance.error_message or None,
-        "parent_instance": _parent_of(instance),
-        "tasks": [
-            {
-                **_task_status(task, needs.get(task.pk, []), spent.get(task.pk, {})),
-                "parent": name_of.get(task.parent_id),
-                "child_instance": children.get(task.pk),
-            }
+        workflow_version=instance.version.number if instance.version is not None else None,
+        status=instance.status,
+        params=shown_params(instance.params, secrets),
+        progress=progress_of(counts=counts),
+        created_at=moment_of(at=instance.created_at),
+        started_at=moment(at=instance.started_at),
+        finished_at=moment(at=instance.finished_at),
+        duration_ms=span_ms(start=instance.started_at, end=instance.finished_at),
+        error_message=instance.error_message or None,
+        parent_instance=_parent_of(instance),
+        tasks=[
+            _task_status(
+                task,
+                needs=needs.get(task.pk, []),
+                spent=spent.get(task.pk, {}),
+                parent=name_of.get(task.parent_id),
+                child_instance=children.get(task.pk),
+            )
             for task in tasks
         ],
-    }
+    )
 
 
 def instance_key(*, given: str) -> int:
@@ -86,7 +96,7 @@ def is_final(*, given: str) -> bool:
     return InstanceState(status) in INSTANCE_FINAL
 
 
-def instance_progress(*, keys: Sequence[int]) -> dict[int, dict[str, int]]:
+def instance_progress(*, keys: Sequence[int]) -> dict[int, ProgressView]:
     """Return the progress of each instance, in one statement.
 
     Undos are not counted: the total stays the workflow's. A task that is being
@@ -106,7 +116,7 @@ def instance_progress(*, keys: Sequence[int]) -> dict[int, dict[str, int]]:
 
 def list_instances(
     *, status: str | None = None, workflow: str | None = None, limit: int = 20, offset: int = 0
-) -> list[JSONObject]:
+) -> list[InstanceRowView]:
     """Return the newest instances, newest first, without the first ``offset``.
 
     :raises NotFound: when ``workflow`` names none.
@@ -119,7 +129,7 @@ def list_instances(
     return _summaries(rows[offset : offset + limit])
 
 
-def instance_summary(*, given: str) -> JSONObject:
+def instance_summary(*, given: str) -> InstanceRowView:
     """Return one row of ``list_instances``; cheap for a whole id.
 
     :raises NotFound: when there is no such instance.
@@ -129,27 +139,27 @@ def instance_summary(*, given: str) -> JSONObject:
     return _summaries(rows.filter(pk=instance_key(given=given)))[0]
 
 
-def instance_summaries(*, ids: Sequence[str]) -> list[JSONObject]:
+def instance_summaries(*, ids: Sequence[str]) -> list[InstanceRowView]:
     """Return the rows of ``list_instances`` for these whole ids, oldest first; some may be gone."""
     rows = Instance.objects.select_related("workflow").defer("params")
     return _summaries(rows.filter(public_id__in=ids).order_by("pk"))
 
 
-def _summaries(rows: Iterable[Instance]) -> list[JSONObject]:
+def _summaries(rows: Iterable[Instance]) -> list[InstanceRowView]:
     found = list(rows)
     progress = instance_progress(keys=[row.pk for row in found])
     return [
-        {
-            "id": row.public_id,
+        InstanceRowView(
+            id=row.public_id,
             **_workflow_of(row),
-            "status": row.status,
-            "progress": progress[row.pk],
-            "created_at": moment(at=row.created_at),
-            "started_at": moment(at=row.started_at),
-            "finished_at": moment(at=row.finished_at),
-            "duration_ms": span_ms(start=row.started_at, end=row.finished_at),
-            "error_message": row.error_message or None,
-        }
+            status=row.status,
+            progress=progress[row.pk],
+            created_at=moment_of(at=row.created_at),
+            started_at=moment(at=row.started_at),
+            finished_at=moment(at=row.finished_at),
+            duration_ms=span_ms(start=row.started_at, end=row.finished_at),
+            error_message=row.error_message or None,
+        )
         for row in found
     ]
 
@@ -165,7 +175,7 @@ def _needs_by_name(instance: Instance, tasks: Iterable[Task]) -> dict[int, list[
     return needs
 
 
-def _workflow_of(instance: Instance) -> JSONObject:
+def _workflow_of(instance: Instance) -> dict[str, Any]:
     """Return id and name of its workflow; None for tasks that were created on their own."""
     workflow = instance.workflow
     return {
@@ -181,7 +191,7 @@ def _parent_of(instance: Instance) -> str | None:
     return found.first()
 
 
-def _spent(instance: Instance) -> dict[int, JSONObject]:
+def _spent(instance: Instance) -> dict[int, dict[str, Any]]:
     """Return tokens and cost of each task over all its attempts; None where none are known."""
     rows = (
         ExecutionRecord.objects.filter(task__instance=instance)
@@ -195,35 +205,39 @@ def _spent(instance: Instance) -> dict[int, JSONObject]:
     return {row["task_id"]: {**row} for row in rows}
 
 
-def _task_status(task: Task, needs: list[str], spent: Mapping[str, Any]) -> JSONObject:
+def _task_status(
+    task: Task, *, needs: list[str], spent: Mapping[str, Any], parent: str | None, child_instance: str | None
+) -> TaskStatusView:
     micros = spent.get("micros")
     error = None
     if task.error_kind:
-        error = {"kind": task.error_kind, "message": task.error_message}
+        error = TaskErrorView(kind=task.error_kind, message=task.error_message)
     elif task.status == TaskState.SKIPPED:
-        error = {"kind": "skipped", "message": task.reason}
-    return {
-        "name": task.name,
-        "status": task.status,
-        "executor": task.executor,
-        "needs": needs,
-        "attempts": task.attempts,
-        "worker": task.worker or None,
-        "queued_at": moment(at=task.published_at),
-        "started_at": moment(at=task.started_at),
-        "finished_at": moment(at=task.finished_at),
-        "duration_ms": task.duration_ms,
-        "waiting": _wait_of(task),
-        "output": task.output,
-        "error": error,
-        "tokens": spent.get("tokens"),
-        "cost_usd": micros / 1_000_000 if micros is not None else None,
-        "simulated": bool(spent.get("simulated")),
-    }
+        error = TaskErrorView(kind="skipped", message=task.reason)
+    return TaskStatusView(
+        name=task.name,
+        status=task.status,
+        executor=task.executor,
+        needs=needs,
+        attempts=task.attempts,
+        worker=task.worker or None,
+        queued_at=moment(at=task.published_at),
+        started_at=moment(at=task.started_at),
+        finished_at=moment(at=task.finished_at),
+        duration_ms=task.duration_ms,
+        waiting=_wait_of(task),
+        output=task.output,
+        error=error,
+        tokens=spent.get("tokens"),
+        cost_usd=micros / 1_000_000 if micros is not None else None,
+        simulated=bool(spent.get("simulated")),
+        parent=parent,
+        child_instance=child_instance,
+    )
 
 
-def _wait_of(task: Task) -> JSONObject | None:
+def _wait_of(task: Task) -> WaitView | None:
     """Return what a waiting task waits for, why, and until when; None for a task that does not."""
     if task.status != TaskState.WAITING:
         return None
-    return {"kind": task.wait_kind, "reason": task.reason, "until": moment(at=task.wake_at)}
+    return WaitView(kind=task.wait_kind, reason=task.reason, until=moment(at=task.wake_at))

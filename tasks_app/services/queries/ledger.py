@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import cast
 
 from django.db.models import QuerySet
 
 from tasks_app.models import Event, Instance
-from tasks_app.services.queries.values import JSONObject
+from tasks_app.services.queries.views.events import EventView
 
 HIDDEN = ("address",)
 """Facts of an event that only the audit shows."""
@@ -41,19 +42,19 @@ def events_of_instances(
     )
 
 
-def event_rows(*, events: Iterable[Event]) -> list[JSONObject]:
-    """Return what is shown of events."""
+def event_rows(*, events: Iterable[Event]) -> list[EventView]:
+    """Return what is shown of events of instances."""
     return [
-        {
-            "id": event.pk,
-            "kind": event.kind,
-            "instance_id": event.instance.public_id if event.instance is not None else None,
-            "task": event.task.name if event.task is not None else None,
-            "attempt": event.attempt,
-            "worker": event.worker or None,
-            "message": event.message,
-            "data": {name: value for name, value in event.data.items() if name not in HIDDEN},
-            "happened_at": event.happened_at,
-        }
+        EventView(
+            id=event.pk,
+            kind=event.kind,
+            instance_id=cast("Instance", event.instance).public_id,
+            task=event.task.name if event.task is not None else None,
+            attempt=event.attempt,
+            worker=event.worker or None,
+            message=event.message,
+            data={name: value for name, value in event.data.items() if name not in HIDDEN},
+            happened_at=event.happened_at,
+        )
         for event in events
     ]

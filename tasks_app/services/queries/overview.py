@@ -6,10 +6,11 @@ from typing import Final
 from django.db.models import Max
 
 from cpds.base.statements import Statement
+from cpds.base.view import Count, View
 from tasks_app.models import Instance, Schedule, Task
 from tasks_app.models.sql import FOLDER
 from tasks_app.services.queries.instances import instance_progress
-from tasks_app.services.queries.values import JSONObject
+from tasks_app.services.queries.views.instances import OverviewInstanceView, OverviewTaskView, OverviewView
 from tasks_app.states import INSTANCE_FINAL, TASK_UNFINISHED, InstanceState, TaskState
 
 BATCH: Final = 500
@@ -28,7 +29,16 @@ def unfinished_counts() -> dict[str, int]:
     }
 
 
-def queue_depth(*, projects: Collection[int] | None) -> dict[str, int]:
+class DepthView(View):
+    """The unfinished tasks of the caller's projects that nothing blocks."""
+
+    ready: Count
+    queued: Count
+    running: Count
+    waiting: Count
+
+
+def queue_depth(*, projects: Collection[int] | None) -> DepthView:
     """Return how many tasks are ready, queued, running and waiting in these projects (None: everywhere).
 
     ``ready`` are those that nothing blocks and that are not published yet.
@@ -37,7 +47,7 @@ def queue_depth(*, projects: Collection[int] | None) -> dict[str, int]:
     for what, project, count in _DEPTH.run():
         if projects is None or project in projects:
             depth[what] += int(count)
-    return depth
+    return DepthView(**depth)
 
 
 def ended_badly(*, since: int, among: Collection[int] = ()) -> int:
@@ -63,7 +73,7 @@ def newest_instance() -> int:
     return int(Instance.objects.aggregate(newest=Max("pk"))["newest"] or 0)
 
 
-def running_overview(*, keys: Sequence[str] | None = None) -> JSONObject:
+def running_overview(*, keys: Sequence[str] | None = None) -> OverviewView:
     """Return what a live view shows: the named instances (None: the unfinished) and their running tasks."""
     chosen = Instance.objects.select_related("workflow").order_by("id")
     chosen = chosen.unfinished() if keys is None else chosen.filter(public_id__in=keys)
@@ -72,26 +82,26 @@ def running_overview(*, keys: Sequence[str] | None = None) -> JSONObject:
     running = Task.objects.filter(
         instance_id__in=[row.pk for row in instances], status=TaskState.RUNNING
     ).select_related("instance")
-    return {
-        "instances": [
-            {
-                "id": row.public_id,
-                "workflow_name": row.workflow_name or None,
-                "status": row.status,
-                "progress": progress[row.pk],
-            }
+    return OverviewView(
+        instances=[
+            OverviewInstanceView(
+                id=row.public_id,
+                workflow_name=row.workflow_name or None,
+                status=row.status,
+                progress=progress[row.pk],
+            )
             for row in instances
         ],
-        "tasks": [
-            {
-                "instance_id": task.instance.public_id,
-                "name": task.name,
-                "executor": task.executor,
-                "started_at": task.started_at,
-                "worker": task.worker,
-                "progress": task.progress,
-                "message": task.progress_message,
-            }
+        tasks=[
+            OverviewTaskView(
+                instance_id=task.instance.public_id,
+                name=task.name,
+                executor=task.executor,
+                started_at=task.started_at,
+                worker=task.worker,
+                progress=task.progress,
+                message=task.progress_message,
+            )
             for task in running.order_by("started_at", "pk")[:50]
         ],
-    }
+    )

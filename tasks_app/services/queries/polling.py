@@ -3,10 +3,12 @@
 from typing import Any, Final
 
 from django.db.models import Count, F, Max, QuerySet
+from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from tasks_app.models import Event, Instance, Task
 from tasks_app.services.queries.instances import instance_progress
-from tasks_app.services.queries.values import JSONObject
+from tasks_app.services.queries.views.instances import NamedProgressView
 from tasks_app.states import TaskState
 
 NAMED: Final = 500
@@ -25,15 +27,20 @@ def change_mark(*, instance: Instance) -> tuple[int, int]:
     return int(found["count"]), int(found["newest"] or 0)
 
 
-def named_progress(*, instance: Instance) -> JSONObject:
+def named_progress(*, instance: Instance) -> NamedProgressView:
     """Return the progress of an instance, with the names of up to 500 tasks that run and that do not yet."""
     tasks = Task.objects.filter(instance=instance, compensates__isnull=True).order_by("position", "pk")
-    progress: JSONObject = dict(instance_progress(keys=[instance.pk])[instance.pk])
-    for word, states in (("running", _RUNNING), ("pending", _PENDING)):
-        if progress[word]:
-            names = tasks.filter(status__in=states).values_list("name", flat=True)
-            progress[f"{word}_task_ids"] = list(names[:NAMED])
-    return progress
+    progress = instance_progress(keys=[instance.pk])[instance.pk]
+
+    def named(count: int, states: tuple[TaskState, ...]) -> list[str] | UnsetType:
+        names = tasks.filter(status__in=states).values_list("name", flat=True)
+        return list(names[:NAMED]) if count else UNSET
+
+    return NamedProgressView(
+        **asdict(progress),
+        running_task_ids=named(progress.running, _RUNNING),
+        pending_task_ids=named(progress.pending, _PENDING),
+    )
 
 
 def tasks_of(*, instance: Instance, states: tuple[TaskState, ...] = ()) -> "QuerySet[Task]":

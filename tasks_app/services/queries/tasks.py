@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.db.models import Q, QuerySet
+from msgspec.structs import asdict
 
 from tasks_app.models import Dependency, ExecutionRecord, Task
 from tasks_app.planning.inputs.secrets import secret_names, shown_value
@@ -11,7 +12,19 @@ from tasks_app.services.explain.holds import Hold
 from tasks_app.services.explain.why import why_instance, why_waiting
 from tasks_app.services.lookup.by_name import find_task
 from tasks_app.services.progress.foreign import foreign_names
-from tasks_app.services.queries.values import JSONObject, moment
+from tasks_app.services.queries.values import moment, moment_of
+from tasks_app.services.queries.views.instances import WhyView
+from tasks_app.services.queries.views.tasks import (
+    AttemptErrorView,
+    HeldTaskView,
+    HoldView,
+    RecordsView,
+    RecordView,
+    TaskDetailView,
+    TaskErrorView,
+    TaskView,
+    TaskWhyView,
+)
 
 READ_TAGS: Final = 20_000
 READ_TAGGED: Final = 1_000
@@ -29,7 +42,7 @@ def list_tasks(
     search: str = "",
     limit: int = 20,
     offset: int = 0,
-) -> list[JSONObject]:
+) -> list[TaskView]:
     """Return the newest tasks, newest first, without the first ``offset``: what ``task list --json`` prints.
 
     ``project`` is a slug. ``only_loose``: those that were created on their own. ``search``
@@ -53,7 +66,7 @@ def list_tasks(
     return [task_summary(task=task) for task in found[offset : offset + limit]]
 
 
-def task_detail(*, given: str, projects: Collection[int] | None = None) -> JSONObject:
+def task_detail(*, given: str, projects: Collection[int] | None = None) -> TaskDetailView:
     """Return everything about a task: what ``task show --json`` prints.
 
     :raises NotFound: when there is no such task.
@@ -61,7 +74,7 @@ def task_detail(*, given: str, projects: Collection[int] | None = None) -> JSONO
     return detail_of(task=find_task(given=given, projects=projects))
 
 
-def detail_of(*, task: Task) -> JSONObject:
+def detail_of(*, task: Task) -> TaskDetailView:
     """Return the same about a task that was found before, as its row was read."""
     needs = (
         Dependency.objects.filter(task=task)
@@ -69,19 +82,19 @@ def detail_of(*, task: Task) -> JSONObject:
         .values_list("needed_id", "needed__name", "is_foreign")
     )
     names = foreign_names(keys=[key for key, _, is_foreign in needs if is_foreign])
-    error = {"kind": task.error_kind, "message": task.error_message} if task.error_kind else None
+    error = TaskErrorView(kind=task.error_kind, message=task.error_message) if task.error_kind else None
     secrets = secret_names(task.instance.definition)
-    return {
-        **task_summary(task=task),
-        "description": task.description,
-        "needs": [names.get(key, name) for key, name, _ in needs],
-        "requires": task.requires,
-        "deployment_mode": task.deployment_mode or None,
-        "claude_context": task.claude_context or None,
-        "reason": task.reason or None,
-        "output": shown_value(task.output, params=task.instance.params, secrets=secrets),
-        "error": error,
-    }
+    return TaskDetailView(
+        **asdict(task_summary(task=task)),
+        description=task.description,
+        needs=[names.get(key, name) for key, name, _ in needs],
+        requires=task.requires,
+        deployment_mode=task.deployment_mode or None,
+        claude_context=task.claude_context or None,
+        reason=task.reason or None,
+        output=shown_value(task.output, params=task.instance.params, secrets=secrets),
+        error=error,
+    )
 
 
 def _tagged(tag: str) -> list[int]:
@@ -90,57 +103,58 @@ def _tagged(tag: str) -> list[int]:
     return [pk for pk, tags in rows[:READ_TAGS] if tag in tags][:READ_TAGGED]
 
 
-def task_summary(*, task: Task) -> JSONObject:
+def task_summary(*, task: Task) -> TaskView:
     """Return what a list shows of a task, whose instance and project are loaded."""
-    return {
-        "id": task.pk,
-        "task_id": task.task_id,
-        "name": task.name,
-        "title": task.title or None,
-        "instance_id": task.instance.public_id,
-        "project": task.project.slug,
-        "status": task.status,
-        "executor": task.executor,
-        "priority": task.priority,
-        "tags": task.tags,
-        "created_by": task.created_by or None,
-        "worker": task.worker or None,
-        "attempts": task.attempts,
-        "progress": task.progress,
-        "progress_message": task.progress_message or None,
-        "created_at": moment(at=task.created_at),
-        "started_at": moment(at=task.started_at),
-        "finished_at": moment(at=task.finished_at),
-    }
+    return TaskView(
+        id=task.pk,
+        task_id=task.task_id,
+        name=task.name,
+        title=task.title or None,
+        instance_id=task.instance.public_id,
+        project=task.project.slug,
+        status=task.status,
+        executor=task.executor,
+        priority=task.priority,
+        tags=task.tags,
+        created_by=task.created_by or None,
+        worker=task.worker or None,
+        attempts=task.attempts,
+        progress=task.progress,
+        progress_message=task.progress_message or None,
+        created_at=moment_of(at=task.created_at),
+        started_at=moment(at=task.started_at),
+        finished_at=moment(at=task.finished_at),
+    )
 
 
-def task_holds(*, given: str, projects: Collection[int] | None = None) -> JSONObject:
+def task_holds(*, given: str, projects: Collection[int] | None = None) -> TaskWhyView:
     """Return where a task stands and what holds it: what ``task why --json`` prints.
 
     :raises NotFound: when there is no such task.
     """
     task = find_task(given=given, projects=projects)
-    return {"instance_id": task.instance.public_id, **_held(task, why_waiting(task=task))}
+    held = _held(task, why_waiting(task=task))
+    return TaskWhyView(**asdict(held), instance_id=task.instance.public_id)
 
 
-def instance_holds(*, given: str) -> JSONObject:
+def instance_holds(*, given: str) -> WhyView:
     """Return where an instance stands, what holds it, and what holds its foremost unfinished tasks.
 
     :raises NotFound: when there is no such instance.
     :raises AmbiguousId: when a shortened id fits several.
     """
     instance, holds, tasks = why_instance(given=given)
-    return {
-        "id": instance.public_id,
-        "status": instance.status,
-        "finished_at": moment(at=instance.finished_at),
-        "error_message": instance.error_message or None,
-        "holds": [_hold(each) for each in holds],
-        "tasks": [_held(task, of_task) for task, of_task in tasks],
-    }
+    return WhyView(
+        id=instance.public_id,
+        status=instance.status,
+        finished_at=moment(at=instance.finished_at),
+        error_message=instance.error_message or None,
+        holds=[_hold(each) for each in holds],
+        tasks=[_held(task, of_task) for task, of_task in tasks],
+    )
 
 
-def task_records(*, given: str) -> JSONObject:
+def task_records(*, given: str) -> RecordsView:
     """Return a task with all its attempts, oldest first: what ``task records --json`` prints.
 
     :raises NotFound: when there is no such task.
@@ -155,55 +169,57 @@ def records_of(*, task: Task) -> "QuerySet[ExecutionRecord]":
     return ExecutionRecord.objects.filter(task=task).defer("prompt", "answer", "output").order_by("number")
 
 
-def records_view(*, task: Task, records: Sequence[ExecutionRecord], total: int, has_more: bool) -> JSONObject:
+def records_view(
+    *, task: Task, records: Sequence[ExecutionRecord], total: int, has_more: bool
+) -> RecordsView:
     """Return a task with some of its ``total`` attempts; ``has_more`` says whether others follow."""
-    return {
-        "instance_id": task.instance.public_id,
-        "id": task.pk,
-        "name": task.name,
-        "status": task.status,
-        "total": total,
-        "records": [_record(each) for each in records],
-        "has_more": has_more,
-    }
+    return RecordsView(
+        instance_id=task.instance.public_id,
+        id=task.pk,
+        name=task.name,
+        status=task.status,
+        total=total,
+        records=[_record(each) for each in records],
+        has_more=has_more,
+    )
 
 
-def _held(task: Task, holds: list[Hold]) -> JSONObject:
-    return {
-        "id": task.pk,
-        "name": task.name,
-        "status": task.status,
-        "finished_at": moment(at=task.finished_at),
-        "holds": [_hold(each) for each in holds],
-    }
+def _held(task: Task, holds: list[Hold]) -> HeldTaskView:
+    return HeldTaskView(
+        id=task.pk,
+        name=task.name,
+        status=task.status,
+        finished_at=moment(at=task.finished_at),
+        holds=[_hold(each) for each in holds],
+    )
 
 
-def _hold(hold: Hold) -> JSONObject:
-    return {
-        "kind": hold.kind.value,
-        "sentence": hold.sentence,
-        "since": moment(at=hold.since),
-        "until": moment(at=hold.until),
-    }
+def _hold(hold: Hold) -> HoldView:
+    return HoldView(
+        kind=hold.kind.value,
+        sentence=hold.sentence,
+        since=moment(at=hold.since),
+        until=moment(at=hold.until),
+    )
 
 
-def _record(record: ExecutionRecord) -> JSONObject:
+def _record(record: ExecutionRecord) -> RecordView:
     micros = record.cost_usd_micros
-    return {
-        "attempt": record.number,
-        "status": record.status,
-        "worker": record.worker,
-        "executor": record.executor,
-        "model": record.model or None,
-        "started_at": moment(at=record.started_at),
-        "finished_at": moment(at=record.finished_at),
-        "duration_ms": record.duration_ms,
-        "error": (
-            {"kind": record.error_kind, "message": record.error_message, "detail": record.error_detail}
+    return RecordView(
+        attempt=record.number,
+        status=record.status,
+        worker=record.worker,
+        executor=record.executor,
+        model=record.model or None,
+        started_at=moment(at=record.started_at),
+        finished_at=moment(at=record.finished_at),
+        duration_ms=record.duration_ms,
+        error=(
+            AttemptErrorView(kind=record.error_kind, message=record.error_message, detail=record.error_detail)
             if record.error_kind
             else None
         ),
-        "tokens": record.tokens_used,
-        "cost_usd": micros / 1_000_000 if micros is not None else None,
-        "simulated": record.simulated,
-    }
+        tokens=record.tokens_used,
+        cost_usd=micros / 1_000_000 if micros is not None else None,
+        simulated=record.simulated,
+    )

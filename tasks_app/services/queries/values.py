@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+from tasks_app.services.queries.views.instances import ProgressView
 from tasks_app.states import TaskState
 
-JSONObject = dict[str, Any]
 _COMPLETED = (TaskState.COMPLETED, TaskState.COMPENSATED)
 # A task that a failure ruled out is no more done than one that was cancelled; see ``standing``.
 _FAILED = (TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED)
 _RUNNING = (TaskState.RUNNING, TaskState.COMPENSATING)
 
 
+def moment_of(*, at: datetime) -> str:
+    """Return a time as RFC 3339 in UTC with milliseconds."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def moment(*, at: datetime | None) -> str | None:
-    """Return a time as RFC 3339 in UTC with milliseconds, or None."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+    """Return the same of a time that may be none."""
+    return moment_of(at=at) if at else None
 
 
 def span_ms(*, start: datetime | None, end: datetime | None) -> int | None:
@@ -28,7 +32,7 @@ def standing(*, status: str, satisfies: bool | None) -> str:
     return TaskState.COMPLETED if status == TaskState.SKIPPED and satisfies else status
 
 
-def progress_of(*, counts: Mapping[str, int]) -> dict[str, int]:
+def progress_of(*, counts: Mapping[str, int]) -> ProgressView:
     """Return the five numbers of an instance's progress from how many tasks stand in each state.
 
     ``completed``, ``running``, ``failed`` and ``pending`` add up to ``total``;
@@ -38,10 +42,10 @@ def progress_of(*, counts: Mapping[str, int]) -> dict[str, int]:
     completed = sum(counts.get(state, 0) for state in _COMPLETED)
     running = sum(counts.get(state, 0) for state in _RUNNING)
     failed = sum(counts.get(state, 0) for state in _FAILED)
-    return {
-        "total": total,
-        "completed": completed,
-        "running": running,
-        "failed": failed,
-        "pending": total - completed - running - failed,
-    }
+    return ProgressView(
+        total=total,
+        completed=completed,
+        running=running,
+        failed=failed,
+        pending=total - completed - running - failed,
+    )

@@ -1,14 +1,16 @@
 """How many workers are wanted: of a pool that has certain capabilities, and for each requirement set."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from typing import Any, Final
+from typing import Annotated, Final
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
+from msgspec import Meta
 
+from cpds.base.view import Count, View
 from tasks_app.models import RequirementSet, Task
 from tasks_app.planning.engine.scaling import (
     Helper,
@@ -27,9 +29,9 @@ __all__ = [
     "NOTHING_REQUIRED",
     "TARGET_SECONDS",
     "Pool",
-    "SetWanted",
+    "SetWantedView",
     "Steering",
-    "Wanted",
+    "WantedView",
     "steer",
     "workers_wanted",
 ]
@@ -60,41 +62,34 @@ class Pool:
         return self.requires <= needed and (self.capabilities is None or needed <= self.capabilities)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SetWanted:
-    """What one requirement set wants."""
+class SetWantedView(View):
+    """What one requirement set wants; ``workers`` leaves the bounds aside."""
 
     name: str
-    capabilities: Sequence[str]
-    ready: int
-    running: int
+    capabilities: list[str]
+    ready: Count
+    running: Count
     seconds: float | None
     """How long such a task took lately on average; None: nobody knows."""
-    slots: int
-    workers: int
-    """So many would do for this set alone, bounds aside."""
+    slots: Count
+    workers: Count
     is_limited: bool
     """A limit of an instance, a workflow, a project or a capability keeps it from wanting more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a pool wants."""
+class WantedView(View):
+    """How many workers a pool wants, and for what. ``sets`` are by name, ``_any`` what requires nothing."""
 
-    workers: int
-    slots: int
-    slots_each: int
+    workers: Count
+    slots: Count
+    slots_each: Annotated[int, Meta(ge=1)]
     target_seconds: float
-    sets: Sequence[SetWanted]
-
-    def document(self) -> dict[str, Any]:
-        """Return it as programs read it, the sets by name."""
-        return {**asdict(self), "sets": {each.name: asdict(each) for each in self.sets}}
+    sets: dict[str, SetWantedView]
 
 
 def workers_wanted(
     *, pool: Pool, projects: Collection[int] | None = None, own: Collection[str] | None = None
-) -> Wanted:
+) -> WantedView:
     """Return how many workers a pool wants for what is ready and what runs (of ``projects``; None: of all).
 
     ``own``: the names of its workers. Then what the slots of others can do is left to them.
@@ -111,15 +106,18 @@ def workers_wanted(
         slots = beyond(wanted, _helpers(known, own=own, projects=projects))
     slots_each = pool.slots or _slots_of_one(pool)
     seconds = {each.demand.requirement: each.demand.seconds for each in seen}
-    return Wanted(
+    return WantedView(
         workers=workers_for(slots, slots_each=slots_each, minimum=pool.minimum, maximum=pool.maximum),
         slots=ceil(slots),
         slots_each=slots_each,
         target_seconds=pool.target_seconds,
-        sets=[
-            _told(name, known[name], wanted.get(name, _NONE), seconds.get(name), slots_each)
-            for name in sorted(known)
-        ],
+        sets={
+            each.name: each
+            for each in (
+                _told(name, known[name], wanted.get(name, _NONE), seconds.get(name), slots_each)
+                for name in sorted(known)
+            )
+        },
     )
 
 
@@ -162,8 +160,8 @@ def _slots_of_one(pool: Pool) -> int:
 
 def _told(
     name: str, needed: frozenset[str], found: Slots, seconds: float | None, slots_each: int
-) -> SetWanted:
-    return SetWanted(
+) -> SetWantedView:
+    return SetWantedView(
         name=name or NOTHING_REQUIRED,
         capabilities=sorted(needed),
         ready=found.ready,

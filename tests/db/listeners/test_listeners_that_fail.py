@@ -57,14 +57,14 @@ def test_after_many_failures_it_waits_for_an_operator(listen, settings):
         deliver(instance)
         age(instance)
     (listed,) = list_listeners()
-    assert (listed["parked"], listed["last_error"]) == (1, "RuntimeError: as asked")
+    assert (listed.parked, listed.last_error) == (1, "RuntimeError: as asked")
     assert ring_undelivered() == 0
 
     assert retry_listener(name="in-memory") == 1
 
     deliver(instance)
     assert hearer.told == ["workflow.started"]
-    assert list_listeners()[0]["parked"] == 0
+    assert list_listeners()[0].parked == 0
 
 
 def test_one_instance_that_cannot_be_told_of_does_not_hold_back_another(listen):

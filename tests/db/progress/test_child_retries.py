@@ -68,8 +68,8 @@ def test_each_retry_starts_a_new_child_after_its_wait(doorbell):
 
 
 def records(instance):
-    rows = task_records(given=f"{instance.public_id}/sub")["records"]
-    return [(each["attempt"], each["status"], each["error"] and each["error"]["kind"]) for each in rows]
+    rows = task_records(given=f"{instance.public_id}/sub").records
+    return [(each.attempt, each.status, each.error and each.error.kind) for each in rows]
 
 
 def test_each_child_is_an_attempt_with_its_record(doorbell):

@@ -14,6 +14,7 @@ from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.lookup.fleet import LiveWorker
 from tasks_app.services.queries import instance_status
+from tasks_app.services.queries.views.instances import ProgressView
 from tasks_app.services.submit.instances import rerun_instance, submit_instance
 from tasks_app.services.workflows.definitions import upload_workflow
 from tasks_app.states import TaskState
@@ -275,13 +276,13 @@ def test_progress_counts_the_workflow_s_tasks_only(doorbell):
     instance = three_and_a_failure()
     ring(doorbell, failing("bad"), until=lambda: Task.objects.filter(name="undo c").exists())
     status = instance_status(given=instance.public_id)
-    assert status["progress"] == {"total": 6, "completed": 1, "running": 3, "failed": 2, "pending": 0}
-    assert [each["name"] for each in status["tasks"]][6:] == ["undo c", "undo b", "undo a"]
+    assert status.progress == ProgressView(total=6, completed=1, running=3, failed=2, pending=0)
+    assert [each.name for each in status.tasks][6:] == ["undo c", "undo b", "undo a"]
 
     drive(instance, doorbell, failing())
 
-    progress = instance_status(given=instance.public_id)["progress"]
-    assert progress == {"total": 6, "completed": 4, "running": 0, "failed": 2, "pending": 0}
+    progress = instance_status(given=instance.public_id).progress
+    assert progress == ProgressView(total=6, completed=4, running=0, failed=2, pending=0)
 
 
 def test_an_undo_s_name_is_one_of_its_own(doorbell):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cpds.base.view import plain
 from tasks_app.errors import ChangedUpstream, NotFound
 from tasks_app.models import Instance
 from tasks_app.services.queries import compare_instances
@@ -90,11 +91,11 @@ def test_two_instances_are_shown_side_by_side(doorbell, origin):
 
     answer = compare_instances(a=origin.public_id, b=again.public_id)
 
-    pairs = {each["name"]: each for each in answer["tasks"]}
-    assert json.dumps(answer)
-    assert (answer["a"]["id"], answer["b"]["id"]) == (origin.public_id, again.public_id)
-    assert pairs["read"]["same_output"]
-    assert pairs["read"]["a"]["output_digest"] == pairs["read"]["b"]["output_digest"]
-    assert not pairs["count"]["same_output"]
-    assert pairs["count"]["differences"][0]["path"] == "output"
-    assert [pairs["read"][side]["attempts"] for side in "ab"] == [1, 0]
+    pairs = {each.name: each for each in answer.tasks}
+    assert json.dumps(plain(answer))
+    assert (answer.a.id, answer.b.id) == (origin.public_id, again.public_id)
+    assert pairs["read"].same_output
+    assert pairs["read"].a.output_digest == pairs["read"].b.output_digest
+    assert not pairs["count"].same_output
+    assert pairs["count"].differences[0].path == "output"
+    assert [pairs["read"].a.attempts, pairs["read"].b.attempts] == [1, 0]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.waiting import wait_until
-from workers_app.api.shapes import FailureForm, LogsForm, ProgressForm
+from workers_app.api.worker_forms import FailureForm, LogsForm, ProgressForm
 from workers_app.sdk import Result, Stopped, TaskFailed, WorkerAgent
 
 

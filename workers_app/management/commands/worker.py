@@ -17,9 +17,9 @@ from workers_app.models import Worker
 def _list(out: Output, options: Options) -> None:
     rows = [worker_views.worker_row(each) for each in describe_fleet()]
     if options.status:
-        rows = [row for row in rows if row["status"] == options.status]
+        rows = [row for row in rows if row.status == options.status]
     elif not options.all:
-        rows = [row for row in rows if row["status"] != WorkerStatus.OFFLINE]
+        rows = [row for row in rows if row.status != WorkerStatus.OFFLINE]
     if out.as_json:
         out.document(rows)
     else:

@@ -6,14 +6,14 @@ from rich.text import Text
 
 from cpds.host.standalone.autoscaling import Scaled
 from tasks_app.cli.text import table
-from tasks_app.services.scaling.autoscale import SetWanted, Wanted
+from tasks_app.services.scaling.autoscale import SetWantedView, WantedView
 
 HEADINGS = ("REQUIRES", "READY", "RUNNING", "SECONDS EACH", "SLOTS", "WORKERS", "")
 
 
-def wanted_lines(wanted: Wanted, *, width: int) -> Iterator[Text | str]:
+def wanted_lines(wanted: WantedView, *, width: int) -> Iterator[Text | str]:
     """Yield the table, and the sum."""
-    yield from table(HEADINGS, [_cells(each) for each in wanted.sets], width=width)
+    yield from table(HEADINGS, [_cells(each) for each in wanted.sets.values()], width=width)
     yield (
         f"{_counted(wanted.workers, 'worker')} of {_counted(wanted.slots_each, 'slot')} wanted, "
         f"so that what is ready is done in {wanted.target_seconds:g} seconds"
@@ -22,12 +22,12 @@ def wanted_lines(wanted: Wanted, *, width: int) -> Iterator[Text | str]:
 
 def scaled_line(scaled: Scaled) -> str:
     """Return a change as people read it."""
-    ready = sum(each.ready for each in scaled.wanted.sets)
-    running = sum(each.running for each in scaled.wanted.sets)
+    ready = sum(each.ready for each in scaled.wanted.sets.values())
+    running = sum(each.running for each in scaled.wanted.sets.values())
     return f"{scaled.before} → {_counted(scaled.workers, 'worker')}: {ready} ready, {running} running"
 
 
-def _cells(each: SetWanted) -> tuple[str, ...]:
+def _cells(each: SetWantedView) -> tuple[str, ...]:
     return (
         " ".join(each.capabilities) or "nothing",
         str(each.ready),

@@ -1,7 +1,7 @@
 """The live view on a terminal: a progress bar per instance and a line per running task."""
 
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -15,6 +15,14 @@ from cpds.host.standalone.screen.presenting import Presenter
 from cpds.host.standalone.screen.results import status_text
 from cpds.host.standalone.screen.watch import Snapshot
 from tasks_app.cli.text import plain
+
+if TYPE_CHECKING:
+    from tasks_app.services.queries.views.instances import (
+        InstanceStatusView,
+        OverviewInstanceView,
+        OverviewTaskView,
+        OverviewView,
+    )
 
 SHOWN_INSTANCES = 8
 SHOWN_TASKS = 16
@@ -37,7 +45,7 @@ class LiveView(Presenter):
         """Draw the moment."""
         self._live.update(picture(look.overview, at=now(), rehearsal=self._rehearsal), refresh=True)
 
-    def report(self, document: dict[str, Any]) -> None:
+    def report(self, document: "InstanceStatusView") -> None:
         """Print the table above the live part."""
         self._live.update(Text(), refresh=True)
         super().report(document)
@@ -48,9 +56,10 @@ class LiveView(Presenter):
         self._live.stop()
 
 
-def picture(overview: dict[str, Any], *, at: datetime, rehearsal: bool) -> RenderableType:
+def picture(overview: "OverviewView | None", *, at: datetime, rehearsal: bool) -> RenderableType:
     """Return what the live view shows of an overview of running instances and tasks."""
-    instances, tasks = overview.get("instances", []), overview.get("tasks", [])
+    instances = overview.instances if overview is not None else []
+    tasks = overview.tasks if overview is not None else []
     parts: list[RenderableType] = []
     if instances:
         parts.append(_bars(instances[:SHOWN_INSTANCES]))
@@ -62,33 +71,33 @@ def picture(overview: dict[str, Any], *, at: datetime, rehearsal: bool) -> Rende
     return Group(*parts) if parts else Text()
 
 
-def _bars(instances: list[dict[str, Any]]) -> Table:
+def _bars(instances: "list[OverviewInstanceView]") -> Table:
     grid = Table.grid(padding=(0, 2))
     for each in instances:
-        progress = each["progress"]
+        progress = each.progress
         grid.add_row(
-            Text(plain(each["workflow_name"] or "tasks"), style="bold"),
-            Text(each["id"], style="dim"),
-            ProgressBar(total=max(progress["total"], 1), completed=progress["completed"], width=BAR_WIDTH),
-            Text(f"{progress['completed']}/{progress['total']}"),
-            status_text(each["status"]),
-            Text(f"{progress['failed']} failed" if progress["failed"] else "", style="red"),
+            Text(plain(each.workflow_name or "tasks"), style="bold"),
+            Text(each.id, style="dim"),
+            ProgressBar(total=max(progress.total, 1), completed=progress.completed, width=BAR_WIDTH),
+            Text(f"{progress.completed}/{progress.total}"),
+            status_text(each.status),
+            Text(f"{progress.failed} failed" if progress.failed else "", style="red"),
         )
     return grid
 
 
-def _lines(tasks: list[dict[str, Any]], *, at: datetime, rehearsal: bool) -> Table:
+def _lines(tasks: "list[OverviewTaskView]", *, at: datetime, rehearsal: bool) -> Table:
     grid = Table.grid(padding=(0, 2))
     for each in tasks:
-        simulated = " (simulated)" if rehearsal and each["executor"] == "claude" else ""
-        share = f"{each['progress']:.0%}" if each["progress"] else ""
+        simulated = " (simulated)" if rehearsal and each.executor == "claude" else ""
+        share = f"{each.progress:.0%}" if each.progress else ""
         grid.add_row(
             Text("  ▸", style="cyan"),
-            Text(plain(each["name"])),
-            Text(plain(each["executor"]) + simulated, style="dim"),
-            Text(_elapsed(each["started_at"], at=at), justify="right"),
+            Text(plain(each.name)),
+            Text(plain(each.executor) + simulated, style="dim"),
+            Text(_elapsed(each.started_at, at=at), justify="right"),
             Text(share),
-            Text(plain(each["message"] or ""), style="dim", overflow="ellipsis", no_wrap=True),
+            Text(plain(each.message or ""), style="dim", overflow="ellipsis", no_wrap=True),
         )
     return grid
 

@@ -2,12 +2,16 @@
 
 import json
 import sys
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from cpds.base import clock
+from cpds.base.view import plain
 from cpds.host.standalone.screen.results import results
 from cpds.host.standalone.screen.watch import Snapshot
 from tasks_app.cli.output import console_on
+
+if TYPE_CHECKING:
+    from tasks_app.services.queries.views.instances import InstanceStatusView
 
 
 class Presenter:
@@ -26,7 +30,7 @@ class Presenter:
     def show(self, look: Snapshot) -> None:
         """Show what runs; called several times a second."""
 
-    def report(self, document: dict[str, Any]) -> None:
+    def report(self, document: "InstanceStatusView") -> None:
         """Show how what was executed ended."""
         for line in results(document, now=clock.now(), width=self.console.width):
             self.console.print(line, soft_wrap=True)
@@ -41,9 +45,9 @@ class JsonPresenter(Presenter):
     def announce(self, lines: list[str]) -> None:
         """Say nothing."""
 
-    def report(self, document: dict[str, Any]) -> None:
+    def report(self, document: "InstanceStatusView") -> None:
         """Print the document."""
-        json.dump(document, self.console.file, indent=2, ensure_ascii=False)
+        json.dump(document, self.console.file, indent=2, ensure_ascii=False, default=plain)
         self.console.file.write("\n")
         self.console.file.flush()
 

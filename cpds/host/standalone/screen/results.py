@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from tasks_app.cli.text import Cell, plain, table
 from tasks_app.cli.times import shown_span
 from tasks_app.cli.words import STYLES
+
+if TYPE_CHECKING:
+    from tasks_app.services.queries.views.instances import InstanceStatusView, TaskStatusView
 
 SHOWN_TASKS = 200
 HEADINGS = ("task", "status", "executor", "attempts", "duration", "tokens", "cost", "error")
@@ -20,10 +23,10 @@ def status_text(status: str) -> Text:
     return Text(status, style=STYLES.get(status, ""))
 
 
-def results(document: dict[str, Any], *, now: datetime, width: int) -> Iterator[Text]:
+def results(document: "InstanceStatusView", *, now: datetime, width: int) -> Iterator[Text]:
     """Yield the lines for an instance's final state (the document of ``instance status --json``)."""
-    tasks = document["tasks"]
-    shown = tasks if len(tasks) <= SHOWN_TASKS else [each for each in tasks if each["status"] != "completed"]
+    tasks = document.tasks
+    shown = tasks if len(tasks) <= SHOWN_TASKS else [each for each in tasks if each.status != "completed"]
     rows = [_row(each, now) for each in shown[:SHOWN_TASKS]]
     headings, rows = _numbers_to_the_right(HEADINGS, rows)
     yield from table(headings, rows, width=width)
@@ -31,16 +34,16 @@ def results(document: dict[str, Any], *, now: datetime, width: int) -> Iterator[
     yield from _summary(document, hidden=len(tasks) - len(rows))
 
 
-def _row(task: dict[str, Any], now: datetime) -> list[Cell]:
+def _row(task: "TaskStatusView", now: datetime) -> list[Cell]:
     return [
-        plain(task["name"]),
-        status_text(task["status"]),
-        plain(task["executor"]) + (" (simulated)" if task.get("simulated") else ""),
-        str(task["attempts"]),
+        plain(task.name),
+        status_text(task.status),
+        plain(task.executor) + (" (simulated)" if task.simulated else ""),
+        str(task.attempts),
         shown_span(task, now=now, precise=True),
-        "" if task["tokens"] is None else f"{task['tokens']:,}",
-        "" if task["cost_usd"] is None else f"${task['cost_usd']:.4f}",
-        plain(task["error"]["message"]) if task["error"] else "",
+        "" if task.tokens is None else f"{task.tokens:,}",
+        "" if task.cost_usd is None else f"${task.cost_usd:.4f}",
+        plain(task.error.message) if task.error else "",
     ]
 
 
@@ -58,14 +61,14 @@ def _numbers_to_the_right(
     return padded, rows
 
 
-def _summary(document: dict[str, Any], *, hidden: int) -> Iterator[Text]:
-    progress = document["progress"]
+def _summary(document: "InstanceStatusView", *, hidden: int) -> Iterator[Text]:
+    progress = document.progress
     yield Text.assemble(
-        f"{document['id']}  {plain(document['workflow_name'])}  ",
-        status_text(document["status"]),
-        f"  {progress['completed']} of {progress['total']} tasks completed",
+        f"{document.id}  {plain(document.workflow_name)}  ",
+        status_text(document.status),
+        f"  {progress.completed} of {progress.total} tasks completed",
     )
     if hidden:
-        yield Text(f"{hidden} more tasks are not listed; see: manage.py instance status {document['id']}")
-    if document.get("error_message"):
-        yield Text(plain(document["error_message"]), style="red")
+        yield Text(f"{hidden} more tasks are not listed; see: manage.py instance status {document.id}")
+    if document.error_message:
+        yield Text(plain(document.error_message), style="red")

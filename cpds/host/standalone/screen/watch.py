@@ -5,8 +5,8 @@ A database that hangs therefore delays neither Ctrl-C nor the care for the child
 
 import logging
 import threading
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from django.db import connections
 from django.db.utils import Error as DatabaseError
@@ -15,6 +15,9 @@ from cpds.base.clock import monotonic
 from cpds.base.errors import CPDSError
 from cpds.host.standalone.errors import DatabaseUnusable
 from cpds.host.standalone.execution import Prepared, submit
+
+if TYPE_CHECKING:
+    from tasks_app.services.queries.views.instances import InstanceStatusView, OverviewView
 
 LOOK_EVERY_SECONDS = 0.3
 
@@ -27,9 +30,9 @@ class Snapshot:
 
     instance: str = ""
     """What was submitted."""
-    document: dict[str, Any] | None = None
+    document: "InstanceStatusView | None" = None
     """Its final state, in the form of ``instance status --json``; None until it has ended."""
-    overview: dict[str, Any] = field(default_factory=dict)
+    overview: "OverviewView | None" = None
     """The instances and tasks that run now, for the live view."""
     quiet_since: float | None = None
     """Since when (monotonic) nothing is unfinished nor armed to wake; None while something is."""

@@ -15,9 +15,9 @@ from cpds.api.schema.documentation import documented
 from tasks_app.api.base import ClassicDoor
 from tasks_app.api.compat.cpds.acts import known_task
 from tasks_app.api.compat.cpds.shapes import (
-    ClassicTaskShape,
-    ClassicTasksShape,
-    TaskSaidShape,
+    ClassicTasksView,
+    ClassicTaskView,
+    TaskSaidView,
     classic_task,
     classic_tasks,
 )
@@ -95,7 +95,7 @@ class CreateTask(ClassicDoor):
 
     @documented(
         "Create a task",
-        answer=TaskSaidShape,
+        answer=TaskSaidView,
         body=ClassicNewTask,
         creates=True,
         envelope=CLASSIC,
@@ -111,7 +111,7 @@ class CreateTask(ClassicDoor):
 
         def make() -> Response:
             made = create_task(task=task, project=project, by=self.caller.name)
-            return classic({"task_id": made.task_ids[0], "message": "Task created successfully"})
+            return classic(TaskSaidView(task_id=made.task_ids[0], message="Task created successfully"))
 
         return once(self, make)
 
@@ -123,7 +123,7 @@ class RunningTasks(ClassicDoor):
     callers = BOTH
 
     @documented(
-        "List running tasks", answer=ClassicTasksShape, query=[RunningQuery], envelope=CLASSIC, tags=TAGS
+        "List running tasks", answer=ClassicTasksView, query=[RunningQuery], envelope=CLASSIC, tags=TAGS
     )
     def get(self, request: Request) -> Response:
         """List the tasks somebody works at, the longest first."""
@@ -138,7 +138,7 @@ class CompletedTasks(ClassicDoor):
     callers = BOTH
 
     @documented(
-        "List completed tasks", answer=ClassicTasksShape, query=[RunningQuery], envelope=CLASSIC, tags=TAGS
+        "List completed tasks", answer=ClassicTasksView, query=[RunningQuery], envelope=CLASSIC, tags=TAGS
     )
     def get(self, request: Request) -> Response:
         """List the tasks that were completed, the newest first."""
@@ -152,7 +152,7 @@ class OneClassicTask(ClassicDoor):
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show a task", answer=ClassicTaskShape, polled=True, envelope=CLASSIC, tags=TAGS)
+    @documented("Show a task", answer=ClassicTaskView, polled=True, envelope=CLASSIC, tags=TAGS)
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """Show a task."""
         found = known_task(given=task_id, projects=self.projects())

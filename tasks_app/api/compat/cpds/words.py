@@ -1,11 +1,9 @@
 """The words of ``/api`` without a version: what its clients call states, priorities and times."""
 
 import re
-from datetime import datetime
 from typing import Final, get_args
 
 from tasks_app.planning.definition.spec_types import PRIORITIES
-from tasks_app.services.queries import moment
 from tasks_app.status_words import CompatTaskStatus, task_words
 
 COMPLETED: Final = "completed"
@@ -44,8 +42,3 @@ def priority_given(value: str | int) -> str | int:
 def per_cent(fraction: float | None) -> int:
     """Return a progress as a whole number of per cent."""
     return round((fraction or 0.0) * WHOLE)
-
-
-def when(at: datetime | None) -> str | None:
-    """Return a time as RFC 3339, or None."""
-    return moment(at=at)

@@ -13,24 +13,20 @@ from rest_framework.response import Response
 from cpds.api.requests.forms import Form, read_body
 from cpds.api.responses.envelope import ok
 from cpds.api.schema.documentation import documented
+from cpds.base.view import View
 from tasks_app.api.base import Door
 from tasks_app.api.compat.thinkus.acts import SAMPLE, Order, sample_contract, schedule_order, start_delivery
 from tasks_app.api.idempotency import once
-from tasks_app.api.tasks.views import NewTaskShape
-from tasks_app.api.workflows.contract_views import (
-    ContractShape,
-    FeatureForm,
-    SampleContractForm,
-    contract_view,
-    parts_of,
-)
+from tasks_app.api.tasks.views import NewTaskView, new_task_view
+from tasks_app.api.workflows.contract_forms import FeatureForm, SampleContractForm, parts_of
+from tasks_app.api.workflows.contract_views import ContractView, contract_view
 from tasks_app.roles import Role
 from tasks_app.services.workflows.contracts import create_contract
 
 TAGS: Final = ["Orchestrator (Thinkus)"]
 LONGEST: Final = 200
 HIGHEST: Final = 9
-BESIDE: Final = {"success": serializers.BooleanField(), "projectId": serializers.CharField()}
+BESIDE: Final = {"success": bool, "projectId": str}
 
 
 class ClientForm(Form):
@@ -68,11 +64,11 @@ class StartForm(ClientForm):
     confirmDesign = serializers.BooleanField(required=False, allow_null=True)  # noqa: N815
 
 
-class DeliveryStartedShape(serializers.Serializer[Any]):
+class DeliveryStartedView(View):
     """The instance that delivers the feature."""
 
-    instance_id = serializers.CharField()
-    feature = serializers.CharField()
+    instance_id: str
+    feature: str
 
 
 class Schedule(Door):
@@ -80,9 +76,7 @@ class Schedule(Door):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented(
-        "Schedule a task", answer=NewTaskShape, body=OrderForm, beside=BESIDE, creates=True, tags=TAGS
-    )
+    @documented("Schedule a task", answer=NewTaskView, body=OrderForm, beside=BESIDE, creates=True, tags=TAGS)
     def post(self, request: Request) -> Response:
         """Create a task; it starts when what it depends on is completed."""
         form = read_body(request, OrderForm)
@@ -99,12 +93,7 @@ class Schedule(Door):
 
         def make() -> Response:
             made = schedule_order(project=project, order=order, by=self.caller.name)
-            shown = {
-                "task_id": made.task_ids[0],
-                "task_ids": list(made.task_ids),
-                "instance_id": made.instance_id,
-                "count": 1,
-            }
+            shown = new_task_view(made)
             return ok(shown, message="Task scheduled", success=True, projectId=project.slug)
 
         return once(self, make)
@@ -117,7 +106,7 @@ class CreateContract(Door):
 
     @documented(
         "Create a contract",
-        answer=ContractShape,
+        answer=ContractView,
         body=SampleContractForm,
         beside=BESIDE,
         creates=True,
@@ -152,7 +141,7 @@ class StartWorkflow(Door):
 
     @documented(
         "Deliver a feature",
-        answer=DeliveryStartedShape,
+        answer=DeliveryStartedView,
         body=StartForm,
         beside=BESIDE,
         creates=True,
@@ -171,7 +160,7 @@ class StartWorkflow(Door):
                 confirm_design=form.get("confirmDesign"),
                 by=self.caller.name,
             )
-            shown = {"instance_id": instance, "feature": feature["name"]}
+            shown = DeliveryStartedView(instance_id=instance, feature=feature["name"])
             return ok(shown, message="Workflow started", success=True, projectId=project.slug)
 
         return once(self, make)

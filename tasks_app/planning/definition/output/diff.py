@@ -23,10 +23,6 @@ class Change:
     before: JSON
     after: JSON
 
-    def to_json(self) -> dict[str, JSON]:
-        """Return the change as plain JSON, for an API's answer."""
-        return {"kind": self.kind, "path": self.path, "before": self.before, "after": self.after}
-
 
 def diff_definitions(a: WorkflowSpec, b: WorkflowSpec) -> list[Change]:
     """Return what has to change in ``a`` to make it ``b``: first the workflow's own keys, then its tasks.

@@ -1,92 +1,93 @@
 """What ``/api`` without a version shows of workers."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from rest_framework import serializers
-
-from tasks_app.api.compat.cpds.words import STATUSES, WHOLE, WORDS, per_cent, priority_word, status_word, when
+from cpds.base.view import Count, Moment, View, one_of
+from tasks_app.api.compat.cpds.shapes import PerCent
+from tasks_app.api.compat.cpds.words import STATUSES, WORDS, per_cent, priority_word, status_word
+from tasks_app.services.queries.values import moment_of
 from workers_app.api.compat.cpds.acts import Seen
 from workers_app.fleet.describe import WorkerStatus
 
 WORKER_STATUSES: Final = ("online", "busy", "idle")
 
 
-class CurrentTaskShape(serializers.Serializer[Any]):
+class CurrentTaskView(View):
     """What a worker is at."""
 
-    task_id = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATUSES)
-    progress = serializers.IntegerField(min_value=0, max_value=WHOLE)
-    priority = serializers.ChoiceField(choices=WORDS)
-    created_at = serializers.DateTimeField()
+    task_id: str
+    title: str
+    status: Annotated[str, one_of(STATUSES)]
+    progress: PerCent
+    priority: Annotated[str, one_of(WORDS)]
+    created_at: Moment
 
 
-class ClassicWorkerShape(serializers.Serializer[Any]):
+class ClassicWorkerView(View):
     """A worker that is there."""
 
-    worker_id = serializers.CharField()
-    worker_name = serializers.CharField()
-    platform = serializers.CharField(allow_blank=True)
-    status = serializers.ChoiceField(choices=WORKER_STATUSES)
-    last_heartbeat = serializers.DateTimeField()
-    registered_at = serializers.DateTimeField()
-    capabilities = serializers.ListField(child=serializers.CharField())
-    current_task = CurrentTaskShape(allow_null=True)
-    tasks_completed = serializers.IntegerField(min_value=0)
+    worker_id: str
+    worker_name: str
+    platform: str
+    status: Annotated[str, one_of(WORKER_STATUSES)]
+    last_heartbeat: Moment
+    registered_at: Moment
+    capabilities: list[str]
+    current_task: CurrentTaskView | None
+    tasks_completed: Count
 
 
-class ClassicWorkersShape(serializers.Serializer[Any]):
+class ClassicWorkersView(View):
     """The workers that are there."""
 
-    workers = ClassicWorkerShape(many=True)
-    count = serializers.IntegerField(min_value=0)
+    workers: list[ClassicWorkerView]
+    count: Count
 
 
-class WorkerSaidShape(serializers.Serializer[Any]):
+class WorkerSaidView(View):
     """A worker was noted."""
 
-    worker_id = serializers.CharField()
-    message = serializers.CharField()
+    worker_id: str
+    message: str
 
 
-class AssignedShape(serializers.Serializer[Any]):
+class AssignedView(View):
     """A worker has a task."""
 
-    task_id = serializers.CharField()
-    worker_id = serializers.CharField()
-    message = serializers.CharField()
+    task_id: str
+    worker_id: str
+    message: str
 
 
-class StatusShape(serializers.Serializer[Any]):
+class StatusView(View):
     """How everything stands."""
 
-    pending_tasks = serializers.IntegerField(min_value=0)
-    in_progress_tasks = serializers.IntegerField(min_value=0)
-    completed_tasks = serializers.IntegerField(min_value=0)
-    failed_tasks = serializers.IntegerField(min_value=0)
-    online_workers = serializers.IntegerField(min_value=0)
-    idle_workers = serializers.IntegerField(min_value=0)
-    busy_workers = serializers.IntegerField(min_value=0)
-    uptime_seconds = serializers.IntegerField(min_value=0)
-    uptime = serializers.CharField()
-    version = serializers.CharField()
+    pending_tasks: Count
+    in_progress_tasks: Count
+    completed_tasks: Count
+    failed_tasks: Count
+    online_workers: Count
+    idle_workers: Count
+    busy_workers: Count
+    uptime_seconds: Count
+    uptime: str
+    version: str
 
 
-def classic_worker(seen: Seen) -> dict[str, Any]:
+def classic_worker(seen: Seen) -> ClassicWorkerView:
     """Return what is shown of a worker."""
     worker = seen.sighting.worker
-    return {
-        "worker_id": worker.public_id,
-        "worker_name": worker.name,
-        "platform": worker.platform,
-        "status": _status(seen.sighting.status),
-        "last_heartbeat": when(worker.heartbeat_at),
-        "registered_at": when(worker.registered_at),
-        "capabilities": worker.capabilities,
-        "current_task": _current(seen.task) if seen.task is not None else None,
-        "tasks_completed": worker.tasks_completed,
-    }
+    return ClassicWorkerView(
+        worker_id=worker.public_id,
+        worker_name=worker.name,
+        platform=worker.platform,
+        status=_status(seen.sighting.status),
+        last_heartbeat=moment_of(at=worker.heartbeat_at),
+        registered_at=moment_of(at=worker.registered_at),
+        capabilities=worker.capabilities,
+        current_task=_current(seen.task) if seen.task is not None else None,
+        tasks_completed=worker.tasks_completed,
+    )
 
 
 def _status(status: WorkerStatus) -> str:
@@ -94,12 +95,12 @@ def _status(status: WorkerStatus) -> str:
     return "busy" if status is WorkerStatus.DRAINING else str(status)
 
 
-def _current(task: Any) -> dict[str, Any]:
-    return {
-        "task_id": task.address,
-        "title": task.title or task.name,
-        "status": status_word(status=task.status),
-        "progress": per_cent(task.progress),
-        "priority": priority_word(task.priority),
-        "created_at": when(task.created_at),
-    }
+def _current(task: Any) -> CurrentTaskView:
+    return CurrentTaskView(
+        task_id=task.address,
+        title=task.title or task.name,
+        status=status_word(status=task.status),
+        progress=per_cent(task.progress),
+        priority=priority_word(task.priority),
+        created_at=moment_of(at=task.created_at),
+    )

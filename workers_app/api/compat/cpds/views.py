@@ -17,7 +17,7 @@ from cpds.api.schema.documentation import documented
 from cpds.base.uptime import uptime_seconds, uptime_text
 from tasks_app.api.base import ClassicDoor
 from tasks_app.api.compat.cpds.acts import known_task
-from tasks_app.api.compat.cpds.shapes import ClassicTasksShape, SaidShape, classic_tasks
+from tasks_app.api.compat.cpds.shapes import ClassicTasksView, SaidView, classic_tasks
 from tasks_app.api.compat.cpds.words import FAILED, STATUSES, status_word
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import BOTH
@@ -36,10 +36,10 @@ from workers_app.api.compat.cpds.acts import (
     see_workers,
 )
 from workers_app.api.compat.cpds.shapes import (
-    AssignedShape,
-    ClassicWorkersShape,
-    StatusShape,
-    WorkerSaidShape,
+    AssignedView,
+    ClassicWorkersView,
+    StatusView,
+    WorkerSaidView,
     classic_worker,
 )
 from workers_app.errors import FieldsMissing
@@ -199,7 +199,7 @@ class RegisterWorker(ForWorkers):
 
     @documented(
         "Register a worker",
-        answer=WorkerSaidShape,
+        answer=WorkerSaidView,
         body=ClassicRegistration,
         creates=True,
         envelope=CLASSIC,
@@ -226,7 +226,8 @@ class RegisterWorker(ForWorkers):
                 metadata=given.get("metadata"),
                 still_at=given.get("task_ids", ()),
             )
-            return classic({"worker_id": worker.public_id, "message": "Worker registered successfully"})
+            said = WorkerSaidView(worker_id=worker.public_id, message="Worker registered successfully")
+            return classic(said)
 
         return once(self, make)
 
@@ -236,12 +237,12 @@ class WorkerHeartbeat(ForWorkers):
 
     missing = "worker_id is required"
 
-    @documented("Send a heartbeat", answer=SaidShape, body=Heartbeating, envelope=CLASSIC, tags=TAGS)
+    @documented("Send a heartbeat", answer=SaidView, body=Heartbeating, envelope=CLASSIC, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note that a worker is alive and keeps what it holds."""
         given = self.read(Heartbeating, "worker_id")
         hear_from(worker=self.worker(given["worker_id"]), still_at=given.get("task_ids"))
-        return classic({"message": "Heartbeat received"})
+        return classic(SaidView(message="Heartbeat received"))
 
 
 class ClassicWorkers(ClassicDoor):
@@ -250,11 +251,11 @@ class ClassicWorkers(ClassicDoor):
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("List online workers", answer=ClassicWorkersShape, envelope=CLASSIC, tags=TAGS)
+    @documented("List online workers", answer=ClassicWorkersView, envelope=CLASSIC, tags=TAGS)
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """List the workers that are there, the newest first; Celery's too for who may see all projects."""
         workers = [classic_worker(each) for each in see_workers(projects=self.projects())]
-        return classic({"workers": workers, "count": len(workers)})
+        return classic(ClassicWorkersView(workers=workers, count=len(workers)))
 
 
 class PendingTasks(ClassicDoor):
@@ -266,7 +267,7 @@ class PendingTasks(ClassicDoor):
 
     @documented(
         "List pending tasks",
-        answer=ClassicTasksShape,
+        answer=ClassicTasksView,
         query=[PendingQuery],
         polled=True,
         envelope=CLASSIC,
@@ -287,14 +288,14 @@ class AssignTask(ForWorkers):
 
     missing = "task_id and worker_id are required"
 
-    @documented("Assign a task", answer=AssignedShape, body=Assignment, envelope=CLASSIC, tags=TAGS)
+    @documented("Assign a task", answer=AssignedView, body=Assignment, envelope=CLASSIC, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Give a pending task to a worker; of any number that ask for it one gets it."""
         given = self.read(Assignment, "task_id", "worker_id")
         worker = self.worker(given["worker_id"])
         task = assign_to(worker=worker, given=given["task_id"])
         message = "Task assigned successfully"
-        return classic({"task_id": task.address, "worker_id": worker.public_id, "message": message})
+        return classic(AssignedView(task_id=task.address, worker_id=worker.public_id, message=message))
 
 
 class ReportProgress(ForWorkers):
@@ -302,7 +303,7 @@ class ReportProgress(ForWorkers):
 
     missing = "task_id is required"
 
-    @documented("Report progress", answer=SaidShape, body=ProgressNote, envelope=CLASSIC, tags=TAGS)
+    @documented("Report progress", answer=SaidView, body=ProgressNote, envelope=CLASSIC, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note how far a task is."""
         given = self.read(ProgressNote, "task_id")
@@ -314,7 +315,7 @@ class ReportProgress(ForWorkers):
             message=given.get("message", ""),
             worker=worker,
         )
-        return classic({"message": "Progress updated"})
+        return classic(SaidView(message="Progress updated"))
 
 
 class CompleteTask(ForWorkers):
@@ -322,14 +323,14 @@ class CompleteTask(ForWorkers):
 
     missing = "task_id is required"
 
-    @documented("Complete a task", answer=SaidShape, body=Completion, envelope=CLASSIC, tags=TAGS)
+    @documented("Complete a task", answer=SaidView, body=Completion, envelope=CLASSIC, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Complete a task, or fail it."""
         given = self.read(Completion, "task_id")
         task = self.task(given["task_id"])
         worker = self.speaker(given.get("worker_id"), task)
         end_task(task=task, outcome=_outcome_of(given), worker=worker)
-        return classic({"message": "Task completed"})
+        return classic(SaidView(message="Task completed"))
 
 
 class Status(ClassicDoor):
@@ -338,7 +339,7 @@ class Status(ClassicDoor):
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show the status", answer=StatusShape, polled=True, envelope=CLASSIC, tags=["Status (CPDS)"])
+    @documented("Show the status", answer=StatusView, polled=True, envelope=CLASSIC, tags=["Status (CPDS)"])
     def get(self, request: Request) -> HttpResponse:
         """Count tasks and workers."""
         projects = self.projects()
@@ -347,13 +348,13 @@ class Status(ClassicDoor):
             tasks[status_word(status=status)] += number
         workers = count_workers(projects=projects)
         shown = classic(
-            {
+            StatusView(
                 **{f"{word}_tasks": number for word, number in tasks.items()},
                 **{f"{word}_workers": number for word, number in workers.items()},
-                "uptime_seconds": int(uptime_seconds()),
-                "uptime": uptime_text(),
-                "version": __version__,
-            }
+                uptime_seconds=int(uptime_seconds()),
+                uptime=uptime_text(),
+                version=__version__,
+            )
         )
         return unless_known(request, shown, leaving_out=("uptime", "uptime_seconds"))
 

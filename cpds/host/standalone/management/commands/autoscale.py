@@ -96,7 +96,7 @@ class Command(CliCommand):
         while True:
             wanted = workers_wanted(pool=pool)
             if out.as_json:
-                (out.document if options.watch is None else out.document_line)(wanted.document())
+                (out.document if options.watch is None else out.document_line)(wanted)
             else:
                 out.lines(wanted_lines(wanted, width=out.width))
             if options.watch is None:
@@ -122,7 +122,7 @@ class Command(CliCommand):
         def tell(scaled: Scaled) -> None:
             if out.as_json:
                 told = {"before": scaled.before, "workers": scaled.workers}
-                out.document_line({**told, "wanted": scaled.wanted.document()})
+                out.document_line({**told, "wanted": scaled.wanted})
             else:
                 out.line(scaled_line(scaled))
 

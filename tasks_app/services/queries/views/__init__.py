@@ -1,0 +1,1 @@
+"""What the queries answer, resource by resource."""
