@@ -107,7 +107,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["cpds.api.requests.parsers.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpds.api.requests.negotiation.JSONUnlessBrowsed",
-    "DEFAULT_SCHEMA_CLASS": "cpds.api.schema.generator.DoorSchema",
+    "DEFAULT_SCHEMA_CLASS": "cpds.api.schema.generator.EndpointSchema",
     "EXCEPTION_HANDLER": "cpds.api.responses.refusals.answer_error",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,

@@ -1,1 +1,1 @@
-"""What every HTTP door shares: envelopes, errors, JSON, paging, throttling, headers. No models."""
+"""What every HTTP endpoint shares: envelopes, errors, JSON, paging, throttling, headers. No models."""

@@ -25,7 +25,7 @@ def database_now_plus(seconds: float) -> "ExpressionWrapper[Any]":
 
 
 def now() -> datetime:
-    """Return this process's wall clock, in UTC. Only doors call this."""
+    """Return this process's wall clock, in UTC. Only entry points call this."""
     return datetime.now(UTC)
 
 

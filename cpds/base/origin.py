@@ -1,7 +1,7 @@
-"""From where the present act comes: which door, which address, which request.
+"""From where the present act comes: which entry point, which address, which request.
 
-A door says it once, and whatever is written to the ledger while the act lasts carries
-it. Outside of doors, in a worker or a sweep, there is none.
+An entry point says it once, and whatever is written to the ledger while the act lasts carries
+it. Outside of these, in a worker or a sweep, there is none.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """A door (``api``, ``admin``, ``cli``), the address of the peer, and the request's id."""
+    """An entry point (``api``, ``admin``, ``cli``), the address of the peer, and the request's id."""
 
     via: str = ""
     address: str = ""

@@ -1,1 +1,1 @@
-"""The HTTP doors of the record, and what every door of CPDS stands on."""
+"""The HTTP endpoints of the record, and what every endpoint of CPDS stands on."""

@@ -1,6 +1,6 @@
 """Who asks: a bearer's token, staff with a browser, or whoever sits at this machine.
 
-A door sees ``request.auth``: a ``Caller``. Session cookies are taken for reading only, so
+An endpoint sees ``request.auth``: a ``Caller``. Session cookies are taken for reading only, so
 that no other site can act with them.
 """
 

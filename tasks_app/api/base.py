@@ -1,6 +1,6 @@
-"""The base of every door: who asks, for which project, and with which right.
+"""The base of every endpoint: who asks, for which project, and with which right.
 
-A door says in ``needs`` what each of its methods takes at least, and in ``callers`` for
+An endpoint says in ``needs`` what each of its methods takes at least, and in ``callers`` for
 whom it is. See docs/extending.md.
 """
 
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cpds.api.requests.forms import check_query
-from cpds.api.responses.envelope import CLASSIC, NATIVE, Envelope
+from cpds.api.responses.envelope import COMPAT, NATIVE, Envelope
 from tasks_app.api.permissions import PEOPLE, Need, needed_for
 from tasks_app.api.throttling import count_headers
 from tasks_app.models import Project
@@ -24,8 +24,8 @@ from tasks_app.services.access.callers import Caller, CallerKind, chosen_project
 PROJECT_HEADER = "X-CPDS-Project"
 
 
-class Door(APIView):
-    """A door of the native API."""
+class Endpoint(APIView):
+    """An endpoint of the native API."""
 
     needs: ClassVar[Mapping[str, Need]] = {}
     callers: ClassVar[frozenset[CallerKind]] = PEOPLE
@@ -50,7 +50,7 @@ class Door(APIView):
     def project(self, named: str | None = None) -> Project:
         """Return the project that a new object belongs to, in which the caller has the method's role.
 
-        ``named`` is a name the door has read itself; else the header, the query or the body name it.
+        ``named`` is a name the endpoint has read itself; else the header, the query or the body name it.
 
         :raises NotFound: when there is no such project for the caller.
         :raises Forbidden: when the caller's role there is less.
@@ -109,8 +109,8 @@ class Door(APIView):
         return answer
 
 
-class ClassicDoor(Door):
-    """A door of ``/api`` without a version, in the envelope ``{success, data|error}``."""
+class CompatEndpoint(Endpoint):
+    """An endpoint of ``/api`` without a version, in the envelope ``{success, data|error}``."""
 
-    envelope = CLASSIC
+    envelope = COMPAT
     knows_its_query = False

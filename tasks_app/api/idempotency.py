@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from cpds.api.errors import flaw
 from cpds.api.responses.renderers import to_json
-from tasks_app.api.base import PROJECT_HEADER, Door
+from tasks_app.api.base import PROJECT_HEADER, Endpoint
 from tasks_app.services.access.idempotency import Answer, answer_once
 
 HEADER: Final = "Idempotency-Key"
@@ -20,7 +20,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 
 def once(
-    door: Door, perform: Callable[[], Response], *, kept: Callable[[Any], Any] | None = None
+    endpoint: Endpoint, perform: Callable[[], Response], *, kept: Callable[[Any], Any] | None = None
 ) -> Response:
     """Do what a POST asks for, once for each ``Idempotency-Key``; without the header, each time.
 
@@ -31,7 +31,7 @@ def once(
     :raises InvalidInput: when the key is none.
     :raises KeyReused: when it was used for something else.
     """
-    request = door.request
+    request = endpoint.request
     key = request.headers.get(HEADER)
     if key is None:
         return perform()
@@ -50,10 +50,10 @@ def once(
         )
 
     answer, is_old = answer_once(
-        scope=door.caller.key,
+        scope=endpoint.caller.key,
         act=f"{request.method} {request.path}"[:200],
         key=key,
-        digest=_digest_of(door),
+        digest=_digest_of(endpoint),
         perform=performed,
     )
     return _again(answer) if is_old else made[0]
@@ -66,9 +66,9 @@ def _again(answer: Answer) -> Response:
     return Response(msgspec.json.decode(answer.body), status=answer.status, headers=headers)
 
 
-def _digest_of(door: Door) -> str:
+def _digest_of(endpoint: Endpoint) -> str:
     """Return what stands for all that was asked: the project named, the query and the body."""
-    request = door.request
+    request = endpoint.request
     asked = hashlib.sha256()
     for part in (request.headers.get(PROJECT_HEADER, ""), request.META.get("QUERY_STRING", "")):
         asked.update(part.encode("utf-8", "replace") + b"\0")

@@ -1,4 +1,4 @@
-"""Whether a caller's role reaches for a door, before anything is looked up."""
+"""Whether a caller's role reaches for an endpoint, before anything is looked up."""
 
 from typing import Any, Final
 
@@ -23,12 +23,12 @@ BOTH: Final = PEOPLE | WORKERS
 
 
 class RoleReaches(BasePermission):
-    """Holds a caller against the door's ``needs`` for the method, and its ``callers``."""
+    """Holds a caller against the endpoint's ``needs`` for the method, and its ``callers``."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether the caller may come in; False without credentials, which gives 401.
 
-        :raises WrongKindOfToken: when the token is for other doors.
+        :raises WrongKindOfToken: when the token is for other endpoints.
         :raises Forbidden: when the role is less, wherever the caller has one.
         """
         needed = needed_for(view, request.method or "")
@@ -47,7 +47,7 @@ class RoleReaches(BasePermission):
 
 
 def needed_for(view: Any, method: str) -> Need:
-    """Return what a method of a door needs; a superuser, where the door does not say."""
+    """Return what a method of an endpoint needs; a superuser, where the endpoint does not say."""
     needs: dict[str, Need] = getattr(view, "needs", {})
     if method in {"HEAD", "OPTIONS"}:
         return needs.get("GET", SIGNED_IN) if method == "HEAD" else _least(needs)

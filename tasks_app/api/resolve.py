@@ -1,12 +1,12 @@
-"""What the doors of one workflow, or of one instance, have in common."""
+"""What the endpoints of one workflow, or of one instance, have in common."""
 
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.models import Instance, Workflow
 from tasks_app.services.lookup.by_name import find_instance, find_workflow
 
 
-class WorkflowDoor(Door):
-    """A door whose address names a workflow: by its id, the start of it, or its name."""
+class WorkflowEndpoint(Endpoint):
+    """An endpoint whose address names a workflow: by its id, the start of it, or its name."""
 
     def workflow(self, given: str) -> Workflow:
         """Return the workflow, in which the caller has the role that the method needs.
@@ -19,8 +19,8 @@ class WorkflowDoor(Door):
         return found
 
 
-class InstanceDoor(Door):
-    """A door whose address names an instance: by its id, or the start of it."""
+class InstanceEndpoint(Endpoint):
+    """An endpoint whose address names an instance: by its id, or the start of it."""
 
     def instance(self, given: str) -> Instance:
         """Return the instance, in which the caller has the role that the method needs.

@@ -1,4 +1,4 @@
-"""How often one may ask: by token, user or address, each in a scope of its door."""
+"""How often one may ask: by token, user or address, each in a scope of its endpoint."""
 
 import ipaddress
 from typing import Any
@@ -14,7 +14,7 @@ from tasks_app.services.access.callers import Caller, CallerKind
 class Throttle(BaseThrottle):
     """Counts a request; the counts stand in the answer's headers.
 
-    A door's ``throttle_scope`` is ``default``, or ``login``, which has the tightest limit.
+    An endpoint's ``throttle_scope`` is ``default``, or ``login``, which has the tightest limit.
     """
 
     def __init__(self) -> None:

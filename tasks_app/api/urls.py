@@ -1,9 +1,9 @@
-"""The addresses of the record's doors."""
+"""The addresses of the record's endpoints."""
 
 from django.urls import URLPattern, URLResolver, path
 
 from tasks_app.api.access import audit, logins, projects, tokens
-from tasks_app.api.compat.cpds import tasks as classic_tasks
+from tasks_app.api.compat.cpds import tasks as compat_tasks
 from tasks_app.api.compat.thinkus import views
 from tasks_app.api.instances import bulk, control, events, instances
 from tasks_app.api.tasks import tasks
@@ -71,9 +71,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/instances/<ref:instance>/approve", control.Approve.as_view()),
     path("api/v1/instances/<ref:instance>/reject", control.Reject.as_view()),
     path("api/v1/events", events.Events.as_view()),
-    path("api/tasks/create", classic_tasks.CreateTask.as_view()),
-    path("api/tasks/running", classic_tasks.RunningTasks.as_view()),
-    path("api/tasks/completed", classic_tasks.CompletedTasks.as_view()),
+    path("api/tasks/create", compat_tasks.CreateTask.as_view()),
+    path("api/tasks/running", compat_tasks.RunningTasks.as_view()),
+    path("api/tasks/completed", compat_tasks.CompletedTasks.as_view()),
     # After those of the fleet: any other word is the id of a task.
-    path("api/tasks/<ref:task_id>", classic_tasks.OneClassicTask.as_view()),
+    path("api/tasks/<ref:task_id>", compat_tasks.OneCompatTask.as_view()),
 ]

@@ -51,7 +51,7 @@ class ExecutionRecord(models.Model):
         constraints: ClassVar = [
             # Prevents one attempt from being counted twice.
             models.UniqueConstraint(fields=["task", "number"], name="record_per_attempt"),
-            # The second lock on the door: one claim for each dispatch of a task.
+            # The second lock: one claim for each dispatch of a task.
             models.UniqueConstraint(fields=["task", "dispatch_id"], name="record_per_dispatch"),
         ]
         indexes: ClassVar = [

@@ -1,6 +1,6 @@
-"""What every address takes at least: one line for each method of each door.
+"""What every address takes at least: one line for each method of each endpoint.
 
-``need`` is a role, or ``anyone``, ``signed_in``, ``superuser``; with ``worker`` the door is for
+``need`` is a role, or ``anyone``, ``signed_in``, ``superuser``; with ``worker`` the endpoint is for
 worker tokens. ``path`` holds the address of something in the project ``mine``; what stands in
 braces, there and in ``body``, is filled in from ``tests.api.seeds``. ``body`` is what a request
 that would succeed sends.
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One method of one door."""
+    """One method of one endpoint."""
 
     method: str
     path: str

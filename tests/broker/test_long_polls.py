@@ -80,10 +80,10 @@ def test_more_than_may_wait_are_answered_at_once_and_everybody_else_is_served(we
     assert sorted(given) == [f"T-{number}" for number in range(PLACES)]
 
 
-@pytest.mark.parametrize("door", ["pending", "claims"])
-def test_it_returns_for_what_fits_and_not_for_what_does_not(web, crowd, door):
+@pytest.mark.parametrize("endpoint", ["pending", "claims"])
+def test_it_returns_for_what_fits_and_not_for_what_does_not(web, crowd, endpoint):
     worker = a_worker(web, "w", capabilities=["git"])
-    if door == "pending":
+    if endpoint == "pending":
         poll = crowd.submit(ask, web, f"/api/tasks/pending?worker_id={worker}&wait={LONGEST}")
     else:
         poll = crowd.submit(ask, web, f"/api/v1/workers/{worker}/claims", {"wait": LONGEST, "limit": 5})
@@ -93,7 +93,7 @@ def test_it_returns_for_what_fits_and_not_for_what_does_not(web, crowd, door):
     a_task("for-git", requires=["git"])
     wait_until(poll.done, timeout=WELL_BEFORE, message="the answer")
 
-    if door == "pending":
+    if endpoint == "pending":
         assert [each["task_id"] for each in poll.result()[1]["data"]["tasks"]] == ["for-git"]
     else:
         assert claims_in(poll) == ["for-git"]

@@ -4,7 +4,7 @@ import pytest
 
 from tasks_app.api import status_words
 from tasks_app.api.compat.cpds import words as compat_words
-from tasks_app.api.compat.cpds.shapes import ClassicTaskShape
+from tasks_app.api.compat.cpds.shapes import CompatTaskShape
 from tasks_app.api.instances.views import InstanceSummaryShape, InstanceTaskShape
 from tasks_app.cli import words as cli_words
 from tasks_app.states import InstanceState, TaskState, WaitKind
@@ -59,7 +59,7 @@ def test_a_task_is_called_what_each_vocabulary_calls_it(state):
 
     assert told == TASKS[state] == TASK_WORDS[state][:3]
     assert told[0] in choices(InstanceTaskShape, "status")
-    assert told[1] in choices(ClassicTaskShape, "status")
+    assert told[1] in choices(CompatTaskShape, "status")
     assert cli_words.read_task_status(told[2]) is state
 
 

@@ -1,1 +1,1 @@
-"""The HTTP doors of the fleet."""
+"""The HTTP endpoints of the fleet."""

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from cpds.api.requests.forms import Form, read_query
 from cpds.api.responses.envelope import ok
 from cpds.api.schema.documentation import documented
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.roles import Role
 from tasks_app.services.scaling.autoscale import TARGET_SECONDS, Pool, WantedView, workers_wanted
 from workers_app.api.worker_forms import WORD
@@ -40,7 +40,7 @@ class PoolQuery(Form):
     max = serializers.IntegerField(min_value=0, max_value=MOST_WORKERS, required=False)
 
 
-class Autoscale(Door):
+class Autoscale(Endpoint):
     """``/api/v1/autoscale``."""
 
     needs = {"GET": Role.VIEWER}

@@ -18,12 +18,12 @@ from workers_app.api.worker_forms import (
     report_of,
 )
 from workers_app.api.worker_views import ClaimsView, claim_view
-from workers_app.api.workers import WorkersDoor
+from workers_app.api.workers import WorkersEndpoint
 from workers_app.transports.http.claims import attempt_of, claim_batch, end
 from workers_app.transports.http.workers import lease_seconds_of
 
 
-class Claims(WorkersDoor):
+class Claims(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/claims``."""
 
     may_wait = True
@@ -42,7 +42,7 @@ class Claims(WorkersDoor):
         return ok(ClaimsView(claims=claims, waited_seconds=max(0.0, batch.began_at - began)))
 
 
-class Progress(WorkersDoor):
+class Progress(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/claims/{token}/progress``."""
 
     @documented("Report progress", body=ProgressForm, status=204)
@@ -54,7 +54,7 @@ class Progress(WorkersDoor):
         return no_content()
 
 
-class Logs(WorkersDoor):
+class Logs(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/claims/{token}/logs``."""
 
     @documented("Add to a task's log", body=LogsForm, status=204)
@@ -66,7 +66,7 @@ class Logs(WorkersDoor):
         return no_content()
 
 
-class Complete(WorkersDoor):
+class Complete(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/claims/{token}/complete``."""
 
     @documented("Complete a task", body=CompletionForm, status=204)
@@ -78,7 +78,7 @@ class Complete(WorkersDoor):
         return no_content()
 
 
-class Fail(WorkersDoor):
+class Fail(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/claims/{token}/fail``."""
 
     @documented("Report a failure", body=FailureForm, status=204)
@@ -90,7 +90,7 @@ class Fail(WorkersDoor):
         return no_content()
 
 
-class Release(WorkersDoor):
+class Release(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/claims/{token}/release``."""
 
     @documented("Hand a task back", body=ReleaseForm, status=204)

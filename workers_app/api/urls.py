@@ -1,4 +1,4 @@
-"""The addresses of the fleet's doors."""
+"""The addresses of the fleet's endpoints."""
 
 from django.urls import URLPattern, URLResolver, path
 
@@ -24,7 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{CLAIM}/release", claims.Release.as_view()),
     path("api/workers/register", views.RegisterWorker.as_view()),
     path("api/workers/heartbeat", views.WorkerHeartbeat.as_view()),
-    path("api/workers", views.ClassicWorkers.as_view()),
+    path("api/workers", views.CompatWorkers.as_view()),
     path("api/tasks/pending", views.PendingTasks.as_view()),
     path("api/tasks/assign", views.AssignTask.as_view()),
     path("api/tasks/progress", views.ReportProgress.as_view()),

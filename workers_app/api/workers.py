@@ -13,7 +13,7 @@ from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.etags import unless_known
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import WORKERS, Need
 from tasks_app.roles import Role
@@ -45,8 +45,8 @@ class WorkerQuery(Form):
     kind = serializers.ChoiceField(choices=[str(kind) for kind in WorkerKind], required=False)
 
 
-class WorkersDoor(Door):
-    """A door for workers. A worker is found among those of its token's project and pool."""
+class WorkersEndpoint(Endpoint):
+    """An endpoint for workers. A worker is found among those of its token's project and pool."""
 
     callers = WORKERS
     needs: ClassVar[Mapping[str, Need]] = {"POST": Role.VIEWER}
@@ -60,7 +60,7 @@ class WorkersDoor(Door):
         return workers.get_http_worker(given=given, projects=self.projects(), pool=pool)
 
 
-class Workers(Door):
+class Workers(Endpoint):
     """``/api/v1/workers``."""
 
     needs = {"GET": Role.VIEWER}
@@ -79,7 +79,7 @@ class Workers(Door):
         return unless_known(request, pages.get_paginated_response(map(worker_view, seen)))
 
 
-class OneWorker(Door):
+class OneWorker(Endpoint):
     """``/api/v1/workers/{id}``."""
 
     needs = {"GET": Role.VIEWER}
@@ -90,7 +90,7 @@ class OneWorker(Door):
         return ok(worker_view(describe_worker(given=worker, projects=self.projects())))
 
 
-class Register(WorkersDoor):
+class Register(WorkersEndpoint):
     """``POST /api/v1/workers/register``."""
 
     @documented("Register a worker", answer=RegisteredView, body=RegistrationForm, status=201, creates=True)
@@ -115,7 +115,7 @@ class Register(WorkersDoor):
         return once(self, make)
 
 
-class Heartbeat(WorkersDoor):
+class Heartbeat(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/heartbeat``."""
 
     @documented("Say that a worker lives", answer=PulseView, body=HeartbeatForm)
@@ -126,7 +126,7 @@ class Heartbeat(WorkersDoor):
         return ok(pulse_view(pulse))
 
 
-class Leave(WorkersDoor):
+class Leave(WorkersEndpoint):
     """``POST /api/v1/workers/{id}/leave``."""
 
     @documented("Leave", body=Form, status=204)

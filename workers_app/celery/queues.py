@@ -30,8 +30,8 @@ def choose_queues(app: Any, queues: Iterable[str]) -> None:
         known.select_add(queue)
 
 
-class CeleryDoors:
-    """The doors of a running worker. Its event loop opens and closes them, in its own thread."""
+class CeleryQueues:
+    """The queues of a running worker. Its event loop opens and closes them, in its own thread."""
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer

@@ -1,4 +1,4 @@
-"""Celery doors of the fleet. Names come from ``tasks_app.canvas.names`` and never change."""
+"""The Celery tasks of the fleet. Names come from ``tasks_app.canvas.names`` and never change."""
 
 from typing import Any
 

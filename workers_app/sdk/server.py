@@ -1,4 +1,4 @@
-"""The server, as a worker sees it: its doors under ``/api/v1/workers``."""
+"""The server, as a worker sees it: its addresses under ``/api/v1/workers``."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from workers_app.sdk.texts import failure_kind, failure_message
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
-DOORS: Final = "/api/v1/workers"
+WORKERS: Final = "/api/v1/workers"
 _LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -50,11 +50,11 @@ class Server:
 
     def register(self, facts: Mapping[str, JSON]) -> dict[str, JSON]:
         """Make this worker known; return its ``id`` and the spans the server keeps."""
-        return self._post(f"{DOORS}/register", facts)
+        return self._post(f"{WORKERS}/register", facts)
 
     def beat(self, worker: str, *, claims: Sequence[str], facts: Mapping[str, JSON]) -> dict[str, JSON]:
         """Say that the worker lives and what it holds; return what it still does (``claims``, ``stop``)."""
-        return self._post(f"{DOORS}/{quote(worker)}/heartbeat", {"claims": list(claims), **facts})
+        return self._post(f"{WORKERS}/{quote(worker)}/heartbeat", {"claims": list(claims), **facts})
 
     def claim(
         self, worker: str, *, limit: int, wait_seconds: float, kinds: Sequence[str] | None
@@ -63,7 +63,7 @@ class Server:
         body: dict[str, JSON] = {"limit": limit, "wait": wait_seconds}
         if kinds is not None:
             body["kinds"] = list(kinds)
-        return self._post(f"{DOORS}/{quote(worker)}/claims", body, patience=wait_seconds + ANSWER_SECONDS)
+        return self._post(f"{WORKERS}/{quote(worker)}/claims", body, patience=wait_seconds + ANSWER_SECONDS)
 
     def progress(self, worker: str, claim: str, *, fraction: float, message: str) -> None:
         """Say how far a task is."""
@@ -97,14 +97,14 @@ class Server:
 
     def leave(self, worker: str) -> None:
         """Say goodbye; what the worker still holds is handed back."""
-        self._post(f"{DOORS}/{quote(worker)}/leave", {})
+        self._post(f"{WORKERS}/{quote(worker)}/leave", {})
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def _about(self, worker: str, claim: str, act: str, body: Mapping[str, JSON]) -> None:
-        self._post(f"{DOORS}/{quote(worker)}/claims/{quote(claim)}/{act}", body)
+        self._post(f"{WORKERS}/{quote(worker)}/claims/{quote(claim)}/{act}", body)
 
     def _post(
         self, path: str, body: Mapping[str, JSON], *, patience: float = ANSWER_SECONDS

@@ -15,7 +15,7 @@ FormType = TypeVar("FormType", bound="Form")
 EVERY_QUERY = frozenset({"project", "limit", "offset", "cursor", "format"})
 """What an address may be asked with beside its form, and reads itself."""
 EVERYWHERE = frozenset({"project", "format"})
-"""What every door of people may be asked with."""
+"""What every endpoint of people may be asked with."""
 
 
 class Form(serializers.Serializer[Any]):
@@ -33,7 +33,7 @@ class Form(serializers.Serializer[Any]):
 
 
 class ProjectForm(Form):
-    """A form that may name the project, which the door has read already."""
+    """A form that may name the project, which the endpoint has read already."""
 
     project = serializers.SlugField(required=False, max_length=64, help_text="the project's slug")
 
@@ -64,7 +64,7 @@ def read_query(
 
 
 def check_query(request: Request, *, known: frozenset[str]) -> None:
-    """Make sure that a query has no other keys than these, and those of every door.
+    """Make sure that a query has no other keys than these, and those of every endpoint.
 
     :raises InvalidInput: with every other one.
     """

@@ -27,7 +27,7 @@ class Refusal(View):
     request_id: str
 
 
-class ClassicRefusal(Refusal):
+class CompatRefusal(Refusal):
     """The same under ``/api`` without a version."""
 
     success: bool
@@ -57,7 +57,7 @@ class NativeEnvelope:
         return Refusal(code=status, message=message, errors=_told(flaws), request_id=request_id)
 
 
-class ClassicEnvelope:
+class CompatEnvelope:
     """``success`` says how it went; ``error`` is the sentence."""
 
     def success(self, data: Any, *, message: str = "") -> dict[str, Any]:
@@ -69,7 +69,7 @@ class ClassicEnvelope:
 
     def failure(self, *, status: int, message: str, flaws: Sequence[Flaw], request_id: str) -> Refusal:
         """Wrap why it was refused."""
-        return ClassicRefusal(
+        return CompatRefusal(
             success=False,
             error=message,
             code=status,
@@ -84,13 +84,13 @@ def _told(flaws: Sequence[Flaw]) -> list[FlawView]:
 
 
 NATIVE = NativeEnvelope()
-CLASSIC = ClassicEnvelope()
+COMPAT = CompatEnvelope()
 
 
 def envelope_for(path: str) -> Envelope:
     """Return the envelope of the surface that an address belongs to."""
-    is_classic = f"{path}/".startswith("/api/") and not f"{path}/".startswith("/api/v1/")
-    return CLASSIC if is_classic else NATIVE
+    is_compat = f"{path}/".startswith("/api/") and not f"{path}/".startswith("/api/v1/")
+    return COMPAT if is_compat else NATIVE
 
 
 def ok(
@@ -120,6 +120,6 @@ def no_content() -> Response:
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def classic(data: Any = None, *, message: str = "", status: int = HTTPStatus.OK) -> Response:
+def compat(data: Any = None, *, message: str = "", status: int = HTTPStatus.OK) -> Response:
     """Return an answer in the envelope of ``/api``."""
-    return Response(CLASSIC.success(data, message=message), status=status)
+    return Response(COMPAT.success(data, message=message), status=status)

@@ -1,4 +1,4 @@
-"""What the schema says of a door: its envelope, its parameters, and how it refuses."""
+"""What the schema says of an endpoint: its envelope, its parameters, and how it refuses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from msgspec import UNSET, Meta, UnsetType
 from rest_framework import serializers
 
-from cpds.api.responses.envelope import CLASSIC, NATIVE, ClassicRefusal, Envelope, Refusal
+from cpds.api.responses.envelope import COMPAT, NATIVE, CompatRefusal, Envelope, Refusal
 from cpds.api.responses.paging import CURSOR_PATTERN, DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET
 from cpds.api.schema.components import component_name
 from cpds.base.view import Count, View, ViewMeta
@@ -85,7 +85,7 @@ def documented(
     raw: Any = None,
     operation_id: str | None = None,
 ) -> Callable[[Method], Method]:
-    """Describe a method of a door for the schema.
+    """Describe a method of an endpoint for the schema.
 
     ``answer`` is what ``data`` holds, ``beside`` are fields next to it, ``body`` the form
     of the request or a mapping of media types to forms. ``creates``: it takes an
@@ -95,7 +95,7 @@ def documented(
 
     The method is marked with the keys that its ``query`` may have, as ``query_keys``.
     """
-    refusal = ClassicRefusal if envelope is CLASSIC else Refusal
+    refusal = CompatRefusal if envelope is COMPAT else Refusal
     shown: Any = raw
     if raw is None and status != 204:
         shown = enveloped(answer, beside=beside, envelope=envelope)
@@ -134,14 +134,12 @@ def enveloped(
 ) -> type[View]:
     """Return the view of an answer whose ``data`` is ``answer``."""
     fields: dict[str, Any] = (
-        {"success": bool, "message": str | UnsetType}
-        if envelope is CLASSIC
-        else {"code": int, "message": str}
+        {"success": bool, "message": str | UnsetType} if envelope is COMPAT else {"code": int, "message": str}
     )
     if answer is not None:
         fields["data"] = answer
-    is_classic = "Classic" if envelope is CLASSIC else ""
-    return _made(f"{_name_of(answer, beside)}{is_classic}Answer", fields | dict(beside or {}))
+    is_compat = "Compat" if envelope is COMPAT else ""
+    return _made(f"{_name_of(answer, beside)}{is_compat}Answer", fields | dict(beside or {}))
 
 
 def listed(item: type[View]) -> type[View]:

@@ -1,4 +1,4 @@
-"""What the schema says of every door by itself: its name, its group, how to authenticate."""
+"""What the schema says of every endpoint by itself: its name, its group, how to authenticate."""
 
 import re
 from typing import Any
@@ -14,14 +14,14 @@ _SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-class DoorSchema(AutoSchema):
+class EndpointSchema(AutoSchema):
     """Names an operation for its view, and groups it by the first word of its address."""
 
     def get_operation_id(self) -> str:
-        """Return group, view and method: ``projects_one_project_patch``; classic ones say so first."""
+        """Return group, view and method: ``projects_one_project_patch``; compat ones say so first."""
         name = _WORDS.sub("_", type(self.view).__name__).lower()
         group = re.sub(r"\W", "_", self.get_tags()[0])
-        place = [] if self.path.startswith("/api/v1/") else ["classic"]
+        place = [] if self.path.startswith("/api/v1/") else ["compat"]
         return "_".join([*place, *([] if name.startswith(group) else [group]), name, self.method.lower()])
 
     def get_tags(self) -> list[str]:

@@ -23,7 +23,7 @@ from cpds.base.uptime import uptime_seconds
 from cpds.base.view import Count, View
 from cpds.host.health import checks
 from cpds.host.health.answers import AWAY, Answers, Health
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.permissions import SIGNED_IN
 from tasks_app.services.queries.overview import DepthView, queue_depth
 from workers_app.fleet.describe import WorkerStatus, describe_fleet, visible_workers
@@ -78,7 +78,7 @@ class HealthView(View):
     disk: DiskView | None
 
 
-class Detailed(Door):
+class Detailed(Endpoint):
     """``GET /api/v1/health/detailed``."""
 
     needs = {"GET": SIGNED_IN}

@@ -23,7 +23,7 @@ def _paths() -> JSONSchema:
         "/livez": _always("livez", "Say that the process answers", AliveView),
         "/readyz": _or_503("readyz", "Say whether requests can be served", ReadyView),
         "/health": _or_503("health", whole, SystemView),
-        "/api/health": _always("classic_health", mode, ModeView, refusal="ClassicRefusal"),
+        "/api/health": _always("compat_health", mode, ModeView, refusal="CompatRefusal"),
         "/api/v1/health": _or_503("health_v1", whole, AppView),
         "/api/v1/health/database": _or_503("health_database", "Say whether the database answers", ServerView),
         "/api/v1/health/redis": _or_503("health_redis", "Say whether the broker answers", ServerView),

@@ -1,4 +1,4 @@
-"""The doors. None of them tells a stranger a version of a server, a host or an address."""
+"""The endpoints. None of them tells a stranger a version of a server, a host or an address."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -32,10 +32,10 @@ from cpds.host.health.answers import (
 from cpds.host.health.checks import broker_answers, database_answers
 
 APP = "CPDS"
-Door = Callable[[HttpRequest], HttpResponse]
+Endpoint = Callable[[HttpRequest], HttpResponse]
 
 
-def read_only(view: Door) -> Door:
+def read_only(view: Endpoint) -> Endpoint:
     """Answer other methods than GET and HEAD with 405, in the envelope of the address."""
 
     @wraps(view)

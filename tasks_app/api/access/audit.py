@@ -14,7 +14,7 @@ from cpds.api.responses.envelope import Refusal
 from cpds.api.responses.paging import CursorPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, PROJECT, documented, streamed
 from cpds.base.view import JSONObject, Time, View
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.errors import Forbidden
 from tasks_app.models import Event
 from tasks_app.roles import Role
@@ -85,7 +85,7 @@ def audit_view(row: Event) -> AuditView:
     )
 
 
-class _AuditDoor(Door):
+class _AuditEndpoint(Endpoint):
     needs = {"GET": Role.ADMIN}
 
     def governed(self) -> frozenset[int] | None:
@@ -101,7 +101,7 @@ class _AuditDoor(Door):
         return mine
 
 
-class Audit(_AuditDoor):
+class Audit(_AuditEndpoint):
     """``/api/v1/audit``."""
 
     @documented("List what people did", answer=streamed(AuditView), query=[AuditQuery, LIMIT, CURSOR])
@@ -112,7 +112,7 @@ class Audit(_AuditDoor):
         return pages.get_paginated_response(map(audit_view, pages.paginate_queryset(rows, request)))
 
 
-class AuditFile(_AuditDoor):
+class AuditFile(_AuditEndpoint):
     """``/api/v1/audit/export``."""
 
     @extend_schema(

@@ -11,7 +11,7 @@ from cpds.api.responses.envelope import no_content, ok
 from cpds.api.schema.documentation import documented
 from cpds.base.conf import conf
 from cpds.base.view import View
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.permissions import ANYONE, BOTH, SIGNED_IN
 from tasks_app.models import Project
 from tasks_app.services.access import logins
@@ -56,7 +56,7 @@ class MeView(View):
     projects: list[RoleView]
 
 
-class LogIn(Door):
+class LogIn(Endpoint):
     """``POST /api/v1/auth/token``."""
 
     needs = {"POST": ANYONE}
@@ -71,7 +71,7 @@ class LogIn(Door):
         return ok(_shown(logins.log_in(request=request._request, **given)))  # noqa: SLF001
 
 
-class Refresh(Door):
+class Refresh(Endpoint):
     """``POST /api/v1/auth/refresh``."""
 
     needs = {"POST": ANYONE}
@@ -83,7 +83,7 @@ class Refresh(Door):
         return ok(_shown(logins.refresh(token=read_body(request, RefreshForm)["refresh"])))
 
 
-class LogOut(Door):
+class LogOut(Endpoint):
     """``POST /api/v1/auth/logout``."""
 
     needs = {"POST": ANYONE}
@@ -96,7 +96,7 @@ class LogOut(Door):
         return no_content()
 
 
-class Me(Door):
+class Me(Endpoint):
     """``GET /api/v1/auth/me``."""
 
     needs = {"GET": SIGNED_IN}

@@ -9,7 +9,7 @@ from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.access.views import ROLES, MemberView, ProjectView, member_view, project_view
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import SIGNED_IN, SUPERUSER
 from tasks_app.models import Project
@@ -45,7 +45,7 @@ class NewMemberForm(RoleForm):
     username = serializers.CharField(max_length=150)
 
 
-class Projects(Door):
+class Projects(Endpoint):
     """``/api/v1/projects``."""
 
     needs = {"GET": SIGNED_IN, "POST": SUPERUSER}
@@ -72,7 +72,7 @@ class Projects(Door):
         return project_view(row, role=self.caller.role_in(row.pk))
 
 
-class OneProject(Door):
+class OneProject(Endpoint):
     """``/api/v1/projects/{slug}``."""
 
     needs = {"GET": Role.VIEWER, "PATCH": Role.ADMIN}
@@ -93,7 +93,7 @@ class OneProject(Door):
         return ok(project_view(row, role=self.caller.role_in(row.pk)))
 
 
-class Members(Door):
+class Members(Endpoint):
     """``/api/v1/projects/{slug}/members``."""
 
     needs = {"GET": Role.VIEWER, "POST": Role.ADMIN}
@@ -121,7 +121,7 @@ class Members(Door):
         return once(self, add)
 
 
-class OneMember(Door):
+class OneMember(Endpoint):
     """``/api/v1/projects/{slug}/members/{username}``."""
 
     needs = {"PATCH": Role.ADMIN, "DELETE": Role.ADMIN}

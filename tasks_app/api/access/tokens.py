@@ -14,7 +14,7 @@ from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from cpds.base import clock
 from tasks_app.api.access.views import ROLES, NewTokenView, TokenView, new_token_view, token_view
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import SIGNED_IN
 from tasks_app.roles import Role, TokenKind
@@ -33,7 +33,7 @@ class NewTokenForm(ProjectForm):
     pool = serializers.SlugField(max_length=64, allow_blank=True, default="")
 
 
-class Tokens(Door):
+class Tokens(Endpoint):
     """``/api/v1/tokens``."""
 
     needs = {"GET": SIGNED_IN, "POST": Role.VIEWER}
@@ -67,7 +67,7 @@ class Tokens(Door):
         return once(self, make, kept=_without_secret)
 
 
-class OneToken(Door):
+class OneToken(Endpoint):
     """``/api/v1/tokens/{id}``."""
 
     needs = {"GET": SIGNED_IN, "DELETE": SIGNED_IN}

@@ -1,4 +1,4 @@
-"""What the doors of people and projects show."""
+"""What the endpoints of people and projects show."""
 
 from typing import Annotated, Final
 

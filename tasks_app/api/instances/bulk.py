@@ -10,7 +10,7 @@ from cpds.api.requests.forms import read_body
 from cpds.api.responses.envelope import ok
 from cpds.api.schema.documentation import documented
 from cpds.base.view import View
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.instances.control import CancelForm, PauseForm, later
 from tasks_app.api.instances.filters import InstanceFilters, chosen_by
 from tasks_app.roles import Role
@@ -47,7 +47,7 @@ class BulkView(View):
     refused: list[RefusedView]
 
 
-class Bulk(Door):
+class Bulk(Endpoint):
     """``/api/v1/instances/bulk``."""
 
     needs = {"POST": Role.OPERATOR}

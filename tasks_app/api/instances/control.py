@@ -15,7 +15,7 @@ from cpds.api.schema.documentation import documented
 from cpds.base import clock
 from cpds.base.view import View, one_of
 from tasks_app.api.idempotency import once
-from tasks_app.api.resolve import InstanceDoor
+from tasks_app.api.resolve import InstanceEndpoint
 from tasks_app.api.status_words import STATES, STATUSES, instance_word
 from tasks_app.models import Instance
 from tasks_app.roles import Role
@@ -106,7 +106,7 @@ class AnsweredView(View):
     changed: bool
 
 
-class _Steering(InstanceDoor):
+class _Steering(InstanceEndpoint):
     needs = {"POST": Role.OPERATOR}
     act: ClassVar[Action]
 
@@ -176,7 +176,7 @@ class Retry(_Steering):
         return self.done(instance, ControlOptions(by=self.caller.name, reason=form["reason"]))
 
 
-class Rerun(InstanceDoor):
+class Rerun(InstanceEndpoint):
     """``/api/v1/instances/{id}/rerun``."""
 
     needs = {"POST": Role.OPERATOR}
@@ -202,7 +202,7 @@ class Rerun(InstanceDoor):
         return once(self, start)
 
 
-class _Answering(InstanceDoor):
+class _Answering(InstanceEndpoint):
     needs = {"POST": Role.OPERATOR}
 
     def who(self, instance: Instance, form: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from cpds.api.responses.envelope import ok
 from cpds.api.responses.paging import CursorPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, documented, streamed
 from cpds.base.view import View
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.instances.filters import instance_of
-from tasks_app.api.resolve import InstanceDoor
+from tasks_app.api.resolve import InstanceEndpoint
 from tasks_app.cli.instances.views import event_line
 from tasks_app.models import Event, Instance
 from tasks_app.roles import Role
@@ -69,7 +69,7 @@ class FollowedLinesView(View):
     has_more: bool
 
 
-class Events(Door):
+class Events(Endpoint):
     """``/api/v1/events``."""
 
     needs = {"GET": Role.VIEWER}
@@ -86,7 +86,7 @@ class Events(Door):
         return pages.get_paginated_response(event_rows(events=pages.paginate_queryset(rows, request)))
 
 
-class InstanceEvents(InstanceDoor):
+class InstanceEvents(InstanceEndpoint):
     """``/api/v1/instances/{id}/events``."""
 
     needs = {"GET": Role.VIEWER}
@@ -102,7 +102,7 @@ class InstanceEvents(InstanceDoor):
         return ok(FollowedEventsView(items=event_rows(events=events), after=after, has_more=has_more))
 
 
-class Logs(InstanceDoor):
+class Logs(InstanceEndpoint):
     """``/api/v1/instances/{id}/logs``."""
 
     needs = {"GET": Role.VIEWER}

@@ -11,7 +11,7 @@ from cpds.api.responses.envelope import ok
 from cpds.api.responses.etags import etag_of, tagged, unchanged, unless_known
 from cpds.api.responses.paging import BrowsePages, OffsetPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, browsable, documented
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.instances.filters import InstanceQuery, chosen_by
 from tasks_app.api.instances.views import (
     GraphView,
@@ -23,7 +23,7 @@ from tasks_app.api.instances.views import (
     instance_task_view,
     instance_views,
 )
-from tasks_app.api.resolve import InstanceDoor
+from tasks_app.api.resolve import InstanceEndpoint
 from tasks_app.api.status_words import TASK_STATES
 from tasks_app.roles import Role
 from tasks_app.services.control.selection import chosen_instances
@@ -47,7 +47,7 @@ class TasksQuery(Form):
     offset = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
 
 
-class Instances(Door):
+class Instances(Endpoint):
     """``/api/v1/instances``."""
 
     needs = {"GET": Role.VIEWER}
@@ -70,7 +70,7 @@ class Instances(Door):
         return unless_known(request, pages.get_paginated_response(views))
 
 
-class OneInstance(InstanceDoor):
+class OneInstance(InstanceEndpoint):
     """``/api/v1/instances/{id}``."""
 
     needs = {"GET": Role.VIEWER}
@@ -86,7 +86,7 @@ class OneInstance(InstanceDoor):
         return tagged(ok(detail_view(found, progress=named_progress(instance=found))), etag)
 
 
-class InstanceTasks(InstanceDoor):
+class InstanceTasks(InstanceEndpoint):
     """``/api/v1/instances/{id}/tasks``."""
 
     needs = {"GET": Role.VIEWER}
@@ -113,7 +113,7 @@ class InstanceTasks(InstanceDoor):
         return tagged(ok(views, total=pages.count, has_more=pages.has_more), etag)
 
 
-class Graph(InstanceDoor):
+class Graph(InstanceEndpoint):
     """``/api/v1/instances/{id}/graph``."""
 
     needs = {"GET": Role.VIEWER}
@@ -133,7 +133,7 @@ class Graph(InstanceDoor):
         return tagged(ok(graph_view(found, instance_graph(instance=found))), etag)
 
 
-class Why(InstanceDoor):
+class Why(InstanceEndpoint):
     """``/api/v1/instances/{id}/why``."""
 
     needs = {"GET": Role.VIEWER}
@@ -150,7 +150,7 @@ class CompareQuery(Form):
     other = serializers.CharField(max_length=40, help_text="its id")
 
 
-class Compare(InstanceDoor):
+class Compare(InstanceEndpoint):
     """``/api/v1/instances/{id}/compare``."""
 
     needs = {"GET": Role.VIEWER}

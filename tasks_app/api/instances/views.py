@@ -1,4 +1,4 @@
-"""What the doors of instances show. Times that are not known yet are left out."""
+"""What the endpoints of instances show. Times that are not known yet are left out."""
 
 from collections.abc import Iterable
 from datetime import datetime

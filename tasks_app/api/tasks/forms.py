@@ -1,4 +1,4 @@
-"""What the doors of tasks take."""
+"""What the endpoints of tasks take."""
 
 from typing import Any, Final
 

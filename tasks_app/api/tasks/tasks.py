@@ -13,7 +13,7 @@ from cpds.api.responses.envelope import created, ok
 from cpds.api.responses.etags import unless_known
 from cpds.api.responses.paging import CursorPages, OffsetPages
 from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, documented
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.tasks.forms import NewTaskForm, TaskBulkForm, TaskQuery, TaskReasonForm, narrows, wanted_of
 from tasks_app.api.tasks.views import NewTaskView, SteeredView, TaskBulkView, TasksPageView, new_task_view
@@ -38,7 +38,7 @@ from tasks_app.services.submit.loose import create_task, create_tasks
 TAGS = ["Tasks"]
 
 
-class Tasks(Door):
+class Tasks(Endpoint):
     """``/api/v1/tasks``."""
 
     needs = {"GET": Role.VIEWER, "POST": Role.OPERATOR}
@@ -77,7 +77,7 @@ class Tasks(Door):
         return once(self, make)
 
 
-class OneTask(Door):
+class OneTask(Endpoint):
     """``/api/v1/tasks/{id}``."""
 
     needs = {"GET": Role.VIEWER}
@@ -88,7 +88,7 @@ class OneTask(Door):
         return unless_known(request, ok(task_detail(given=task, projects=self.projects())))
 
 
-class Why(Door):
+class Why(Endpoint):
     """``/api/v1/tasks/{id}/why``."""
 
     needs = {"GET": Role.VIEWER}
@@ -99,7 +99,7 @@ class Why(Door):
         return unless_known(request, ok(task_holds(given=task, projects=self.projects())))
 
 
-class Records(Door):
+class Records(Endpoint):
     """``/api/v1/tasks/{id}/records``."""
 
     needs = {"GET": Role.VIEWER}
@@ -112,8 +112,8 @@ class Records(Door):
         return ok(records_view(task=found, records=records, total=pages.count, has_more=pages.has_more))
 
 
-class Steer(Door):
-    """A door that acts on one task."""
+class Steer(Endpoint):
+    """An endpoint that acts on one task."""
 
     needs = {"POST": Role.OPERATOR}
 
@@ -148,8 +148,8 @@ class Retry(Steer):
         return ok(detail_of(task=read_again(task=found)))
 
 
-class SteerMany(Door):
-    """A door that acts on many tasks."""
+class SteerMany(Endpoint):
+    """An endpoint that acts on many tasks."""
 
     needs = {"POST": Role.OPERATOR}
 

@@ -1,4 +1,4 @@
-"""What the doors of tasks show beside the tasks themselves."""
+"""What the endpoints of tasks show beside the tasks themselves."""
 
 from typing import Annotated
 

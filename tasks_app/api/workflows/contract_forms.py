@@ -1,4 +1,4 @@
-"""What the doors of contracts take: the keys of the documented model, ``featureId`` and so on."""
+"""What the endpoints of contracts take: the keys of the documented model, ``featureId`` and so on."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What the doors of contracts show: the keys of the documented model, ``featureId`` and so on."""
+"""What the endpoints of contracts show: the keys of the documented model, ``featureId`` and so on."""
 
 from typing import Annotated, Any
 

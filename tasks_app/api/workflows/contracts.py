@@ -12,7 +12,7 @@ from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.etags import tagged, tags_read, unchanged
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import IF_MATCH, LIMIT, OFFSET, documented, listed
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.workflows.contract_forms import (
     ChangedContractForm,
@@ -38,7 +38,7 @@ TAGS: Final = ["Contracts"]
 PLACE: Final = "/api/v1/contracts"
 
 
-class Contracts(Door):
+class Contracts(Endpoint):
     """``/api/v1/contracts``."""
 
     needs = {"GET": Role.VIEWER, "POST": Role.EDITOR}
@@ -78,7 +78,7 @@ class Contracts(Door):
         return once(self, make)
 
 
-class Generate(Door):
+class Generate(Endpoint):
     """``/api/v1/contracts/generate``."""
 
     needs = {"POST": Role.EDITOR}
@@ -98,8 +98,8 @@ class Generate(Door):
         return once(self, make)
 
 
-class ContractDoor(Door):
-    """A door of one contract."""
+class ContractEndpoint(Endpoint):
+    """An endpoint of one contract."""
 
     def found(self, given: str) -> Contract:
         """Return a contract in whose project the caller has the method's role."""
@@ -133,7 +133,7 @@ class ContractDoor(Door):
         return row.version
 
 
-class OneContract(ContractDoor):
+class OneContract(ContractEndpoint):
     """``/api/v1/contracts/{id}``."""
 
     needs = {"GET": Role.VIEWER, "PATCH": Role.EDITOR, "DELETE": Role.EDITOR}
@@ -172,7 +172,7 @@ class OneContract(ContractDoor):
         return no_content()
 
 
-class Versions(ContractDoor):
+class Versions(ContractEndpoint):
     """``/api/v1/contracts/{id}/versions``."""
 
     needs = {"GET": Role.VIEWER}
@@ -192,7 +192,7 @@ class Versions(ContractDoor):
         )
 
 
-class Validate(ContractDoor):
+class Validate(ContractEndpoint):
     """``/api/v1/contracts/{id}/validate``."""
 
     needs = {"POST": Role.VIEWER}
@@ -204,7 +204,7 @@ class Validate(ContractDoor):
         return ok(validation_view(row, contracts.validate_contract(contract=row)))
 
 
-class Approve(ContractDoor):
+class Approve(ContractEndpoint):
     """``/api/v1/contracts/{id}/approve``."""
 
     needs = {"POST": Role.EDITOR}
@@ -226,7 +226,7 @@ class Approve(ContractDoor):
         return tagged(ok(contract_view(row)), _etag(row))
 
 
-class Implemented(ContractDoor):
+class Implemented(ContractEndpoint):
     """``/api/v1/contracts/{id}/implemented``."""
 
     needs = {"POST": Role.EDITOR}

@@ -10,7 +10,7 @@ from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from tasks_app.api.idempotency import once
 from tasks_app.api.instances.views import InstanceSummaryView, instance_views
-from tasks_app.api.resolve import WorkflowDoor
+from tasks_app.api.resolve import WorkflowEndpoint
 from tasks_app.api.status_words import STATUSES, states_called
 from tasks_app.api.workflows.views import StartedView
 from tasks_app.models import Instance
@@ -34,7 +34,7 @@ class HistoryQuery(Form):
     order = serializers.ChoiceField(choices=["desc", "asc"], default="desc", help_text="desc: newest first")
 
 
-class Execute(WorkflowDoor):
+class Execute(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/execute``."""
 
     needs = {"POST": Role.OPERATOR}
@@ -58,7 +58,7 @@ class Execute(WorkflowDoor):
         return once(self, start)
 
 
-class History(WorkflowDoor):
+class History(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/history``."""
 
     needs = {"GET": Role.VIEWER}

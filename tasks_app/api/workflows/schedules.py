@@ -11,7 +11,7 @@ from cpds.api.responses.envelope import created, no_content, ok
 from cpds.api.responses.etags import tagged, tags_read
 from cpds.api.schema.documentation import IF_MATCH, documented
 from tasks_app.api.idempotency import once
-from tasks_app.api.resolve import WorkflowDoor
+from tasks_app.api.resolve import WorkflowEndpoint
 from tasks_app.api.workflows.views import FiredView
 from tasks_app.models import Workflow
 from tasks_app.roles import Role
@@ -48,7 +48,7 @@ class FiresQuery(Form):
     count = serializers.IntegerField(min_value=1, max_value=MOST_FIRES, default=5)
 
 
-class Schedule(WorkflowDoor):
+class Schedule(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/schedule``."""
 
     needs = {"GET": Role.VIEWER, "PUT": Role.EDITOR, "DELETE": Role.EDITOR}
@@ -81,7 +81,7 @@ def _shown(workflow: Workflow) -> Response:
     return tagged(answer, f'"{schedule_mark(workflow=workflow)}"')
 
 
-class PauseSchedule(WorkflowDoor):
+class PauseSchedule(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/schedule/pause``."""
 
     needs = {"POST": Role.OPERATOR}
@@ -95,7 +95,7 @@ class PauseSchedule(WorkflowDoor):
         return ok(schedule_summary(given=key))
 
 
-class ResumeSchedule(WorkflowDoor):
+class ResumeSchedule(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/schedule/resume``."""
 
     needs = {"POST": Role.OPERATOR}
@@ -109,7 +109,7 @@ class ResumeSchedule(WorkflowDoor):
         return ok(schedule_summary(given=key))
 
 
-class NextFires(WorkflowDoor):
+class NextFires(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/schedule/next``."""
 
     needs = {"GET": Role.VIEWER}
@@ -121,7 +121,7 @@ class NextFires(WorkflowDoor):
         return ok(next_fires(given=self.workflow(workflow).public_id, count=count))
 
 
-class Fire(WorkflowDoor):
+class Fire(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/schedule/fire``."""
 
     needs = {"POST": Role.OPERATOR}

@@ -1,4 +1,4 @@
-"""What the doors of workflows show."""
+"""What the endpoints of workflows show."""
 
 from typing import Annotated, Final
 

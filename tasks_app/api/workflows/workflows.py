@@ -14,10 +14,10 @@ from cpds.api.responses.envelope import created, ok
 from cpds.api.responses.paging import OffsetPages
 from cpds.api.schema.documentation import LIMIT, OFFSET, documented, listed
 from cpds.base.view import JSONObject
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import SIGNED_IN
-from tasks_app.api.resolve import WorkflowDoor
+from tasks_app.api.resolve import WorkflowEndpoint
 from tasks_app.api.workflows.views import (
     DiffView,
     RemovedView,
@@ -66,7 +66,7 @@ class DiffQuery(Form):
         }
 
 
-class Workflows(Door):
+class Workflows(Endpoint):
     """``/api/v1/workflows``."""
 
     needs = {"GET": Role.VIEWER, "POST": Role.EDITOR}
@@ -109,7 +109,7 @@ class Workflows(Door):
         return once(self, make)
 
 
-class OneWorkflow(WorkflowDoor):
+class OneWorkflow(WorkflowEndpoint):
     """``/api/v1/workflows/{id}``."""
 
     needs = {"GET": Role.VIEWER, "DELETE": Role.EDITOR}
@@ -144,7 +144,7 @@ class OneWorkflow(WorkflowDoor):
         )
 
 
-class Validation(Door):
+class Validation(Endpoint):
     """``/api/v1/workflows/validate``."""
 
     needs = {"POST": SIGNED_IN}
@@ -165,7 +165,7 @@ class Validation(Door):
         )
 
 
-class Schema(Door):
+class Schema(Endpoint):
     """``/api/v1/workflows/schema``."""
 
     needs = {"GET": SIGNED_IN}
@@ -176,7 +176,7 @@ class Schema(Door):
         return ok(workflow_schema())
 
 
-class Versions(WorkflowDoor):
+class Versions(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/versions``."""
 
     needs = {"GET": Role.VIEWER}
@@ -189,7 +189,7 @@ class Versions(WorkflowDoor):
         return pages.get_paginated_response(map(version_view, pages.paginate_queryset(rows, request)))
 
 
-class OneVersion(WorkflowDoor):
+class OneVersion(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/versions/{number}``."""
 
     needs = {"GET": Role.VIEWER}
@@ -209,7 +209,7 @@ class OneVersion(WorkflowDoor):
         )
 
 
-class Diff(WorkflowDoor):
+class Diff(WorkflowEndpoint):
     """``/api/v1/workflows/{id}/diff``."""
 
     needs = {"GET": Role.VIEWER}

@@ -1,6 +1,6 @@
 """Why is it waiting? The ordered list of what holds a task or an instance, and until when.
 
-Doors show what this says; nobody else judges. It reads and never writes.
+API, CLI and admin show what this says; nobody else judges. It reads and never writes.
 """
 
 from collections.abc import Iterator, Sequence

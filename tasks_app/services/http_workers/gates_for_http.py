@@ -22,7 +22,7 @@ Row = tuple[int, int, str | None, str]
 """Of a task at a gate: its key, its instance, its dispatch if it has one, its requirement set."""
 
 AT_ONCE = 50
-DOOR = "claim-door"
+JUDGE = "http-claims"
 """Under this name a task is claimed whose gate cannot be judged: to fail it there, as a worker does."""
 
 
@@ -106,5 +106,5 @@ def _lead(task_id: int, dispatch_id: str, requirement: str) -> bool:
     # Imported here: templates are a heavy library, and most processes judge nothing.
     from tasks_app.services.gates.intake import lead_through_gates
 
-    lead_through_gates(task_id=task_id, dispatch_id=dispatch_id, worker=DOOR, able=[requirement])
+    lead_through_gates(task_id=task_id, dispatch_id=dispatch_id, worker=JUDGE, able=[requirement])
     return not Task.objects.filter(pk=task_id, dispatch_id=dispatch_id).exclude(gate=Gate.OPEN).exists()

@@ -1,4 +1,4 @@
-"""Every door, every role, one's own project, another's and none: what each is told."""
+"""Every endpoint, every role, one's own project, another's and none: what each is told."""
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
@@ -23,7 +23,7 @@ def patterns(resolver, prefix=""):
             yield route, each
 
 
-DOORS = [
+ENDPOINTS = [
     (route, each)
     for route, each in patterns(get_resolver())
     if route.startswith("api/")
@@ -39,7 +39,7 @@ def route_of(line):
     return resolve(path).route
 
 
-@pytest.mark.parametrize(("route", "pattern"), DOORS, ids=[route for route, _ in DOORS])
+@pytest.mark.parametrize(("route", "pattern"), ENDPOINTS, ids=[route for route, _ in ENDPOINTS])
 def test_every_door_and_method_is_in_the_table(route, pattern):
     view = pattern.callback.view_class
     has = {method.upper() for method in METHODS if hasattr(view, method)}

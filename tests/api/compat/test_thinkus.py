@@ -148,15 +148,15 @@ class TestStartWorkflow:
 
 
 @pytest.mark.parametrize(
-    ("door", "body", "kinds"),
+    ("endpoint", "body", "kinds"),
     [
         ("/api/v1/workflow/start", {"feature": FEATURE}, {"contract.created", "workflow.uploaded"}),
         ("/api/v1/contracts/create", {}, {"contract.created"}),
         ("/api/v1/contracts/create", FIRST, {"contract.created"}),
     ],
 )
-def test_what_is_made_on_the_way_is_told_with_who_asked(people, door, body, kinds):
-    assert people.client("editor").post(door, body).status_code == 200
+def test_what_is_made_on_the_way_is_told_with_who_asked(people, endpoint, body, kinds):
+    assert people.client("editor").post(endpoint, body).status_code == 200
 
     events = Event.objects.filter(kind__regex=r"^(contract|workflow)\.")
     assert kinds <= {each.kind for each in events}

@@ -24,7 +24,7 @@ class TestUnknownAddresses:
         assert told.body["errors"][0]["code"] == "unknown_address"
 
     @pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/é"])
-    def test_the_classic_surface_says_it_in_its_own_way(self, anybody, path):
+    def test_the_compat_surface_says_it_in_its_own_way(self, anybody, path):
         told = anybody.get(path)
 
         assert told.status_code == 404

@@ -1,4 +1,4 @@
-"""Whatever strangers send to whichever door: a refusal that says why, never a failure and never done."""
+"""Whatever strangers send to whichever endpoint: a refusal that says why, never a failure and never done."""
 
 import json
 import re
@@ -33,7 +33,7 @@ READS = [line for line in LINES if line.method == "GET"]
 
 @pytest.fixture
 def asked(people):
-    """Send a request as the caller who may do most at its door."""
+    """Send a request as the caller who may do most at its endpoint."""
     clients, paths = {}, {}
 
     def client_for(line):

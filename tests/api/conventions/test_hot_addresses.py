@@ -1,4 +1,4 @@
-"""The doors that are asked most are light: so many statements each, the token's included."""
+"""The endpoints that are asked most are light: so many statements each, the token's included."""
 
 import pytest
 from django.db import connection
@@ -44,14 +44,14 @@ def hot(people):
 
 
 @pytest.mark.parametrize(
-    ("door", "most"),
+    ("endpoint", "most"),
     [("claim", 13), ("heartbeat", 4), ("list_20", 2), ("status", 3), ("alive", 0)],
 )
-def test_it_takes_few_statements(hot, door, most):
-    getattr(hot, door)()
+def test_it_takes_few_statements(hot, endpoint, most):
+    getattr(hot, endpoint)()
 
     with CaptureQueriesContext(connection) as seen:
-        told = getattr(hot, door)()
+        told = getattr(hot, endpoint)()
 
     assert told.status_code < 300, told.body
     statements = [each["sql"] for each in seen if "SAVEPOINT" not in each["sql"]]

@@ -114,17 +114,17 @@ def test_without_a_key_each_is_a_request_of_its_own(people):
 
 
 @pytest.mark.parametrize(
-    ("door", "status", "body"),
+    ("endpoint", "status", "body"),
     [
         ("/api/v1/workers/register", 201, {"name": "builder", "slots": 1}),
         ("/api/workers/register", 200, {"worker_id": "W-1", "name": "builder", "slots": 1}),
     ],
 )
-def test_a_worker_registers_once_for_each_key(people, door, status, body):
+def test_a_worker_registers_once_for_each_key(people, endpoint, status, body):
     worker = people.worker()
 
-    first, again = (keyed(worker, door, body) for _ in range(2))
-    other = keyed(worker, door, {**body, "slots": 2})
+    first, again = (keyed(worker, endpoint, body) for _ in range(2))
+    other = keyed(worker, endpoint, {**body, "slots": 2})
 
     assert (first.status_code, again.status_code, other.status_code) == (status, status, 422)
     assert again.content == first.content

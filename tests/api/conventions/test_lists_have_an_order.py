@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 MANY = 12_000
 A_PAGE = 200
 """Rows that may be sorted: those of a page, not those of a table."""
-DOORS = [
+ENDPOINTS = [
     "/api/tasks/completed?limit=100",
     "/api/tasks/pending?limit=20",
     "/api/v1/tasks?limit=100",
@@ -63,12 +63,12 @@ def test_no_page_is_cut_from_a_sorted_table(many, people, who):
     client = people.client("admin") if who == "of one project" else people.superuser()
 
     sorts = {}
-    for door in DOORS:
+    for endpoint in ENDPOINTS:
         with CaptureQueriesContext(connection) as asked:
-            told = client.get(door)
+            told = client.get(endpoint)
         assert told.status_code == 200, told.body
         for statement in (each["sql"] for each in asked.captured_queries):
             if "ORDER BY" in statement and (rows := plan_of(statement)) > A_PAGE:
-                sorts[f"{door}: {statement}"] = rows
+                sorts[f"{endpoint}: {statement}"] = rows
 
     assert sorts == {}

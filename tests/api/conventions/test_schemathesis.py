@@ -1,4 +1,4 @@
-"""Requests drawn from the schema, right and wrong: every door answers as it says of itself.
+"""Requests drawn from the schema, right and wrong: every endpoint answers as it says of itself.
 
 Each example sees the same rows: whatever it changes is rolled back.
 """
@@ -28,7 +28,7 @@ from schemathesis.specs.openapi import checks
 from cpds.api.schema.components import component_name
 from cpds.base import db
 from cpds.base.view import View
-from tests.api.access.test_matrix import DOORS
+from tests.api.access.test_matrix import ENDPOINTS
 from tests.api.matrix import LINES
 from tests.api.people import MINE, token_for, worker_token_for
 from tests.api.seeds import filled
@@ -133,7 +133,7 @@ def test_it_answers_as_it_says(line, mode, schema, people):
         if names_what_is_there:
             case.path_parameters.update({key: str(value) for key, value in found.kwargs.items()})
         if route_of(case.formatted_path) != found.route:
-            return  # what was drawn is the address of another door
+            return  # what was drawn is the address of another endpoint
         with rolled_back():
             case.call_and_validate(headers=headers, checks=[*CHECKS, *REFUSES[is_wrong(case)]])
 
@@ -148,16 +148,16 @@ def test_the_schema_shows_every_door(schema):
         for method in METHODS & item.keys()
         if not path.startswith("/api/schema")
     }
-    doors = {
+    endpoints = {
         (template_of(route), method)
-        for route, pattern in DOORS
+        for route, pattern in ENDPOINTS
         for method in METHODS
         if hasattr(pattern.callback.view_class, method)
     }
 
     assert raw["openapi"].startswith("3.1")
-    assert doors <= described
-    assert doors
+    assert endpoints <= described
+    assert endpoints
 
 
 def test_each_name_in_the_schema_means_one_shape(schema):

@@ -76,7 +76,7 @@ def test_an_answer_is_a_view_that_the_schema_shows(line, people, schema):
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/nothing"])
 def test_a_refusal_is_what_the_schema_shows(path, people, schema):
-    name = "Refusal" if "v1" in path else "ClassicRefusal"
+    name = "Refusal" if "v1" in path else "CompatRefusal"
     shown = {"$ref": f"#/components/schemas/{name}", "components": schema["components"]}
 
     Draft202012Validator(shown).validate(people.nobody().get(path).body)

@@ -1,4 +1,4 @@
-"""The doors of instances and events, in the words of the documents."""
+"""The endpoints of instances and events, in the words of the documents."""
 
 import pytest
 

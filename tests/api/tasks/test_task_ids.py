@@ -27,21 +27,21 @@ def test_every_word_of_an_address_is_refused():
     assert {"pending", "bulk", "schedule"} <= found <= TAKEN_WORDS
 
 
-@pytest.mark.parametrize("door", CREATED_AT)
+@pytest.mark.parametrize("endpoint", CREATED_AT)
 @pytest.mark.parametrize("given", ["a/b", *sorted(TAKEN_WORDS)])
-def test_an_id_without_an_address_is_refused_by_name(people, door, given):
-    told = people.client("operator").post(door, {"task_id": given, "executor": "external"})
+def test_an_id_without_an_address_is_refused_by_name(people, endpoint, given):
+    told = people.client("operator").post(endpoint, {"task_id": given, "executor": "external"})
 
     assert told.status_code == 422, told.body
     assert [each["pointer"] for each in told.body["errors"]] == ["/task_id"]
     assert not Task.objects.exists()
 
 
-@pytest.mark.parametrize("door", CREATED_AT)
+@pytest.mark.parametrize("endpoint", CREATED_AT)
 @pytest.mark.parametrize("given", ["a.b", "a b", "%2F", "ä?#;&", "17", "x" * 200])
-def test_other_ids_are_found_at_both_addresses(people, door, given):
+def test_other_ids_are_found_at_both_addresses(people, endpoint, given):
     client = people.client("operator")
-    assert client.post(door, {"task_id": given, "executor": "external"}).status_code in {200, 201}
+    assert client.post(endpoint, {"task_id": given, "executor": "external"}).status_code in {200, 201}
 
     for place in PLACES:
         told = client.get(f"/{place}{quote(given, safe='')}")

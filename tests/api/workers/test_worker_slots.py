@@ -1,4 +1,4 @@
-"""A worker over HTTP that told its slots is given no more at once, at whichever door it asks."""
+"""A worker over HTTP that told its slots is given no more at once, at whichever endpoint it asks."""
 
 import pytest
 

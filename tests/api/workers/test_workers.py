@@ -1,4 +1,4 @@
-"""The doors of workers over HTTP, and what people see of workers."""
+"""The endpoints of workers over HTTP, and what people see of workers."""
 
 import pytest
 

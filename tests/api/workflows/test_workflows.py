@@ -1,4 +1,4 @@
-"""The doors of workflows, in the words of the documents."""
+"""The endpoints of workflows, in the words of the documents."""
 
 import re
 

@@ -1,1 +1,1 @@
-"""``python -m tests.benchmarks.http``: the hot doors of the API, beside bare Django and bare ASGI."""
+"""``python -m tests.benchmarks.http``: the hot endpoints of the API, beside bare Django and bare ASGI."""

@@ -1,4 +1,4 @@
-"""Measure the hot doors of the API and print the table."""
+"""Measure the hot endpoints of the API and print the table."""
 
 import argparse
 import json
@@ -49,13 +49,13 @@ def main() -> int:
     options = parser.parse_args()
     rounds = 1 if options.quick else ROUNDS
     with ExitStack() as stack:
-        port, doors = _started(stack, rounds)
-        results: dict[str, list[Measured]] = {title: [] for title in doors}
-        for title, ask in doors.items():
+        port, endpoints = _started(stack, rounds)
+        results: dict[str, list[Measured]] = {title: [] for title in endpoints}
+        for title, ask in endpoints.items():
             measure(port=port, ask=ask, count=WARM_UP)
             print(f"warm: {title}", file=sys.stderr)
         for number in range(rounds):
-            for title, ask in doors.items():
+            for title, ask in endpoints.items():
                 results[title].append(measure(port=port, ask=ask, count=REQUESTS))
                 print(f"round {number + 1}: {title}", file=sys.stderr)
     table = {title: _median(found) for title, found in results.items()}
@@ -84,13 +84,13 @@ def _started(stack: ExitStack, rounds: int) -> tuple[int, dict[str, Ask]]:
     import django
 
     django.setup()
-    from tests.benchmarks.http.doors import hot_doors
+    from tests.benchmarks.http.endpoints import hot_endpoints
 
-    doors = hot_doors(claims=WARM_UP + rounds * REQUESTS)
+    endpoints = hot_endpoints(claims=WARM_UP + rounds * REQUESTS)
     site = Site(directory=directory)
     stack.callback(site.end)
     site.start()
-    return site.port, doors
+    return site.port, endpoints
 
 
 def _median(found: list[Measured]) -> Measured:
@@ -102,7 +102,7 @@ def _median(found: list[Measured]) -> Measured:
 
 def _print(results: dict[str, Measured]) -> None:
     table = Table(title="Requests per second", title_justify="left")
-    table.add_column("door")
+    table.add_column("endpoint")
     for title in ("requests/s", "p50 ms", "p99 ms", "× Django", "× ASGI"):
         table.add_column(title, justify="right")
     django, asgi = results[DJANGO].per_second, results[ASGI].per_second

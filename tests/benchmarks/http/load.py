@@ -14,7 +14,7 @@ LONGEST_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a door did: requests per second, and milliseconds."""
+    """What an endpoint did: requests per second, and milliseconds."""
 
     per_second: float
     p50_ms: float
@@ -22,7 +22,7 @@ class Measured:
 
 
 class UnexpectedAnswerError(RuntimeError):
-    """A door answered with something else than what it was asked for: the benchmark is wrong."""
+    """An endpoint answered with something else than what it was asked for: the benchmark is wrong."""
 
 
 def measure(*, port: int, ask: Ask, count: int, connections: int = CONNECTIONS) -> Measured:

@@ -23,7 +23,7 @@ from tasks_app.services.queries.values import moment, moment_of
 PerCent = Annotated[int, Meta(ge=0, le=WHOLE)]
 
 
-class ClassicTaskView(View):
+class CompatTaskView(View):
     """A task. ``result`` and ``output`` are one; ``progress`` is in per cent."""
 
     task_id: str
@@ -47,10 +47,10 @@ class ClassicTaskView(View):
     completed_at: Moment | None
 
 
-class ClassicTasksView(View):
+class CompatTasksView(View):
     """Tasks; ``count`` and ``total`` say how many there are in this answer."""
 
-    tasks: list[ClassicTaskView]
+    tasks: list[CompatTaskView]
     count: Count
     total: Count
 
@@ -67,24 +67,24 @@ class TaskSaidView(SaidView):
     task_id: str
 
 
-def classic_tasks(rows: Iterable[Task]) -> ClassicTasksView:
+def compat_tasks(rows: Iterable[Task]) -> CompatTasksView:
     """Return a list of tasks, whose ``instance`` is loaded; what they need costs one statement."""
     tasks = list(rows)
     needs = needs_of(keys=[task.pk for task in tasks if task.fan_in])
     shown = [_view(task, needs.get(task.pk, [])) for task in tasks]
-    return ClassicTasksView(tasks=shown, count=len(shown), total=len(shown))
+    return CompatTasksView(tasks=shown, count=len(shown), total=len(shown))
 
 
-def classic_task(task: Task) -> ClassicTaskView:
+def compat_task(task: Task) -> CompatTaskView:
     """Return one task, whose ``instance`` is loaded."""
     return _view(task, needs_of(keys=[task.pk] if task.fan_in else []).get(task.pk, []))
 
 
-def _view(task: Task, needs: list[str]) -> ClassicTaskView:
+def _view(task: Task, needs: list[str]) -> CompatTaskView:
     status = status_word(status=task.status, satisfies=task.satisfies)
     output = shown_value(task.output, params=task.instance.params, secrets=task.spec.get("secrets", ()))
     moments = [at for at in (task.created_at, task.started_at, task.finished_at) if at is not None]
-    return ClassicTaskView(
+    return CompatTaskView(
         task_id=task.address,
         title=task.title or task.name,
         description=task.description,

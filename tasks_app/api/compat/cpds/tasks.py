@@ -9,17 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cpds.api.requests.forms import Form, read_body, read_query
-from cpds.api.responses.envelope import CLASSIC, classic
+from cpds.api.responses.envelope import COMPAT, compat
 from cpds.api.responses.etags import unless_known
 from cpds.api.schema.documentation import documented
-from tasks_app.api.base import ClassicDoor
+from tasks_app.api.base import CompatEndpoint
 from tasks_app.api.compat.cpds.acts import known_task
 from tasks_app.api.compat.cpds.shapes import (
-    ClassicTasksView,
-    ClassicTaskView,
+    CompatTasksView,
+    CompatTaskView,
     TaskSaidView,
-    classic_task,
-    classic_tasks,
+    compat_task,
+    compat_tasks,
 )
 from tasks_app.api.compat.cpds.words import priority_given
 from tasks_app.api.idempotency import once
@@ -63,7 +63,7 @@ def _texts() -> Any:
     )
 
 
-class ClassicNewTask(Form):
+class CompatNewTask(Form):
     """A task to be created. Keys of a task in a workflow (``executor``, ``with`` ...) may be added."""
 
     takes_others = True
@@ -87,7 +87,7 @@ class RunningQuery(Form):
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=100)
 
 
-class CreateTask(ClassicDoor):
+class CreateTask(CompatEndpoint):
     """``POST /api/tasks/create``."""
 
     needs = {"POST": Role.OPERATOR}
@@ -96,14 +96,14 @@ class CreateTask(ClassicDoor):
     @documented(
         "Create a task",
         answer=TaskSaidView,
-        body=ClassicNewTask,
+        body=CompatNewTask,
         creates=True,
-        envelope=CLASSIC,
+        envelope=COMPAT,
         tags=TAGS,
     )
     def post(self, request: Request) -> Response:
         """Create a task, under the id it is given or one of ours."""
-        form = read_body(request, ClassicNewTask)
+        form = read_body(request, CompatNewTask)
         body = cast("dict[str, Any]", request.data)
         native = {name: value for name, value in body.items() if name in _NATIVE}
         task = native | {name: value for name, value in form.items() if value not in (None, "")}
@@ -111,49 +111,49 @@ class CreateTask(ClassicDoor):
 
         def make() -> Response:
             made = create_task(task=task, project=project, by=self.caller.name)
-            return classic(TaskSaidView(task_id=made.task_ids[0], message="Task created successfully"))
+            return compat(TaskSaidView(task_id=made.task_ids[0], message="Task created successfully"))
 
         return once(self, make)
 
 
-class RunningTasks(ClassicDoor):
+class RunningTasks(CompatEndpoint):
     """``GET /api/tasks/running``."""
 
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
     @documented(
-        "List running tasks", answer=ClassicTasksView, query=[RunningQuery], envelope=CLASSIC, tags=TAGS
+        "List running tasks", answer=CompatTasksView, query=[RunningQuery], envelope=COMPAT, tags=TAGS
     )
     def get(self, request: Request) -> Response:
         """List the tasks somebody works at, the longest first."""
         limit = read_query(request, RunningQuery)["limit"]
-        return classic(classic_tasks(running_tasks(projects=self.projects())[:limit]))
+        return compat(compat_tasks(running_tasks(projects=self.projects())[:limit]))
 
 
-class CompletedTasks(ClassicDoor):
+class CompletedTasks(CompatEndpoint):
     """``GET /api/tasks/completed``."""
 
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
     @documented(
-        "List completed tasks", answer=ClassicTasksView, query=[RunningQuery], envelope=CLASSIC, tags=TAGS
+        "List completed tasks", answer=CompatTasksView, query=[RunningQuery], envelope=COMPAT, tags=TAGS
     )
     def get(self, request: Request) -> Response:
         """List the tasks that were completed, the newest first."""
         limit = read_query(request, RunningQuery)["limit"]
-        return classic(classic_tasks(completed_tasks(projects=self.projects())[:limit]))
+        return compat(compat_tasks(completed_tasks(projects=self.projects())[:limit]))
 
 
-class OneClassicTask(ClassicDoor):
+class OneCompatTask(CompatEndpoint):
     """``GET /api/tasks/{task_id}``."""
 
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show a task", answer=ClassicTaskView, polled=True, envelope=CLASSIC, tags=TAGS)
+    @documented("Show a task", answer=CompatTaskView, polled=True, envelope=COMPAT, tags=TAGS)
     def get(self, request: Request, task_id: str) -> HttpResponse:
         """Show a task."""
         found = known_task(given=task_id, projects=self.projects())
-        return unless_known(request, classic(classic_task(found)))
+        return unless_known(request, compat(compat_task(found)))

@@ -14,7 +14,7 @@ from cpds.api.requests.forms import Form, read_body
 from cpds.api.responses.envelope import ok
 from cpds.api.schema.documentation import documented
 from cpds.base.view import View
-from tasks_app.api.base import Door
+from tasks_app.api.base import Endpoint
 from tasks_app.api.compat.thinkus.acts import SAMPLE, Order, sample_contract, schedule_order, start_delivery
 from tasks_app.api.idempotency import once
 from tasks_app.api.tasks.views import NewTaskView, new_task_view
@@ -71,7 +71,7 @@ class DeliveryStartedView(View):
     feature: str
 
 
-class Schedule(Door):
+class Schedule(Endpoint):
     """``/api/v1/tasks/schedule``."""
 
     needs = {"POST": Role.OPERATOR}
@@ -99,7 +99,7 @@ class Schedule(Door):
         return once(self, make)
 
 
-class CreateContract(Door):
+class CreateContract(Endpoint):
     """``/api/v1/contracts/create``."""
 
     needs = {"POST": Role.EDITOR}
@@ -134,7 +134,7 @@ class CreateContract(Door):
         return once(self, make)
 
 
-class StartWorkflow(Door):
+class StartWorkflow(Endpoint):
     """``/api/v1/workflow/start``. It stores a workflow and a contract, which is an editor's act."""
 
     needs = {"POST": Role.EDITOR}

@@ -47,7 +47,7 @@ class Seen:
     task: Any | None
 
 
-def register_classic_worker(
+def register_compat_worker(
     *,
     project_id: int,
     pool: str,

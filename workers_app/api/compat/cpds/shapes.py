@@ -23,7 +23,7 @@ class CurrentTaskView(View):
     created_at: Moment
 
 
-class ClassicWorkerView(View):
+class CompatWorkerView(View):
     """A worker that is there."""
 
     worker_id: str
@@ -37,10 +37,10 @@ class ClassicWorkerView(View):
     tasks_completed: Count
 
 
-class ClassicWorkersView(View):
+class CompatWorkersView(View):
     """The workers that are there."""
 
-    workers: list[ClassicWorkerView]
+    workers: list[CompatWorkerView]
     count: Count
 
 
@@ -74,10 +74,10 @@ class StatusView(View):
     version: str
 
 
-def classic_worker(seen: Seen) -> ClassicWorkerView:
+def compat_worker(seen: Seen) -> CompatWorkerView:
     """Return what is shown of a worker."""
     worker = seen.sighting.worker
-    return ClassicWorkerView(
+    return CompatWorkerView(
         worker_id=worker.public_id,
         worker_name=worker.name,
         platform=worker.platform,

@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from cpds import __version__
 from cpds.api.errors import Flaw
 from cpds.api.requests.forms import Form, read_body, read_query
-from cpds.api.responses.envelope import CLASSIC, classic
+from cpds.api.responses.envelope import COMPAT, compat
 from cpds.api.responses.etags import unless_known
 from cpds.api.schema.documentation import documented
 from cpds.base.uptime import uptime_seconds, uptime_text
-from tasks_app.api.base import ClassicDoor
+from tasks_app.api.base import CompatEndpoint
 from tasks_app.api.compat.cpds.acts import known_task
-from tasks_app.api.compat.cpds.shapes import ClassicTasksView, SaidView, classic_tasks
+from tasks_app.api.compat.cpds.shapes import CompatTasksView, SaidView, compat_tasks
 from tasks_app.api.compat.cpds.words import FAILED, STATUSES, status_word
 from tasks_app.api.idempotency import once
 from tasks_app.api.permissions import BOTH
@@ -31,16 +31,16 @@ from workers_app.api.compat.cpds.acts import (
     count_workers,
     end_task,
     hear_from,
-    register_classic_worker,
+    register_compat_worker,
     report_per_cent,
     see_workers,
 )
 from workers_app.api.compat.cpds.shapes import (
     AssignedView,
-    ClassicWorkersView,
+    CompatWorkersView,
     StatusView,
     WorkerSaidView,
-    classic_worker,
+    compat_worker,
 )
 from workers_app.errors import FieldsMissing
 from workers_app.models import Worker
@@ -64,13 +64,13 @@ def _task_ids(help_text: str) -> Any:
     )
 
 
-class ClassicForm(Form):
+class CompatForm(Form):
     """A body of a documented client: keys that are not known here are passed over."""
 
     takes_others = True
 
 
-class ClassicRegistration(ClassicForm):
+class CompatRegistration(CompatForm):
     """A worker that is there. ``worker_name`` may be called ``name``.
 
     Without ``slots`` it may take any number of tasks.
@@ -90,7 +90,7 @@ class ClassicRegistration(ClassicForm):
     task_ids = _task_ids("tasks it goes on with; any other that it held is free")
 
 
-class WorkerNamed(ClassicForm):
+class WorkerNamed(CompatForm):
     """A worker."""
 
     worker_id = _text()
@@ -134,8 +134,8 @@ class PendingQuery(Form):
     )
 
 
-class ForWorkers(ClassicDoor):
-    """A door for workers, and for people who speak for one."""
+class ForWorkers(CompatEndpoint):
+    """An endpoint for workers, and for people who speak for one."""
 
     needs = {"POST": Role.OPERATOR}
     callers = BOTH
@@ -144,7 +144,7 @@ class ForWorkers(ClassicDoor):
     def read(self, form: type[Form], *needed: str) -> dict[str, Any]:
         """Return a body's values without those that are null.
 
-        :raises FieldsMissing: in the words of this door, when one that is needed is not there.
+        :raises FieldsMissing: in the words of this endpoint, when one that is needed is not there.
         """
         given = {name: value for name, value in read_body(self.request, form).items() if value is not None}
         absent = [name for name in needed if not given.get(name)]
@@ -200,14 +200,14 @@ class RegisterWorker(ForWorkers):
     @documented(
         "Register a worker",
         answer=WorkerSaidView,
-        body=ClassicRegistration,
+        body=CompatRegistration,
         creates=True,
-        envelope=CLASSIC,
+        envelope=COMPAT,
         tags=TAGS,
     )
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note that a worker is there. It is gone after five minutes without a word."""
-        given = self.read(ClassicRegistration, "worker_id")
+        given = self.read(CompatRegistration, "worker_id")
         name = given.get("worker_name") or given.get("name")
         if not name:
             flaw = Flaw(pointer="/worker_name", code="required", detail="This field is required.")
@@ -215,7 +215,7 @@ class RegisterWorker(ForWorkers):
         project = self.project()
 
         def make() -> Response:
-            worker = register_classic_worker(
+            worker = register_compat_worker(
                 project_id=project.pk,
                 pool=self.caller.pool,
                 worker_id=given["worker_id"],
@@ -227,7 +227,7 @@ class RegisterWorker(ForWorkers):
                 still_at=given.get("task_ids", ()),
             )
             said = WorkerSaidView(worker_id=worker.public_id, message="Worker registered successfully")
-            return classic(said)
+            return compat(said)
 
         return once(self, make)
 
@@ -237,28 +237,28 @@ class WorkerHeartbeat(ForWorkers):
 
     missing = "worker_id is required"
 
-    @documented("Send a heartbeat", answer=SaidView, body=Heartbeating, envelope=CLASSIC, tags=TAGS)
+    @documented("Send a heartbeat", answer=SaidView, body=Heartbeating, envelope=COMPAT, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note that a worker is alive and keeps what it holds."""
         given = self.read(Heartbeating, "worker_id")
         hear_from(worker=self.worker(given["worker_id"]), still_at=given.get("task_ids"))
-        return classic(SaidView(message="Heartbeat received"))
+        return compat(SaidView(message="Heartbeat received"))
 
 
-class ClassicWorkers(ClassicDoor):
+class CompatWorkers(CompatEndpoint):
     """``GET /api/workers``."""
 
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("List online workers", answer=ClassicWorkersView, envelope=CLASSIC, tags=TAGS)
+    @documented("List online workers", answer=CompatWorkersView, envelope=COMPAT, tags=TAGS)
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """List the workers that are there, the newest first; Celery's too for who may see all projects."""
-        workers = [classic_worker(each) for each in see_workers(projects=self.projects())]
-        return classic(ClassicWorkersView(workers=workers, count=len(workers)))
+        workers = [compat_worker(each) for each in see_workers(projects=self.projects())]
+        return compat(CompatWorkersView(workers=workers, count=len(workers)))
 
 
-class PendingTasks(ClassicDoor):
+class PendingTasks(CompatEndpoint):
     """``GET /api/tasks/pending``."""
 
     may_wait = True
@@ -267,10 +267,10 @@ class PendingTasks(ClassicDoor):
 
     @documented(
         "List pending tasks",
-        answer=ClassicTasksView,
+        answer=CompatTasksView,
         query=[PendingQuery],
         polled=True,
-        envelope=CLASSIC,
+        envelope=COMPAT,
         tags=TAGS,
     )
     def get(self, request: Request) -> HttpResponse:
@@ -280,7 +280,7 @@ class PendingTasks(ClassicDoor):
         pool = self.caller.pool if self.caller.kind is CallerKind.WORKER else None
         worker = get_http_worker_or_none(given=query.get("worker_id", ""), projects={project.pk}, pool=pool)
         tasks = pending_for(project=project, worker=worker, limit=query["limit"], wait_seconds=query["wait"])
-        return unless_known(request, classic(classic_tasks(tasks)))
+        return unless_known(request, compat(compat_tasks(tasks)))
 
 
 class AssignTask(ForWorkers):
@@ -288,14 +288,14 @@ class AssignTask(ForWorkers):
 
     missing = "task_id and worker_id are required"
 
-    @documented("Assign a task", answer=AssignedView, body=Assignment, envelope=CLASSIC, tags=TAGS)
+    @documented("Assign a task", answer=AssignedView, body=Assignment, envelope=COMPAT, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Give a pending task to a worker; of any number that ask for it one gets it."""
         given = self.read(Assignment, "task_id", "worker_id")
         worker = self.worker(given["worker_id"])
         task = assign_to(worker=worker, given=given["task_id"])
         message = "Task assigned successfully"
-        return classic(AssignedView(task_id=task.address, worker_id=worker.public_id, message=message))
+        return compat(AssignedView(task_id=task.address, worker_id=worker.public_id, message=message))
 
 
 class ReportProgress(ForWorkers):
@@ -303,7 +303,7 @@ class ReportProgress(ForWorkers):
 
     missing = "task_id is required"
 
-    @documented("Report progress", answer=SaidView, body=ProgressNote, envelope=CLASSIC, tags=TAGS)
+    @documented("Report progress", answer=SaidView, body=ProgressNote, envelope=COMPAT, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Note how far a task is."""
         given = self.read(ProgressNote, "task_id")
@@ -315,7 +315,7 @@ class ReportProgress(ForWorkers):
             message=given.get("message", ""),
             worker=worker,
         )
-        return classic(SaidView(message="Progress updated"))
+        return compat(SaidView(message="Progress updated"))
 
 
 class CompleteTask(ForWorkers):
@@ -323,23 +323,23 @@ class CompleteTask(ForWorkers):
 
     missing = "task_id is required"
 
-    @documented("Complete a task", answer=SaidView, body=Completion, envelope=CLASSIC, tags=TAGS)
+    @documented("Complete a task", answer=SaidView, body=Completion, envelope=COMPAT, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Complete a task, or fail it."""
         given = self.read(Completion, "task_id")
         task = self.task(given["task_id"])
         worker = self.speaker(given.get("worker_id"), task)
         end_task(task=task, outcome=_outcome_of(given), worker=worker)
-        return classic(SaidView(message="Task completed"))
+        return compat(SaidView(message="Task completed"))
 
 
-class Status(ClassicDoor):
+class Status(CompatEndpoint):
     """``GET /api/status``."""
 
     needs = {"GET": Role.VIEWER}
     callers = BOTH
 
-    @documented("Show the status", answer=StatusView, polled=True, envelope=CLASSIC, tags=["Status (CPDS)"])
+    @documented("Show the status", answer=StatusView, polled=True, envelope=COMPAT, tags=["Status (CPDS)"])
     def get(self, request: Request) -> HttpResponse:
         """Count tasks and workers."""
         projects = self.projects()
@@ -347,7 +347,7 @@ class Status(ClassicDoor):
         for status, number in counts_by_state(projects=projects).items():
             tasks[status_word(status=status)] += number
         workers = count_workers(projects=projects)
-        shown = classic(
+        shown = compat(
             StatusView(
                 **{f"{word}_tasks": number for word, number in tasks.items()},
                 **{f"{word}_workers": number for word, number in workers.items()},

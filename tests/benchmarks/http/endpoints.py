@@ -1,4 +1,4 @@
-"""The rows that the hot doors need, and the requests that are sent to them."""
+"""The rows that the hot endpoints need, and the requests that are sent to them."""
 
 import itertools
 import json
@@ -17,8 +17,8 @@ from workers_app.transports.http.workers import HttpRegistration, register_http_
 AT_ONCE = 1000
 
 
-def hot_doors(*, claims: int) -> dict[str, Ask]:
-    """Migrate, make rows, and return the requests by door; at each that claims, ``claims`` tasks may be."""
+def hot_endpoints(*, claims: int) -> dict[str, Ask]:
+    """Migrate, make rows, and return the requests by endpoint; where tasks are claimed, there are ``claims``."""
     call_command("migrate", verbosity=0)
     project = Project.objects.default()
     token, person = (_token(project, kind) for kind in (TokenKind.WORKER, TokenKind.PERSONAL))
