@@ -134,7 +134,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     @admin.display(description="status")
     def state(self, obj: Worker) -> str:
         """Show what it is doing."""
-        [seen] = describe_workers(workers=[obj])
+        [seen] = describe_workers([obj])
         return display.state(seen.status)
 
     @admin.display(description="cpu, memory, disk")

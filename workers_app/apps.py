@@ -22,8 +22,8 @@ class WorkersConfig(AppConfig):
         from workers_app.fleet.record_port import fleet
         from workers_app.listeners.subscriptions import ConnectedAudience
 
-        connect_fleet(fleet=fleet)
-        connect_audience(audience=ConnectedAudience())
+        connect_fleet(fleet)
+        connect_audience(ConnectedAudience())
         connect_http_workers(is_online=_is_http_worker_online, abilities=_http_abilities)
         self.connected = (app, checks, hooks)
 
@@ -32,10 +32,10 @@ def _is_http_worker_online(project_id: int) -> bool:
     # Imported late: every program starts with this module, and few ask.
     from workers_app.transports.http.workers import is_http_worker_online
 
-    return is_http_worker_online(project_id=project_id)
+    return is_http_worker_online(project_id)
 
 
 def _http_abilities(project_ids: Collection[int]) -> Mapping[int, Sequence[frozenset[str]]]:
     from workers_app.transports.http.workers import abilities_by_project
 
-    return abilities_by_project(project_ids=project_ids)
+    return abilities_by_project(project_ids)

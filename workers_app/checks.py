@@ -56,11 +56,11 @@ def check_capabilities(**_options: Any) -> list[CheckMessage]:
             hint="A capability is a word of a-z, 0-9, _, . and -; several are separated by commas.",
             id="cpds.E007",
         )
-        for word in malformed(capabilities=conf().capabilities)
+        for word in malformed(conf().capabilities)
     ]
     for name, most in conf().capability_limits.items():
         is_limit = isinstance(most, int) and not isinstance(most, bool) and most >= 1
-        if malformed(capabilities=[name]) or not is_limit:
+        if malformed([name]) or not is_limit:
             found.append(
                 Error(
                     f"CPDS_CAPABILITY_LIMITS limits {name!r} to {most!r}.",

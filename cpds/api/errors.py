@@ -27,7 +27,7 @@ class InvalidInput(CPDSError):
     http_status = HTTPStatus.BAD_REQUEST
     sentence = "The request has {count} mistake(s): {summary}."
 
-    def __init__(self, *, flaws: Iterable[Flaw]) -> None:
+    def __init__(self, flaws: Iterable[Flaw]) -> None:
         listed = list(flaws)
         first = f"{listed[0].pointer}: {listed[0].detail}".removeprefix(": ").rstrip(".")
         super().__init__(flaws=listed, count=len(listed), summary=first)

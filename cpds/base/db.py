@@ -46,7 +46,7 @@ _open = _Open()
 
 
 @contextmanager
-def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+def transaction(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Open a transaction; commit at the end, roll back on any exception.
 
     On SQLite it is IMMEDIATE: the write lock is taken at once, so a read that
@@ -61,7 +61,7 @@ def transaction(*, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
             _open.count -= 1
 
 
-def in_transaction(*, using: str = DEFAULT_DB_ALIAS) -> bool:
+def in_transaction(using: str = DEFAULT_DB_ALIAS) -> bool:
     """Return whether a transaction is open on this thread's connection."""
     return bool(connections[using].in_atomic_block)
 

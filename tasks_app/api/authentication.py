@@ -71,7 +71,7 @@ class StaffSession(BaseAuthentication):
         user = getattr(request._request, "user", None)  # noqa: SLF001
         if request.method not in SAFE_METHODS or user is None or not (user.is_active and user.is_staff):
             return None
-        return user, caller_of_user(user=user)
+        return user, caller_of_user(user)
 
 
 class LocalTrust(BaseAuthentication):
@@ -88,11 +88,11 @@ class LocalTrust(BaseAuthentication):
 def caller_of(token: str) -> Caller | None:
     """Return whom a bearer's token stands for; None when it is not good."""
     if token.startswith(tuple(PREFIXES.values())):
-        return recognise(secret=token)
+        return recognise(token)
     from tasks_app.services.access.logins import user_of_access_token
 
-    user = user_of_access_token(token=token)
-    return caller_of_user(user=user) if user is not None else None
+    user = user_of_access_token(token)
+    return caller_of_user(user) if user is not None else None
 
 
 def is_trusted(request: HttpRequest) -> bool:

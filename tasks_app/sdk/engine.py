@@ -32,7 +32,7 @@ class Engine:
     unambiguous.
     """
 
-    def __init__(self, *, by: str = "") -> None:
+    def __init__(self, by: str = "") -> None:
         self._by = by
 
     def execute_workflow(self, workflow: WorkflowSpec | str, params: Mapping[str, JSON] | None = None) -> str:

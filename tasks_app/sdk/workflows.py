@@ -100,7 +100,7 @@ class WorkflowBuilder:
         """Say what follows a failed task: ``stop``, ``continue`` or ``compensate``."""
         return self._with("on_failure", policy)
 
-    def build(self, *, catalog: Catalog | None = None) -> WorkflowSpec:
+    def build(self, catalog: Catalog | None = None) -> WorkflowSpec:
         """Return the workflow, checked as one that was read from a file.
 
         ``catalog`` knows what tasks may run; when it is left out, the workers' own does.

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def worker(db):
-    register_worker(registration=Registration(name="w1@tests", pid=1, slots=4, capabilities=["git"]))
+    register_worker(Registration(name="w1@tests", pid=1, slots=4, capabilities=["git"]))
     return Worker.objects.get()
 
 

@@ -45,7 +45,7 @@ class Point:
 class Answers(PythonProgram):
     """The rehearsal's Messages API; ready when it says its address."""
 
-    def __init__(self, *, directory: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         rules = directory / "rules.yaml"
         rules.write_text(RULES, encoding="utf-8")
         words = ["manage.py", "fake_claude", "--latency", "0", "--script", str(rules), "--json"]

@@ -135,7 +135,7 @@ class Courier:
             self._queue.extend(_Delivery(line[0], dispatch.id, line[1:], group) for line in canvas.lines)
         return True
 
-    def deliver(self, *, seconds: float = math.inf) -> int:
+    def deliver(self, seconds: float = math.inf) -> int:
         """Deliver with up to ``SLOTS`` tasks claimed at any time; return how many were completed.
 
         Until nothing is left; once the seconds are over nothing more is claimed, and the rest is lost.
@@ -149,7 +149,7 @@ class Courier:
                 self._claim(self._queue.popleft(), running)
             if running:
                 delivery, claim = running.popleft()
-                render_arguments(claim=claim)
+                render_arguments(claim)
                 if report_outcome(claim=claim, outcome=Completed(output=None)):
                     completed += 1
                     self._go_on(delivery)
@@ -190,11 +190,11 @@ class _FleetOf:
 @contextmanager
 def _slots(slots: int) -> Iterator[None]:
     real = connected_fleet()
-    connect_fleet(fleet=_FleetOf(slots))
+    connect_fleet(_FleetOf(slots))
     try:
         yield
     finally:
-        connect_fleet(fleet=real)
+        connect_fleet(real)
 
 
 @contextmanager

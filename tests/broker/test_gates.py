@@ -43,7 +43,7 @@ def test_an_approved_task_goes_on_with_the_answer(worker: WorkerProcess) -> None
         a_task("after", needs=["deploy"]),
     )  # fmt: skip
     waits(instance, "deploy", "approval")
-    (shown,) = [row for row in instance_status(given=instance.public_id).tasks if row.name == "deploy"]
+    (shown,) = [row for row in instance_status(instance.public_id).tasks if row.name == "deploy"]
     assert shown.waiting.kind == "approval"
     assert "lead" in shown.waiting.reason
     assert shown.waiting.until
@@ -103,7 +103,7 @@ def test_a_list_runs_each_item_and_keeps_the_order(worker: WorkerProcess) -> Non
     assert wait_for_end(instance).status == "completed"
     expected = [{"it": f"{name}{index}"} for index, name in enumerate("abcde")]
     assert task(instance, "join").output == {"all": expected}
-    rows = instance_status(given=instance.public_id).tasks
+    rows = instance_status(instance.public_id).tasks
     assert [row.name for row in rows if row.parent == "each"] == [f"each[{n}]" for n in range(5)]
     assert_history_is_sound(instance)
 
@@ -203,7 +203,7 @@ def test_a_child_s_final_outputs_are_the_task_s(worker: WorkerProcess) -> None:
     assert task(instance, "sub").output == {"two": {"got": "hello!"}}
     assert task(instance, "after").output == {"got": "hello!"}
     child = Instance.objects.get(parent_task=task(instance, "sub"))
-    assert instance_status(given=child.public_id).parent_instance == instance.public_id
+    assert instance_status(child.public_id).parent_instance == instance.public_id
 
 
 def test_a_failed_child_fails_the_task_and_goes_on_with_it(worker: WorkerProcess, tmp_path: Path) -> None:

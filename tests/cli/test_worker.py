@@ -18,9 +18,7 @@ pytestmark = pytest.mark.django_db
 def fleet(db):
     for name in ("w1@tests", "w2@tests", "w3@tests"):
         register_worker(
-            registration=Registration(
-                name=name, pid=1, slots=4, capabilities=["git", "python"], queues=["cpds"]
-            )
+            Registration(name=name, pid=1, slots=4, capabilities=["git", "python"], queues=["cpds"])
         )
     retire_worker(name="w3@tests")
 
@@ -59,7 +57,7 @@ def test_of_one_name_the_worker_of_the_broker_is_meant(run, db, is_first):
 
     if is_first:
         over_http()
-    register_worker(registration=Registration(name="w1@tests", pid=1, slots=4))
+    register_worker(Registration(name="w1@tests", pid=1, slots=4))
     if not is_first:
         over_http()
 
@@ -91,7 +89,7 @@ def test_a_drain_outlives_a_restart_and_a_stop_does_not(run, fleet):
     run("worker", "stop", "w1@tests")
     retire_worker(name="w1@tests")
 
-    register_worker(registration=Registration(name="w1@tests", pid=2, slots=4))
+    register_worker(Registration(name="w1@tests", pid=2, slots=4))
 
     row = run("worker", "show", "w1@tests", "--json").json
     assert (row["status"], row["stop_requested_at"]) == ("draining", None)

@@ -30,9 +30,9 @@ def fleet() -> Iterator[StaffedFleet]:
     """A fleet whose number of slots the test sets: ``fleet.free = 0``."""
     before = connected_fleet()
     staffed = StaffedFleet(before, free=SLOTS)
-    connect_fleet(fleet=staffed)
+    connect_fleet(staffed)
     yield staffed
-    connect_fleet(fleet=before)
+    connect_fleet(before)
 
 
 @pytest.fixture

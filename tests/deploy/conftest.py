@@ -109,7 +109,7 @@ class Databases:
     def __init__(self, server, directory):
         self.server, self.directory, self.made = server, directory, []
 
-    def make(self, *, model=None):
+    def make(self, model=None):
         """Return the URL of a new database, which is empty, or as ``model``, the URL of another."""
         name = f"deploy_{uuid.uuid4().hex[:12]}"
         if self.server is None:

@@ -38,7 +38,7 @@ def test_a_yaml_block_is_valid(block, users_functions):
     if set(content) == {"rules"}:
         parse_script(content)
     else:
-        assert validate_workflow(source=block.text).tasks
+        assert validate_workflow(block.text).tasks
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_yaml_block_is_valid(block, users_functions):
     ids=lambda file: file.name,
 )
 def test_an_example_workflow_needs_no_function(file, users_functions):
-    assert validate_workflow(source=file.read_text(encoding="utf-8")).tasks
+    assert validate_workflow(file.read_text(encoding="utf-8")).tasks
 
 
 def test_a_function_of_the_tests_is_unknown_to_a_user(users_functions):
@@ -96,7 +96,7 @@ tasks:
 """
 
     with pytest.raises(InvalidWorkflow) as found:
-        validate_workflow(source=source)
+        validate_workflow(source)
 
     assert failure_lines(found.value, file="bad.yaml") == shown.text.splitlines()[1:]
 

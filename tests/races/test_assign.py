@@ -64,7 +64,7 @@ def test_a_worker_that_asks_twice_at_once_waits_for_its_own_first_question():
         connection.close()
 
     asking = Thread(target=ask)
-    with reserve_slot(worker=worker):
+    with reserve_slot(worker):
         assign(task=loose("first"), worker=worker.holder)
         asking.start()
         assert stays_true(asking.is_alive, seconds=0.5)

@@ -18,7 +18,7 @@ ROUNDS = 8
 SCHEDULES = [("one", "allow"), ("two", "queue"), ("three", "cancel_running"), ("four", "skip")]
 
 
-def make_all_due(*, missed):
+def make_all_due(missed):
     for schedule in Schedule.objects.all():
         make_due(schedule, missed=missed)
 
@@ -42,7 +42,7 @@ def test_processes_that_fire_together_fire_each_time_once(database_url: str, bro
     for twin in twins:
         twin.start()
     for number in range(ROUNDS):
-        make_all_due(missed=number % 3)
+        make_all_due(number % 3)
         together.wait(timeout=120)
         quiet.wait(timeout=120)
     for twin in twins:
@@ -66,7 +66,7 @@ def test_threads_that_ring_for_one_schedule_fire_it_once(transactional_db, broke
     def ring():
         try:
             together.wait(timeout=30)
-            results.append(fire_due(schedule_id=schedule.pk))
+            results.append(fire_due(schedule.pk))
         finally:
             connections.close_all()
 

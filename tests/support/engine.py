@@ -49,7 +49,7 @@ def assert_history_is_sound(*instances: Instance) -> None:
     given = [instance.public_id for instance in instances]
     found = [
         f"{verdict.instance}/{each.task}: {each.rule}: {each.sentence}"
-        for verdict in verify_instances(given=given)
+        for verdict in verify_instances(given)
         for each in verdict.violations
     ]
     assert found == []

@@ -27,7 +27,7 @@ class StaffedFleet:
         """Return the workers that the test says fell silent."""
         return self.gone
 
-    def forget_gone(self, *, at_most: int) -> int:
+    def forget_gone(self, at_most: int) -> int:
         """Return what the connected fleet answers."""
         return self._connected.forget_gone(at_most=at_most)
 

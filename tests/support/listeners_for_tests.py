@@ -16,7 +16,7 @@ EVERYTHING = (
 class InMemory:
     """Keeps what it hears; ``act`` is called first, and may raise."""
 
-    def __init__(self, *, act: Callable[[Heard], None] = lambda _: None) -> None:
+    def __init__(self, act: Callable[[Heard], None] = lambda _: None) -> None:
         self.name = "in-memory"
         self.events = EVERYTHING
         self.heard: list[Heard] = []

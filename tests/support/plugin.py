@@ -25,7 +25,7 @@ IN_FORCE = pytest.StashKey["Installation"]()
 class Installation:
     """The servers and directories of one test process."""
 
-    def __init__(self, *, database: str) -> None:
+    def __init__(self, database: str) -> None:
         self.database = database
         self.directory = private_directory()
         self.state = private_folder(self.directory, "state")

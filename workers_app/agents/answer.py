@@ -59,7 +59,7 @@ class Answer:
                 self.stop_details = delta.get("stop_details") or {}
                 self._count(event.get("usage") or {})
 
-    def why_not_whole(self, *, max_tokens: int) -> tuple[str, bool, str]:
+    def why_not_whole(self, max_tokens: int) -> tuple[str, bool, str]:
         """Return what kept it from being whole: a kind, whether trying again can help, and a sentence."""
         known = {
             None: (

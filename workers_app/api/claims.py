@@ -37,7 +37,7 @@ class Claims(WorkersEndpoint):
         batch = claim_batch(
             worker=found, limit=form["limit"], wait_seconds=form["wait"], kinds=form.get("kinds")
         )
-        lease_seconds = lease_seconds_of(worker=found)
+        lease_seconds = lease_seconds_of(found)
         claims = [claim_view(each, lease_seconds=lease_seconds) for each in batch.granted]
         return ok(ClaimsView(claims=claims, waited_seconds=max(0.0, batch.began_at - began)))
 

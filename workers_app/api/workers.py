@@ -74,7 +74,7 @@ class Workers(Endpoint):
         seen = (
             pages.paginate_queryset(seen_at(workers=rows, status=asked["status"]), request)
             if "status" in asked
-            else describe_workers(workers=pages.paginate_queryset(rows, request))
+            else describe_workers(pages.paginate_queryset(rows, request))
         )
         return unless_known(request, pages.get_paginated_response(map(worker_view, seen)))
 
@@ -104,7 +104,7 @@ class Register(WorkersEndpoint):
             worker = workers.register_http_worker(
                 project_id=project.pk, registration=registration, pool=self.caller.pool, is_restart=True
             )
-            [seen] = describe_workers(workers=[worker])
+            [seen] = describe_workers([worker])
             shown = registered_view(
                 seen,
                 heartbeat_seconds=registration.heartbeat_seconds,

@@ -33,7 +33,7 @@ class Watched(Protocol):
         """When it is to hand on what it holds."""
         ...
 
-    def hand_on_if_due(self, *, now: float) -> None:
+    def hand_on_if_due(self, now: float) -> None:
         """Hand on what is old enough."""
         ...
 
@@ -87,12 +87,12 @@ class Flusher:
                 logger.exception("flusher_failed")
 
     def _tell(self, streams: Collection[Watched]) -> None:
-        orders = orders_for(claims=[stream.key for stream in streams])
+        orders = orders_for([stream.key for stream in streams])
         for stream in streams:
             if stream.key in orders:
                 stream.obey(orders[stream.key])
 
-    def _wait(self, *, until: float) -> list[Watched]:
+    def _wait(self, until: float) -> list[Watched]:
         """Wait for something to do; return the streams there are."""
         with self._changed:
             if not self._streams:

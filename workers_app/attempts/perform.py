@@ -74,13 +74,13 @@ def _execute(attempt: Attempt, cancellation: Cancellation) -> Outcome:
             kind="unknown_executor",
             message=f"No executor or function is called {claim.executor!r} on worker {claim.worker}.",
         )
-    arguments = render_arguments(claim=claim)
+    arguments = render_arguments(claim)
     if isinstance(arguments, Failed):
         return arguments
     workspace = workspace_of(instance_id=claim.instance_id, task_id=claim.task_id, attempt=claim.attempt)
 
     def execute() -> Outcome:
-        make_empty(workspace=workspace)
+        make_empty(workspace)
         call = _call(attempt, arguments, workspace, cancellation)
         if claim.stream is None:
             return executor.execute(call)
@@ -93,7 +93,7 @@ def _execute(attempt: Attempt, cancellation: Cancellation) -> Outcome:
     try:
         return outcome_of(execute, executor=claim.executor, task_id=claim.task_id)
     finally:
-        remove_if_empty(workspace=workspace)
+        remove_if_empty(workspace)
 
 
 def _call(attempt: Attempt, arguments: dict[str, JSON], workspace: Path, cancellation: Cancellation) -> Call:

@@ -30,7 +30,7 @@ def stream_through(
     """Perform a continuous task: open its stream, ``run`` it, hand on what is left; return how it went."""
     assert claim.stream is not None  # noqa: S101 - the caller looked
     try:
-        last = settle_in_doubt(lambda: open_stream(claim=claim), was_done=None)
+        last = settle_in_doubt(lambda: open_stream(claim), was_done=None)
     except StaleDispatch:
         return Interrupted(reason="the claim was taken back")
     stream = ClaimedStream(claim=claim, settings=claim.stream, last=last, cancellation=cancellation)
@@ -85,7 +85,7 @@ class ClaimedStream:
         :raises StreamEnded: when the task was told to stop; the item was not taken.
         :raises BadItem: when it is not JSON, or too large.
         """
-        item = read_item(value=value)
+        item = read_item(value)
         while True:
             with self._filling:
                 if self._told.is_set():
@@ -111,7 +111,7 @@ class ClaimedStream:
             self._ending = "the instance starts nothing new"
             self._told.set()
 
-    def hand_on_if_due(self, *, now: float) -> None:
+    def hand_on_if_due(self, now: float) -> None:
         """Hand on what is old enough, unless dependants are too far behind: then the next look will."""
         due_at = self.due_at
         if due_at is not None and due_at <= now:

@@ -63,10 +63,10 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
 
 def _join(sender: Any, *, takes_tasks: bool) -> None:
     capabilities = capabilities_here()
-    met = requirements_met(capabilities=capabilities) if takes_tasks else frozenset()
+    met = requirements_met(capabilities) if takes_tasks else frozenset()
     duty.able, duty.serves, duty.has_slots = met, served_here(), takes_tasks
-    choose_queues(sender.app, queues_for(duty=duty) if takes_tasks else [])
-    register_worker(registration=_registration(sender))
+    choose_queues(sender.app, queues_for(duty) if takes_tasks else [])
+    register_worker(_registration(sender))
     free_claims_of(worker=sender.hostname)
 
 
@@ -91,7 +91,7 @@ def open_the_door(sender: Any = None, **_facts: Any) -> None:
         queues=CeleryQueues(sender),
         duty=duty,
         takes_tasks=duty.has_slots,
-        register=lambda: register_worker(registration=_registration(sender.controller)),
+        register=lambda: register_worker(_registration(sender.controller)),
     )
     keeper_of_this_process(worker=sender.hostname, speaks=True, attendance=attendance)
     ready_file = os.environ.get("CPDS_READY_FILE")
@@ -114,5 +114,5 @@ def leave(sender: Any = None, **_facts: Any) -> None:
     if keeper is not None:
         keeper.stop()
     close_executors()
-    retire_worker(name=sender.hostname)
+    retire_worker(sender.hostname)
     connections.close_all()

@@ -32,7 +32,7 @@ def run_sweep(**_unknown: Any) -> None:
 @shared_task(name=names.FIRE_SCHEDULE)
 def fire_schedule(*, schedule_id: int, **_unknown: Any) -> None:
     """Fire a schedule if it is due."""
-    fire_due(schedule_id=schedule_id)
+    fire_due(schedule_id)
 
 
 @shared_task(name=names.DELIVER_EVENTS)

@@ -63,7 +63,7 @@ def worker_row(sighting: WorkerView) -> WorkerRowView:
     worker = sighting.worker
     columns = {name: getattr(worker, name) for name in WorkerRowView.__struct_fields__ if name not in DERIVED}
     shown: dict[str, Any] = {
-        name: moment(at=value) if isinstance(value, datetime) else value for name, value in columns.items()
+        name: moment(value) if isinstance(value, datetime) else value for name, value in columns.items()
     }
     return WorkerRowView(id=worker.public_id, status=str(sighting.status), running=sighting.running, **shown)
 

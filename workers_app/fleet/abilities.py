@@ -43,7 +43,7 @@ def projects_here() -> list[str]:
 def served_here() -> frozenset[int] | None:
     """Return the keys of those projects that there are; None for a worker that takes tasks of any."""
     slugs = projects_here()
-    return frozenset(project_keys(slugs=slugs).values()) if slugs else None
+    return frozenset(project_keys(slugs).values()) if slugs else None
 
 
 def labels_here() -> dict[str, str]:

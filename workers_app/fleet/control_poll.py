@@ -17,7 +17,7 @@ DRAINED = "drained"
 """The reason that an operator gives, and takes back."""
 
 
-def queues_for(*, duty: Duty) -> list[str]:
+def queues_for(duty: Duty) -> list[str]:
     """Return the queues with tasks that a worker may take, by what it meets and whom it serves."""
     kept = {key for live_worker in fleet.live_workers() for key in live_worker.projects or ()}
     return queues_of(requirements=["", *duty.able], serves=duty.serves, kept=kept)
@@ -70,7 +70,7 @@ class Attendance:
 
     def look(self) -> None:
         """Look, and act on it."""
-        wishes = read_wishes(name=self.worker)
+        wishes = read_wishes(self.worker)
         if wishes.drain:
             self._duty.drain(DRAINED)
         else:
@@ -79,9 +79,9 @@ class Attendance:
             self._queues.leave()
         if not self._takes_tasks:
             return
-        self._duty.able = requirements_met(capabilities=self._capabilities)
+        self._duty.able = requirements_met(self._capabilities)
         self._duty.serves = served_here()
-        queues = queues_for(duty=self._duty) if self._duty.takes_tasks else []
+        queues = queues_for(self._duty) if self._duty.takes_tasks else []
         self._queues.open(queues)
         if queues != self._queues:
             self._queues = queues

@@ -50,7 +50,7 @@ def status_of(*, is_alive: bool, is_draining: bool, running: int, slots: int) ->
     return WorkerStatus.BUSY if running >= slots else WorkerStatus.ONLINE
 
 
-def describe_workers(*, workers: Iterable[Worker]) -> list[WorkerView]:
+def describe_workers(workers: Iterable[Worker]) -> list[WorkerView]:
     """Return these workers with what they do now, in their order; two statements, however many they are."""
     rows = list(workers)
     alive = set(Worker.objects.filter(pk__in=[row.pk for row in rows]).alive().values_list("pk", flat=True))
@@ -63,7 +63,7 @@ def describe_fleet(
 ) -> Sequence[WorkerView]:
     """Return the workers (or the ``chosen`` ones) by name, each with what it does now."""
     rows: WorkerQuerySet = Worker.objects.all() if chosen is None else chosen
-    return describe_workers(workers=rows.order_by("name", "pk")[:at_most])
+    return describe_workers(rows.order_by("name", "pk")[:at_most])
 
 
 def listed_workers(*, projects: Collection[int] | None, kind: str | None = None) -> WorkerQuerySet:
@@ -71,7 +71,7 @@ def listed_workers(*, projects: Collection[int] | None, kind: str | None = None)
 
     Of ``projects`` (None: of all) and of the installation, which everybody's tasks may meet.
     """
-    rows = visible_workers(projects=projects)
+    rows = visible_workers(projects)
     if kind is not None:
         rows = rows.filter(kind=kind)
     return rows.select_related("project").order_by("name", "pk")
@@ -79,7 +79,7 @@ def listed_workers(*, projects: Collection[int] | None, kind: str | None = None)
 
 def seen_at(*, workers: WorkerQuerySet, status: str) -> Sequence[WorkerView]:
     """Return those of the workers that do this now. It stands in no row, so all have to be looked at."""
-    return [each for each in describe_workers(workers=workers[:MOST_SIGHTED]) if each.status == status]
+    return [each for each in describe_workers(workers[:MOST_SIGHTED]) if each.status == status]
 
 
 def describe_worker(*, given: str, projects: Collection[int] | None) -> WorkerView:
@@ -87,15 +87,15 @@ def describe_worker(*, given: str, projects: Collection[int] | None) -> WorkerVi
 
     :raises NotFound: when there is none in these projects (None: in any) or of the installation.
     """
-    rows = visible_workers(projects=projects).select_related("project")
+    rows = visible_workers(projects).select_related("project")
     worker = rows.filter(public_id=given).first() or rows.filter(name=given).order_by("-heartbeat_at").first()
     if worker is None:
         raise NotFound(kind="worker", given=given, listing="GET /api/v1/workers")
-    [seen] = describe_workers(workers=[worker])
+    [seen] = describe_workers([worker])
     return seen
 
 
-def visible_workers(*, projects: Collection[int] | None) -> WorkerQuerySet:
+def visible_workers(projects: Collection[int] | None) -> WorkerQuerySet:
     """Return the workers of the installation and of ``projects`` (None: of all)."""
     rows: WorkerQuerySet = Worker.objects.all()
     if projects is None:

@@ -176,7 +176,7 @@ class Keeper:
             self._guarded(self._attendance.look)
 
     def _tell_draining(self) -> None:
-        note_draining(name=self.worker)
+        note_draining(self.worker)
         self._has_told_draining = True
 
     def _sweep(self) -> None:

@@ -7,7 +7,7 @@ PROCESSES = Path("/proc")
 _PROGRAM = b"celery"
 
 
-def is_worker_here(*, pid: int) -> bool:
+def is_worker_here(pid: int) -> bool:
     """Return whether a process of this machine with this id lives and may be a Celery worker.
 
     A dead process whose parent has not yet taken note of it is dead. Where the

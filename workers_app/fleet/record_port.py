@@ -43,9 +43,9 @@ class ConnectedFleet:
         with self._lock:
             self._asked_at = float("-inf")
 
-    def forget_gone(self, *, at_most: int) -> int:
+    def forget_gone(self, at_most: int) -> int:
         """Delete some of the workers that have been offline for long."""
-        return forget_workers(at_most=at_most)
+        return forget_workers(at_most)
 
     def names(self) -> frozenset[str]:
         """Return everything that ``run`` may name."""

@@ -43,7 +43,7 @@ class Wishes:
     stop: bool
 
 
-def register_worker(*, registration: Registration) -> None:
+def register_worker(registration: Registration) -> None:
     """Note that a worker has started under this name.
 
     A predecessor that left, fell silent, or ran on this machine and is dead gives
@@ -103,14 +103,14 @@ def beat_worker(*, name: str, resources: Resources, completed: int = 0) -> bool:
     )
 
 
-def read_wishes(*, name: str) -> Wishes:
+def read_wishes(name: str) -> Wishes:
     """Return what operators want of a worker."""
     rows = Worker.objects.celery().filter(name=name).values_list("drain_requested_at", "stop_requested_at")
     drain, stop = rows.first() or (None, None)
     return Wishes(drain=drain is not None, stop=stop is not None)
 
 
-def note_draining(*, name: str) -> None:
+def note_draining(name: str) -> None:
     """Note that a worker is stopping and takes nothing new."""
     Worker.objects.celery().filter(name=name).update(draining_at=clock.database_now())
 
@@ -125,7 +125,7 @@ def note_tools(*, name: str, tools: Mapping[str, str]) -> None:
     Worker.objects.celery().filter(name=name).update(tools=dict(tools))
 
 
-def retire_worker(*, name: str) -> None:
+def retire_worker(name: str) -> None:
     """Note that a worker has stopped in good order."""
     Worker.objects.celery().filter(name=name).update(left_at=clock.database_now())
 
@@ -134,7 +134,7 @@ def list_live_workers() -> list[LiveWorker]:
     """Return the living workers that take tasks from the broker, by name."""
     alive = Worker.objects.celery().taking().alive().filter(slots__gt=0)
     rows = list(alive.order_by("name").values_list("name", "slots", "capabilities", "projects"))
-    key_of = project_keys(slugs={slug for *_, slugs in rows for slug in slugs})
+    key_of = project_keys({slug for *_, slugs in rows for slug in slugs})
     return [
         LiveWorker(
             holder=name,
@@ -155,7 +155,7 @@ def lost_holders() -> frozenset[str]:
     return frozenset(worker.holder for worker in lost.only("kind", "name", "public_id"))
 
 
-def forget_workers(*, at_most: int) -> int:
+def forget_workers(at_most: int) -> int:
     """Delete some of the workers offline for longer than ``worker_keep_days``; return how many.
 
     A worker that an operator wants drained is kept: the wish holds when it is started again.

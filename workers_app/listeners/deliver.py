@@ -55,7 +55,7 @@ def deliver_events(*, listener: str, instance_id: int) -> int:
     delivered = 0
     try:
         # A thread keeps its connection; one that broke while it was idle is found here.
-        settle_in_doubt(lambda: ensure_listener(name=listener), was_done=None)
+        settle_in_doubt(lambda: ensure_listener(listener), was_done=None)
         while (taken := take_delivery(listener=listener, instance_id=instance_id)) is not None:
             with _keeping(taken):
                 count, goes_on = _deliver(registered, taken)
@@ -66,9 +66,9 @@ def deliver_events(*, listener: str, instance_id: int) -> int:
             ):
                 break
             if delivered >= BATCH:
-                ring(bells=[(listener, instance_id)])
+                ring([(listener, instance_id)])
                 break
-        ring_waiting(listener=listener)
+        ring_waiting(listener)
     except StaleDelivery as stale:
         logger.warning("delivery_taken_over %s", stale)
     except (OperationalError, InterfaceError) as error:
@@ -149,7 +149,7 @@ def _keeping(taken: ClaimedDelivery) -> Iterator[None]:
         while not done.wait(conf().listener_lease_seconds / 3):
             try:
                 close_old_connections()
-                if not renew_delivery(taken=taken):
+                if not renew_delivery(taken):
                     return
             except Exception as error:
                 logger.warning("lease_not_renewed listener=%s error=%s", taken.listener, type(error).__name__)

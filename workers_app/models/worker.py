@@ -58,12 +58,12 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Those that are heard of as often as they are to be, and have not said goodbye."""
         return self.filter(silent_at__gt=clock.database_now(), left_at__isnull=True)
 
-    def lost(self, *, recent_seconds: float) -> "WorkerQuerySet":
+    def lost(self, recent_seconds: float) -> "WorkerQuerySet":
         """Those that fell silent without a goodbye, not more than ``recent_seconds`` ago."""
         now, recently = clock.database_now(), clock.database_now_plus(-recent_seconds)
         return self.filter(silent_at__lte=now, silent_at__gt=recently, left_at__isnull=True)
 
-    def gone(self, *, seconds: float) -> "WorkerQuerySet":
+    def gone(self, seconds: float) -> "WorkerQuerySet":
         """Those that have been silent for so long, and of which nobody wants anything."""
         cutoff = clock.database_now_plus(-seconds)
         return self.filter(silent_at__lt=cutoff, drain_requested_at__isnull=True)

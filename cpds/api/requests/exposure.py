@@ -20,7 +20,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_exposure(*, host: str) -> None:
+def check_exposure(host: str) -> None:
     """Make sure that a server at ``host`` may be reached by whoever can.
 
     A key that standalone made for itself is none that somebody has chosen.

@@ -28,7 +28,7 @@ class Check:
         self._lock = threading.Lock()
         self._asked: _Asked | None = None
 
-    def passes(self, *, within_seconds: float) -> bool:
+    def passes(self, within_seconds: float) -> bool:
         """Return whether the question was answered in time."""
         with self._lock:
             if self._asked is None or self._asked.done.is_set():

@@ -128,7 +128,7 @@ def _versions() -> VersionsView:
 
 
 def _fleet(projects: Collection[int] | None) -> FleetView:
-    seen = describe_fleet(chosen=visible_workers(projects=projects))
+    seen = describe_fleet(chosen=visible_workers(projects))
     counted = Counter(sighting.status for sighting in seen)
     return FleetView(**{str(status): counted[status] for status in WorkerStatus})
 

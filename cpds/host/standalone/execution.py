@@ -55,7 +55,7 @@ def prepare(files: Files, *, pairs: list[str]) -> Prepared:
     params = {**(files.params.values if files.params else {}), **typed}
     try:
         # Said now, rather than once everything has been started in order to refuse it.
-        complete_params(spec=latest_spec(workflow=find_workflow(given=workflow)), given=params)
+        complete_params(spec=latest_spec(find_workflow(given=workflow)), given=params)
     except InvalidParams as error:
         raise (files.params.placed(error, besides=typed) if files.params else error) from None
     return Prepared(workflow=workflow, params=params)

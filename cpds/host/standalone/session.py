@@ -66,7 +66,7 @@ def run(options: Options) -> int:
 def _run(options: Options, out: TextIO) -> int:
     if conf().mode == "cloud":
         raise WrongMode(module=settings.SETTINGS_MODULE)
-    check_exposure(host=options.host)
+    check_exposure(options.host)
     state = StateDirectory(conf().state_path)
     with (
         state.claim() as lock,

@@ -203,4 +203,4 @@ def _progress(keys: list[int]) -> dict[int, "ProgressView"]:
     # Imported late: the queries read definitions with a heavy library, and every program imports the admin.
     from tasks_app.services.queries import instance_progress
 
-    return instance_progress(keys=keys)
+    return instance_progress(keys)

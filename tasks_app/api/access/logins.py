@@ -119,7 +119,7 @@ class Me(Endpoint):
 
 def _count_attempt(username: str) -> None:
     """Count the attempts on one name too, from wherever they come."""
-    name = f"login-name:{digest_of(secret=username.casefold())[:32]}"
+    name = f"login-name:{digest_of(username.casefold())[:32]}"
     count = count_request(name=name, limit=conf().logins_per_minute)
     if count is not None and count.is_over:
         raise Throttled(wait=count.reset_seconds)

@@ -113,7 +113,7 @@ class _Steering(InstanceEndpoint):
     def done(self, given: str, how: ControlOptions) -> Response:
         """Act on the instance that the address names, and tell what became of it."""
         key = control_instance(act=self.act, given=self.instance(given).public_id, how=how)
-        state = instance_summary(given=key).status
+        state = instance_summary(key).status
         return ok(ActedView(id=key, message=DONE[self.act], status=instance_word(state), state=state))
 
 

@@ -83,7 +83,7 @@ class Events(Endpoint):
         instance = None if given is None else instance_of(given, projects=projects)
         rows = events_of_instances(projects=projects, instance=instance, **asked)
         pages = CursorPages()
-        return pages.get_paginated_response(event_rows(events=pages.paginate_queryset(rows, request)))
+        return pages.get_paginated_response(event_rows(pages.paginate_queryset(rows, request)))
 
 
 class InstanceEvents(InstanceEndpoint):
@@ -99,7 +99,7 @@ class InstanceEvents(InstanceEndpoint):
     def get(self, request: Request, instance: str) -> Response:
         """List what happened in an instance after an event, oldest first."""
         events, after, has_more = _after(request, self.instance(instance))
-        return ok(FollowedEventsView(items=event_rows(events=events), after=after, has_more=has_more))
+        return ok(FollowedEventsView(items=event_rows(events), after=after, has_more=has_more))
 
 
 class Logs(InstanceEndpoint):
@@ -115,7 +115,7 @@ class Logs(InstanceEndpoint):
     def get(self, request: Request, instance: str) -> Response:
         """Read what happened in an instance as lines, oldest first."""
         events, after, has_more = _after(request, self.instance(instance))
-        lines = [_line(event) for event in event_rows(events=events)]
+        lines = [_line(event) for event in event_rows(events)]
         return ok(FollowedLinesView(items=lines, after=after, has_more=has_more))
 
 

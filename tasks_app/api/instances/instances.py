@@ -63,7 +63,7 @@ class Instances(Endpoint):
         """List instances, newest first."""
         asked = read_query(request, InstanceQuery)
         chosen = chosen_by(asked, projects=self.projects())
-        rows = chosen_instances(chosen=chosen).select_related("workflow", "project").defer("params")
+        rows = chosen_instances(chosen).select_related("workflow", "project").defer("params")
         ordering = _COLUMN.get(asked["ordering"], asked["ordering"])
         pages = BrowsePages(ordering=ordering)
         views = instance_views(pages.paginate_queryset(rows, request))
@@ -79,11 +79,11 @@ class OneInstance(InstanceEndpoint):
     def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Show how far an instance is."""
         found = self.instance(instance)
-        etag = etag_of(found.pk, found.status, *change_mark(instance=found))
+        etag = etag_of(found.pk, found.status, *change_mark(found))
         answer = unchanged(request, etag)
         if answer is not None:
             return answer
-        return tagged(ok(detail_view(found, progress=named_progress(instance=found))), etag)
+        return tagged(ok(detail_view(found, progress=named_progress(found))), etag)
 
 
 class InstanceTasks(InstanceEndpoint):
@@ -102,7 +102,7 @@ class InstanceTasks(InstanceEndpoint):
         """List the tasks of an instance, in the order of its workflow."""
         asked = read_query(request, TasksQuery, also=_QUERY_OF_TASKS)
         found = self.instance(instance)
-        etag = etag_of(found.pk, found.status, *change_mark(instance=found), asked)
+        etag = etag_of(found.pk, found.status, *change_mark(found), asked)
         answer = unchanged(request, etag)
         if answer is not None:
             return answer
@@ -126,11 +126,11 @@ class Graph(InstanceEndpoint):
     def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Show the nodes and edges of an instance, with their states and times."""
         found = self.instance(instance)
-        etag = etag_of(found.pk, found.status, *change_mark(instance=found), "graph")
+        etag = etag_of(found.pk, found.status, *change_mark(found), "graph")
         answer = unchanged(request, etag)
         if answer is not None:
             return answer
-        return tagged(ok(graph_view(found, instance_graph(instance=found))), etag)
+        return tagged(ok(graph_view(found, instance_graph(found))), etag)
 
 
 class Why(InstanceEndpoint):
@@ -141,7 +141,7 @@ class Why(InstanceEndpoint):
     @documented("Say what an instance waits for", answer=WhyView, polled=True)
     def get(self, request: Request, instance: str) -> HttpResponseBase:
         """Say what holds an instance and its foremost unfinished tasks, and until when."""
-        return unless_known(request, ok(instance_holds(given=self.instance(instance).public_id)))
+        return unless_known(request, ok(instance_holds(self.instance(instance).public_id)))
 
 
 class CompareQuery(Form):

@@ -116,7 +116,7 @@ class GraphView(View):
 def instance_views(rows: Iterable[Instance]) -> list[InstanceSummaryView]:
     """Return instances as they stand in a list, with the progress of all of them in one statement."""
     found = list(rows)
-    progress = instance_progress(keys=[row.pk for row in found])
+    progress = instance_progress([row.pk for row in found])
     return [summary_view(row, progress=progress[row.pk]) for row in found]
 
 
@@ -202,9 +202,9 @@ def _node_view(node: Node) -> NodeView:
         progress_message=task.progress_message or None,
         error_kind=task.error_kind or None,
         error_message=task.error_message or None,
-        queued_at=moment(at=task.published_at),
-        started_at=moment(at=task.started_at),
-        finished_at=moment(at=task.finished_at),
+        queued_at=moment(task.published_at),
+        started_at=moment(task.started_at),
+        finished_at=moment(task.finished_at),
         duration_ms=task.duration_ms,
         items=node.items,
         undoes=None if task.compensates_id is None else str(task.compensates_id),

@@ -52,7 +52,7 @@ class Tasks(Endpoint):
         rows = wanted_tasks(wanted=wanted_of(given, projects=projects, sign="?"), projects=projects)
         shown = rows.select_related("instance", "project").defer("spec", "output")
         pages = CursorPages()
-        page = pages.body(task_summary(task=task) for task in pages.paginate_queryset(shown, request))
+        page = pages.body(task_summary(task) for task in pages.paginate_queryset(shown, request))
         if named is None:
             return unless_known(request, ok(TasksPageView(**page)))
         count = rows.count()
@@ -108,7 +108,7 @@ class Records(Endpoint):
     def get(self, request: Request, task: str) -> Response:
         """List a task's attempts, the oldest first."""
         found, pages = find_task(given=task, projects=self.projects()), OffsetPages()
-        records = pages.paginate_queryset(records_of(task=found), request)
+        records = pages.paginate_queryset(records_of(found), request)
         return ok(records_view(task=found, records=records, total=pages.count, has_more=pages.has_more))
 
 
@@ -133,7 +133,7 @@ class Cancel(Steer):
         reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         cancel_task(task=found, by=self.caller.name, reason=reason)
-        return ok(detail_of(task=read_again(task=found)))
+        return ok(detail_of(read_again(found)))
 
 
 class Retry(Steer):
@@ -145,7 +145,7 @@ class Retry(Steer):
         reason = read_body(request, TaskReasonForm)["reason"]
         found = self.found(task)
         retry_task(task=found, by=self.caller.name, reason=reason)
-        return ok(detail_of(task=read_again(task=found)))
+        return ok(detail_of(read_again(found)))
 
 
 class SteerMany(Endpoint):

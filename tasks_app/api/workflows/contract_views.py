@@ -76,8 +76,8 @@ def contract_view(row: Contract) -> ContractView:
         **{name: getattr(row, name) for name in PARTS},
         createdBy=row.created_by,
         approvedBy=row.approved_by,
-        createdAt=moment_of(at=row.created_at),
-        updatedAt=moment_of(at=row.updated_at),
+        createdAt=moment_of(row.created_at),
+        updatedAt=moment_of(row.updated_at),
     )
 
 

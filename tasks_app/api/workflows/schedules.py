@@ -71,14 +71,14 @@ class Schedule(WorkflowEndpoint):
     def delete(self, request: Request, workflow: str) -> Response:
         """Store the workflow without a schedule as its next version."""
         key = self.workflow(workflow).public_id
-        schedule_summary(given=key)
+        schedule_summary(key)
         set_schedule(given=key, schedule=None, by=self.caller.name, read=tags_read(request))
         return no_content()
 
 
 def _shown(workflow: Workflow) -> Response:
-    answer = ok(schedule_summary(given=workflow.public_id))
-    return tagged(answer, f'"{schedule_mark(workflow=workflow)}"')
+    answer = ok(schedule_summary(workflow.public_id))
+    return tagged(answer, f'"{schedule_mark(workflow)}"')
 
 
 class PauseSchedule(WorkflowEndpoint):
@@ -92,7 +92,7 @@ class PauseSchedule(WorkflowEndpoint):
         reason = read_body(request, ReasonForm)["reason"]
         key = self.workflow(workflow).public_id
         pause_schedule(given=key, reason=reason, by=self.caller.name)
-        return ok(schedule_summary(given=key))
+        return ok(schedule_summary(key))
 
 
 class ResumeSchedule(WorkflowEndpoint):
@@ -106,7 +106,7 @@ class ResumeSchedule(WorkflowEndpoint):
         read_body(request, ProjectForm)
         key = self.workflow(workflow).public_id
         resume_schedule(given=key, by=self.caller.name)
-        return ok(schedule_summary(given=key))
+        return ok(schedule_summary(key))
 
 
 class NextFires(WorkflowEndpoint):

@@ -232,7 +232,7 @@ class Diff(WorkflowEndpoint):
 def summaries(rows: Iterable[Workflow]) -> Sequence[WorkflowSummaryView]:
     """Return the views of workflows, in a few statements however many there are."""
     found = list(rows)
-    shown = workflow_summaries(rows=found)
+    shown = workflow_summaries(found)
     return [summary_view(each, project=row.project.slug) for each, row in zip(shown, found, strict=True)]
 
 

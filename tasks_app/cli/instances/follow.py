@@ -11,7 +11,7 @@ OVERLAP = 1000
 """Event ids that are read again at every look, see Note [Late events]."""
 
 
-def events_so_far(*, instance: str) -> Iterator[LoggedEventView]:
+def events_so_far(instance: str) -> Iterator[LoggedEventView]:
     """Yield what happened in an instance until now, in order.
 
     :raises NotFound: when there is no such instance.
@@ -23,7 +23,7 @@ def events_so_far(*, instance: str) -> Iterator[LoggedEventView]:
 # An event's id is given when it is written and seen by others when its transaction commits. On PostgreSQL a
 # transaction that began earlier may commit later, so an event can appear behind one that was read already.
 # Each look therefore starts some ids before the newest one, and what was seen before is left out.
-def follow_events(*, instance: str) -> Iterator[LoggedEventView]:
+def follow_events(instance: str) -> Iterator[LoggedEventView]:
     """Yield what happens in an instance until it ends, beginning with what happened so far.
 
     Events that were committed out of order are yielded late rather than not at all.

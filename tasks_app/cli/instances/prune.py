@@ -27,7 +27,7 @@ def _prune(out: Output, options: Options) -> None:
     gone: list[str] = []
     kept: list[dict[str, str]] = []
     with progress_bar(out, title="prune", total=len(ids)) as moved_on:
-        for instance, is_gone in prune_instances(instances=ids):
+        for instance, is_gone in prune_instances(ids):
             if is_gone:
                 gone.append(instance)
             else:

@@ -64,10 +64,10 @@ def token_document(row: ApiToken) -> TokenRowView:
         project=row.project.slug if row.project else None,
         role=str(row.role),
         pool=row.pool,
-        created_at=moment_of(at=row.created_at),
-        expires_at=moment(at=row.expires_at),
-        last_used_at=moment(at=row.last_used_at),
-        revoked_at=moment(at=row.revoked_at),
+        created_at=moment_of(row.created_at),
+        expires_at=moment(row.expires_at),
+        last_used_at=moment(row.last_used_at),
+        revoked_at=moment(row.revoked_at),
     )
 
 
@@ -104,7 +104,7 @@ def project_document(row: Project) -> ProjectRowView:
         name=row.name,
         max_parallel=row.max_parallel,
         weight=row.weight,
-        created_at=moment_of(at=row.created_at),
+        created_at=moment_of(row.created_at),
     )
 
 
@@ -127,7 +127,7 @@ def project_table(rows: Sequence[ProjectRowView], *, width: int) -> Iterator[Tex
 def member_document(row: Membership) -> MemberRowView:
     """Return what programs are told of a member."""
     return MemberRowView(
-        user=row.user.get_username(), role=str(row.role), created_at=moment_of(at=row.created_at)
+        user=row.user.get_username(), role=str(row.role), created_at=moment_of(row.created_at)
     )
 
 

@@ -28,7 +28,7 @@ def named_definition(given: str) -> WorkflowSpec:
     """
     path = Path(given)
     if given == STDIN or "/" in given or path.suffix in FILES or path.is_file():
-        return validate_workflow(source=read_source(given))
+        return validate_workflow(read_source(given))
     name, at, number = given.rpartition("@")
     if at and number.isascii() and number.isdecimal() and len(number) < 10:
         return version_spec(workflow=name, number=int(number))

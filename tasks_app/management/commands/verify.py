@@ -35,7 +35,7 @@ class Command(CliCommand):
         """Check them; tell every violation as it is found."""
         count = {"instances": 0, "tasks": 0, "events": 0, "violations": 0}
         found: list[dict[str, Any]] = []
-        for verdict in verify_instances(given=options.instances):
+        for verdict in verify_instances(options.instances):
             count["instances"] += 1
             count["tasks"] += verdict.tasks
             count["events"] += verdict.events

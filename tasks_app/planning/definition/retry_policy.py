@@ -4,7 +4,7 @@ from tasks_app.planning.engine.retrying import RetryPolicy
 from tasks_app.planning.values.stored_spec import StoredSpec
 
 
-def retry_policy(*, spec: StoredSpec) -> RetryPolicy | None:
+def retry_policy(spec: StoredSpec) -> RetryPolicy | None:
     """Return how a task of this stored ``spec`` is tried again; None: not at all."""
     if "retry" not in spec:
         return None

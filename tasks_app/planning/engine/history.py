@@ -101,7 +101,7 @@ class _Start:
 class History:
     """The history of one instance, taken event by event."""
 
-    def __init__(self, *, status: InstanceState) -> None:
+    def __init__(self, status: InstanceState) -> None:
         self.status = status
         self.subjects: dict[int, Subject] = {}
         self.needs: dict[int, list[int]] = {}

@@ -22,7 +22,7 @@ def requirement_name(capabilities: Collection[str]) -> str:
     return f"{name[:_READABLE]}~{digest}"
 
 
-def words_of(*, name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """Return the words of a requirement set that its name tells.
 
     :raises LookupError: when the name is a long one's, which ends in a digest.

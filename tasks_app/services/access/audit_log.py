@@ -34,7 +34,7 @@ _WAYS: Mapping[str, str] = {
 }
 
 
-def keep_audit(*, instances: Collection[int]) -> None:
+def keep_audit(instances: Collection[int]) -> None:
     """Take what people did to these instances out of their histories, which are about to be deleted.
 
     It stays in the audit of the project, and says itself which instance and task it was about.

@@ -93,7 +93,7 @@ class Caller:
         return rows if projects is None else rows.filter(**{f"{field}__in": sorted(projects)})
 
 
-def operator(*, name: str) -> Caller:
+def operator(name: str) -> Caller:
     """Return the caller that a command of the installation stands for."""
     return Caller(name=name, kind=CallerKind.OPERATOR, is_superuser=True)
 
@@ -103,9 +103,9 @@ def local_caller() -> Caller:
     return Caller(name="local", kind=CallerKind.LOCAL, is_superuser=True)
 
 
-def caller_of_user(*, user: Any) -> Caller:
+def caller_of_user(user: Any) -> Caller:
     """Return a user who showed a password. Superusers cost no statement, others one."""
-    roles = {} if user.is_superuser else memberships_of(user_id=user.pk)
+    roles = {} if user.is_superuser else memberships_of(user.pk)
     return Caller(
         name=user.get_username(),
         kind=CallerKind.USER,
@@ -115,7 +115,7 @@ def caller_of_user(*, user: Any) -> Caller:
     )
 
 
-def memberships_of(*, user_id: int) -> dict[int, Role]:
+def memberships_of(user_id: int) -> dict[int, Role]:
     """Return a user's roles by the project's key."""
     rows = Membership.objects.filter(user_id=user_id).values_list("project_id", "role")
     return {project_id: Role(role) for project_id, role in rows}

@@ -79,7 +79,7 @@ def log_in(*, request: HttpRequest, username: str, password: str) -> Tokens:
     return _pair(login, user)
 
 
-def refresh(*, token: str) -> Tokens:
+def refresh(token: str) -> Tokens:
     """Return the next tokens of a login; ``token`` is good no more.
 
     Shown a second time, it may have been stolen: the login ends.
@@ -104,7 +104,7 @@ def refresh(*, token: str) -> Tokens:
     return _pair(login, login.user)
 
 
-def log_out(*, token: str) -> None:
+def log_out(token: str) -> None:
     """End the login that a refresh token belongs to; with one that is not good nothing happens."""
     try:
         login = _living(_claims(token, RefreshToken))
@@ -115,7 +115,7 @@ def log_out(*, token: str) -> None:
             _end(login, kind="login.ended")
 
 
-def user_of_access_token(*, token: str) -> Any | None:
+def user_of_access_token(token: str) -> Any | None:
     """Return the active user that an access token stands for, in one statement; None when it is not good."""
     try:
         login = _living(_claims(token, AccessToken))

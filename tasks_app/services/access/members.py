@@ -15,7 +15,7 @@ from tasks_app.services.access.callers import Caller
 LISTING: Final = "GET /api/v1/projects/SLUG/members"
 
 
-def members_of(*, project: Project) -> "QuerySet[Membership]":
+def members_of(project: Project) -> "QuerySet[Membership]":
     """Return the members of a project with their users, by name."""
     name = f"user__{get_user_model().USERNAME_FIELD}"
     return Membership.objects.filter(project=project).select_related("user", "project").order_by(name)
@@ -28,7 +28,7 @@ def add_member(*, caller: Caller, project: Project, username: str, role: Role) -
     :raises NameInUse: when the user is a member already.
     """
     caller.require(Role.ADMIN, project.pk, given=project.slug)
-    user = find_user(username=username)
+    user = find_user(username)
     with db.transaction():
         _locked(project)
         member, is_new = Membership.objects.get_or_create(user=user, project=project, defaults={"role": role})
@@ -88,7 +88,7 @@ def remove_member(*, caller: Caller, project: Project, username: str) -> None:
         )
 
 
-def find_user(*, username: str) -> Any:
+def find_user(username: str) -> Any:
     """Return the user of this name.
 
     :raises NotFound: when there is none.
@@ -108,9 +108,7 @@ def _find(project: Project, username: str) -> Membership:
 
 
 def _called(project: Project, username: str) -> Membership | None:
-    return (
-        members_of(project=project).filter(**{f"user__{get_user_model().USERNAME_FIELD}": username}).first()
-    )
+    return members_of(project).filter(**{f"user__{get_user_model().USERNAME_FIELD}": username}).first()
 
 
 def _locked(project: Project) -> None:

@@ -13,7 +13,7 @@ from tasks_app.services.access.callers import Caller
 CHANGEABLE: Final = ("name", "max_parallel", "weight")
 
 
-def project_keys(*, slugs: Collection[str]) -> dict[str, int]:
+def project_keys(slugs: Collection[str]) -> dict[str, int]:
     """Return the keys of those of these projects that there are, by slug; asks nothing for none."""
     if not slugs:
         return {}

@@ -56,7 +56,7 @@ def create_token(
             kind=kind,
             name=name,
             prefix=secret[: len(PREFIXES[kind]) + VISIBLE],
-            digest=digest_of(secret=secret),
+            digest=digest_of(secret),
             user_id=user_id,
             project=project,
             role=role,
@@ -71,7 +71,7 @@ def create_token(
     return NewToken(token=token, secret=secret)
 
 
-def visible_tokens(*, caller: Caller) -> "QuerySet[ApiToken]":
+def visible_tokens(caller: Caller) -> "QuerySet[ApiToken]":
     """Return the caller's own tokens, and those of the projects they are an admin of; newest first."""
     rows = ApiToken.objects.select_related("user", "project").order_by("-pk")
     if caller.is_installation_admin:
@@ -88,7 +88,7 @@ def find_token(*, caller: Caller, token_id: int) -> ApiToken:
 
     :raises NotFound: when there is no such token for this caller.
     """
-    token = visible_tokens(caller=caller).filter(pk=token_id).first()
+    token = visible_tokens(caller).filter(pk=token_id).first()
     if token is None:
         raise NotFound(kind="token", given=str(token_id), listing=LISTING)
     return token
@@ -116,12 +116,12 @@ def revoke_token(*, caller: Caller, token_id: int) -> ApiToken:
     return token
 
 
-def recognise(*, secret: str) -> Caller | None:
+def recognise(secret: str) -> Caller | None:
     """Return whom a token stands for, in one statement; None when it is not good.
 
     A user who was deactivated or removed from the token's project has no good token there.
     """
-    digest = digest_of(secret=secret)
+    digest = digest_of(secret)
     token: Any = next(iter(_RECOGNISE.found(digest=digest)), None)
     if token is None or not hmac.compare_digest(token.digest, digest):
         return None
@@ -134,7 +134,7 @@ def recognise(*, secret: str) -> Caller | None:
     return caller
 
 
-def _good(*, digest: str) -> "QuerySet[ApiToken]":
+def _good(digest: str) -> "QuerySet[ApiToken]":
     member = Membership.objects.filter(user=OuterRef("user"), project=OuterRef("project"))
     return (
         ApiToken.objects.select_related("user", "project")
@@ -153,7 +153,7 @@ _RECOGNISE = ModelStatement(
 )
 
 
-def digest_of(*, secret: str) -> str:
+def digest_of(secret: str) -> str:
     """Return what is stored of a secret. It is long and random, so a plain hash is enough."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 

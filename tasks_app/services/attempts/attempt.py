@@ -57,7 +57,7 @@ class Attempt:
                 raise self._fence.stale()
             _note(claim, "task.progress", text, {"progress": fraction})
 
-    def log(self, *, lines: Iterable[str]) -> None:
+    def log(self, lines: Iterable[str]) -> None:
         """Add lines to the instance's log, all or none."""
         claim = self.claim
         with db.transaction():
@@ -66,7 +66,7 @@ class Attempt:
             for line in lines:
                 _note(claim, "task.log", _sentence(claim, line), {})
 
-    def end(self, *, outcome: Outcome) -> bool:
+    def end(self, outcome: Outcome) -> bool:
         """Record how it ended and plan what follows; return whether the task completed by this.
 
         Said again, for example because the answer was lost, it counts once. A worker that says
@@ -84,7 +84,7 @@ class Attempt:
         claim = self.claim
         if claim.stream is None:
             return claim
-        return settle_in_doubt(lambda: with_present_failures(claim=claim), was_done=None)
+        return settle_in_doubt(lambda: with_present_failures(claim), was_done=None)
 
     def _has_ended(self, outcome: Outcome) -> bool:
         """Return whether it has ended in this very way already; who hands a task back says so once."""

@@ -229,7 +229,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         name=task["name"],
         compensates=task["compensates_id"],
         failures=task["failures"],
-        retry=retry_policy(spec=spec),
+        retry=retry_policy(spec),
         executor=task["executor"],
         arguments=spec["with"],
         reads=tuple(spec["reads"]),
@@ -238,7 +238,7 @@ def _claim(task_id: int, task: Mapping[str, Any], *, dispatch_id: str, worker: s
         timeout_seconds=task["timeout_seconds"] or (None if stream else conf().default_timeout_seconds),
         parent_id=task["parent_id"],
         stream=stream,
-        batch=batch_output(spec=spec),
+        batch=batch_output(spec),
         roots=roots_of(task_id=task_id, parent_id=task["parent_id"], spec=spec),
         secrets=tuple(spec.get("secrets", ())),
     )

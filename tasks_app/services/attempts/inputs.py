@@ -9,7 +9,7 @@ from tasks_app.services.attempts.claims import Claim
 from tasks_app.states import TASK_FINAL, TaskState
 
 
-def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
+def render_arguments(claim: Claim) -> dict[str, JSON] | Failed:
     """Return the task's ``with`` with its templates filled in, or how that failed.
 
     An undo's templates know what those of the task it compensates do, and its ``output``.
@@ -23,7 +23,7 @@ def render_arguments(*, claim: Claim) -> dict[str, JSON] | Failed:
             params=claim.params,
             outputs={
                 **outputs_of(instance_pk=claim.instance_pk, names=claim.reads),
-                **foreign_outputs(key_of=claim.foreign),
+                **foreign_outputs(claim.foreign),
                 **claim.batch,
             },
             instance={"id": claim.instance_id, "workflow": claim.workflow_name},
@@ -70,7 +70,7 @@ def outputs_of(*, instance_pk: int, names: Collection[str]) -> dict[str, JSON]:
     return dict(rows.values_list("name", "output"))
 
 
-def foreign_outputs(*, key_of: Mapping[str, int]) -> dict[str, JSON]:
+def foreign_outputs(key_of: Mapping[str, int]) -> dict[str, JSON]:
     """Return what templates may see of tasks of other instances, by the names they have there."""
     if not key_of:
         return {}

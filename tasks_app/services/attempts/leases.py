@@ -37,7 +37,7 @@ def held_claims(*, worker: str, claims: Collection[Fence]) -> set[Fence]:
     return _among(_running(worker, claims), claims)
 
 
-def cancelled_among(*, task_ids: Collection[int]) -> set[int]:
+def cancelled_among(task_ids: Collection[int]) -> set[int]:
     """Return those of these tasks that were cancelled; what else was lost may go on elsewhere."""
     rows = Task.objects.filter(pk__in=task_ids).values_list("pk", "status", "instance__status")
     return {

@@ -51,7 +51,7 @@ def _complete(claim: Claim, decision: Finish, report: Report) -> None:
     else:
         _close_record(claim, decision, report, output=decision.output)
     if claim.compensates is not None:
-        mark_compensated(task_id=claim.compensates)
+        mark_compensated(claim.compensates)
 
 
 def _fail(claim: Claim, decision: Finish, report: Report) -> None:
@@ -98,7 +98,7 @@ def _hand_back(claim: Claim, decision: HandBack) -> None:
     instance = Instance.objects.locked(claim.instance_pk)
     if not claim.fence.held().exists():
         raise claim.fence.stale()
-    if claim.stream is not None and instance is not None and streams_must_end(instance=instance):
+    if claim.stream is not None and instance is not None and streams_must_end(instance):
         end_for_good(task_id=claim.task_id, reason=decision.reason)
     else:
         take_back(task_ids=[claim.task_id], reason=decision.reason, is_loss=False)
@@ -116,5 +116,5 @@ def _close_record(claim: Claim, decision: Finish, report: Report, *, output: obj
         error_kind=decision.error_kind,
         error_message=decision.error_message,
         error_detail=decision.error_detail,
-        **record_columns(report=report),
+        **record_columns(report),
     )

@@ -39,7 +39,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
-    outcome = storable(outcome=without_secrets(outcome, known=claim.known_secrets))
+    outcome = storable(without_secrets(outcome, known=claim.known_secrets))
     decision = decide(
         outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000
     )
@@ -73,7 +73,7 @@ def _plan_what_follows(claim: Claim, decision: Decision) -> None:
         case Finish():
             advance(instance_id=claim.instance_pk, after=[claim.task_id], failed=[claim.task_id])
         case HandBack() | TryAgain():
-            if failed := failed_in(instance_id=claim.instance_pk):
+            if failed := failed_in(claim.instance_pk):
                 # An instance that stops starts nothing again, not even what had begun.
                 advance(instance_id=claim.instance_pk, after=[], failed=failed)
             else:

@@ -14,7 +14,7 @@ MESSAGE_CHARACTERS: Final = 4000
 NAME_CHARACTERS: Final = 100
 
 
-def storable(*, outcome: Outcome) -> Outcome:
+def storable(outcome: Outcome) -> Outcome:
     """Return the outcome as the database can hold it; an output that is not JSON is a failure."""
     match outcome:
         case Completed():
@@ -30,7 +30,7 @@ def storable(*, outcome: Outcome) -> Outcome:
             return replace(outcome, reason=_sentence(outcome.reason))
 
 
-def record_columns(*, report: Report) -> dict[str, Any]:
+def record_columns(report: Report) -> dict[str, Any]:
     """Return what a report says, by the columns of the execution record; nothing for an empty one."""
     if report == Report():
         return {}

@@ -32,7 +32,7 @@ def forget_stopped() -> int:
 
 def _go_on_undoing(stopped_in: set[int]) -> int:
     """Go on with the compensation of these instances and of those around them; return of how many."""
-    family = stopped_in.union(*(ancestors(instance_id=each) for each in stopped_in))
+    family = stopped_in.union(*(ancestors(each) for each in stopped_in))
     undoing = Instance.objects.filter(pk__in=family, status=InstanceState.COMPENSATING).order_by("pk")
     waiting = list(undoing.values_list("pk", flat=True))
     for instance_id in waiting:

@@ -47,7 +47,7 @@ class Item:
     size: int
 
 
-def read_item(*, value: Any) -> Item:
+def read_item(value: Any) -> Item:
     """Return what a function emitted as it can be stored.
 
     :raises BadItem: when it is not JSON, or too large for any batch.
@@ -59,7 +59,7 @@ def read_item(*, value: Any) -> Item:
         raise BadItem(found=str(error).rstrip(".")) from None
 
 
-def open_stream(*, claim: Claim) -> LastBatch | None:
+def open_stream(claim: Claim) -> LastBatch | None:
     """Let the dependants of a stream that runs now take its batches; return the newest batch there is.
 
     :raises StaleDispatch: when the claim is no longer held.
@@ -68,7 +68,7 @@ def open_stream(*, claim: Claim) -> LastBatch | None:
         if not claim.fence.held().update(satisfies=True):
             raise claim.fence.stale()
     _ring(claim, after=[claim.task_id])
-    newest = last_batch(stream_id=claim.task_id)
+    newest = last_batch(claim.task_id)
     if newest is None:
         return None
     return LastBatch(number=newest.number, item=newest.items[-1] if newest.items else None)
@@ -87,10 +87,10 @@ def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: b
         held = claim.fence.held()
         if not db.locking(held).exists():
             raise claim.fence.stale()
-        newest = last_batch(stream_id=claim.task_id)
+        newest = last_batch(claim.task_id)
         if newest is not None and newest.number == number and newest.attempt == claim.attempt:
             return newest.item_count
-        if must_fit and unconsumed(stream_id=claim.task_id) >= conf().stream_batches_ahead:
+        if must_fit and unconsumed(claim.task_id) >= conf().stream_batches_ahead:
             return 0
         StreamBatch.objects.create(
             task_id=claim.task_id,
@@ -113,7 +113,7 @@ def write_batch(*, claim: Claim, number: int, items: Sequence[JSON], must_fit: b
     return len(items)
 
 
-def orders_for(*, claims: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], Order]:
+def orders_for(claims: Collection[tuple[int, str]]) -> Mapping[tuple[int, str], Order]:
     """Return what running streams are told, for those among these claims that are told anything."""
     rows = Task.objects.filter(pk__in=[task_id for task_id, _ in claims], status=TaskState.RUNNING)
     orders: dict[tuple[int, str], Order] = {}
@@ -125,20 +125,20 @@ def orders_for(*, claims: Collection[tuple[int, str]]) -> Mapping[tuple[int, str
     return orders
 
 
-def batch_totals(*, claim: Claim) -> dict[str, JSON]:
+def batch_totals(claim: Claim) -> dict[str, JSON]:
     """Return the output of a stream that has ended: how many batches and items it handed on."""
     batches = StreamBatch.objects.filter(task_id=claim.task_id)
     return batches.aggregate(batches=Count("pk"), items=Coalesce(Sum("item_count"), 0))
 
 
-def with_present_failures(*, claim: Claim) -> Claim:
+def with_present_failures(claim: Claim) -> Claim:
     """Return the claim with the failures that count now: a batch handed on clears what was before it."""
     failures = Task.objects.filter(pk=claim.task_id).values_list("failures", flat=True).first()
     return replace(claim, failures=failures or 0)
 
 
 def _order_of(instance: Instance) -> Order | None:
-    if streams_must_end(instance=instance):
+    if streams_must_end(instance):
         return Order.END
     return Order.PAUSE if instance.status == InstanceState.PAUSED else None
 
@@ -146,7 +146,7 @@ def _order_of(instance: Instance) -> Order | None:
 def _ring(claim: Claim, after: Collection[int] = ()) -> None:
     """Have the dependants that are idle take what is there; what fails here is found by the sweep."""
     try:
-        idle = idle_consumers(stream_id=claim.task_id)
+        idle = idle_consumers(claim.task_id)
         if idle or after:
             advance(instance_id=claim.instance_pk, after=after, waiting=idle)
             if has_backlog():

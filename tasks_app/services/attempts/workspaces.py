@@ -16,7 +16,7 @@ def workspace_of(*, instance_id: str, task_id: int, attempt: int) -> Path:
     return conf().state_path / "work" / f"{instance_id}-{task_id}-{attempt}"
 
 
-def make_empty(*, workspace: Path) -> None:
+def make_empty(workspace: Path) -> None:
     """Make the directory anew, whatever an earlier process left there.
 
     :raises OSError: when it cannot be made.
@@ -26,7 +26,7 @@ def make_empty(*, workspace: Path) -> None:
     workspace.mkdir(parents=True, mode=0o700)
 
 
-def remove_if_empty(*, workspace: Path) -> None:
+def remove_if_empty(workspace: Path) -> None:
     """Remove the directory unless something was left in it."""
     with suppress(OSError):
         workspace.rmdir()

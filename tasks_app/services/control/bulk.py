@@ -59,7 +59,7 @@ def choose_instances(*, chosen: Chosen, act: Action, at_most: int | None = None)
     :raises NotFound: when the workflow named does not exist.
     """
     meant = replace(chosen, states=chosen.states or USUAL[act])
-    rows = chosen_instances(chosen=meant).order_by("pk").values_list("public_id", flat=True)
+    rows = chosen_instances(meant).order_by("pk").values_list("public_id", flat=True)
     return list(rows[:at_most])
 
 

@@ -91,7 +91,7 @@ def _decide(instance: Instance, request: _Request) -> Cancel:
         drain=request.drain,
         compensate=request.compensate,
         has_undos=has_undos,
-        is_undoable=request.compensate and not has_undos and bool(newest_first(instance=instance)),
+        is_undoable=request.compensate and not has_undos and bool(newest_first(instance)),
     )
     if isinstance(decision, Refusal):
         raise _illegal(instance, decision.state)
@@ -150,7 +150,7 @@ def _start_nothing_new(instance: Instance, request: _Request) -> None:
     )
     if not request.compensate:
         # What streams handed on, or still will, is consumed before the instance ends.
-        open_waiting_consumers(instance_id=instance.pk)
+        open_waiting_consumers(instance.pk)
     cancel_unstarted(
         instance_id=instance.pk,
         reason=request.why,
@@ -178,12 +178,12 @@ def _follow_up(decision: Cancel, instance: Instance, request: _Request) -> None:
 
 def _follow_stop(instance: Instance, request: _Request) -> None:
     _cancel_children(instance, request)
-    follow_end(instance=instance)
+    follow_end(instance)
     if instance.is_awaited:
-        advance_dependents(instance_id=instance.pk)
+        advance_dependents(instance.pk)
 
 
 def _cancel_children(instance: Instance, request: _Request, *, drain: bool = False) -> None:
-    for child in unfinished_children(instance_id=instance.pk):
+    for child in unfinished_children(instance.pk):
         with suppress(IllegalMove):  # it has just ended
             cancel_instance(given=child, by=request.by, reason=request.why, drain=drain)

@@ -55,7 +55,7 @@ def pause_instance(
             claims = revoke(running=Task.objects.filter(instance=instance, status=TaskState.RUNNING))
             take_back(task_ids=[task_id for task_id, _ in claims], reason="paused", is_loss=False)
             Task.objects.backlog().filter(instance=instance).update(ready_at=None)
-    for child in running_children(instance_id=instance.pk):
+    for child in running_children(instance.pk):
         with suppress(IllegalMove):  # it has just ended
             pause_instance(given=child, by=by, reason=reason, now=now, with_parent=True)
     return instance.public_id
@@ -81,12 +81,12 @@ def resume_instance(*, given: str, by: str = "", reason: str = "") -> str:
         )
         # From here on the sweep goes on with it, should this process die. A task that failed
         # during the pause has ruled out nothing yet.
-        mark_ready(candidates=Task.objects.filter(instance=instance))
-        culprits = [*failed_in(instance_id=instance.pk), *cancelled_in(instance_id=instance.pk)]
+        mark_ready(Task.objects.filter(instance=instance))
+        culprits = [*failed_in(instance.pk), *cancelled_in(instance.pk)]
         Task.objects.filter(pk__in=culprits).update(settled=False)
     advance(instance_id=instance.pk, failed=culprits, waiting=None)
     pump()
-    for child in children_paused_with(instance_id=instance.pk):
+    for child in children_paused_with(instance.pk):
         with suppress(IllegalMove):  # somebody else resumed or cancelled it
             resume_instance(given=child, by=by, reason=reason)
     return instance.public_id
@@ -105,13 +105,13 @@ def retry_instance(*, given: str, by: str = "", reason: str = "") -> str:
     """
     found = find_instance(given=given)
     with db.transaction():
-        hold_workflow(instance=found)
+        hold_workflow(found)
         instance = lock_for(
             instance=found,
             to=InstanceState.RUNNING,
             only_from=[InstanceState.FAILED, InstanceState.CANCELLED],
         )
-        check_that_it_is_its_own(instance=instance)
+        check_that_it_is_its_own(instance)
         reopen(instance=instance, by=by, reason=reason)
     advance(instance_id=instance.pk, after=[])
     pump()

@@ -11,7 +11,7 @@ from tasks_app.services.publishing.dispatch import mark_ready
 from tasks_app.states import InstanceState, TaskState
 
 
-def check_that_it_is_its_own(*, instance: Instance) -> None:
+def check_that_it_is_its_own(instance: Instance) -> None:
     """Make sure that no other instance decides whether this one goes on.
 
     :raises RetryTheParent: when another instance started it.
@@ -24,7 +24,7 @@ def check_that_it_is_its_own(*, instance: Instance) -> None:
 
 
 @db.transaction_required
-def hold_workflow(*, instance: Instance) -> None:
+def hold_workflow(instance: Instance) -> None:
     """Lock the workflow of an instance that may be reopened: as at each creation, before any instance.
 
     :raises NotFound: when it was deleted meanwhile.
@@ -55,7 +55,7 @@ def _start_again(instance: Instance, by: str, reason: str) -> None:
     )
     if run_again(instance=instance, by=by, reason=reason):
         # From here on the sweep goes on with it, should this process die.
-        mark_ready(candidates=tasks)
+        mark_ready(tasks)
 
 
 @db.transaction_required

@@ -35,7 +35,7 @@ class Chosen:
     search: str = ""
 
 
-def chosen_instances(*, chosen: Chosen) -> "QuerySet[Instance]":
+def chosen_instances(chosen: Chosen) -> "QuerySet[Instance]":
     """Return the instances that ``chosen`` describes, in no order.
 
     :raises NotFound: when the workflow named does not exist in those projects.

@@ -37,7 +37,7 @@ def cancel_unstarted(*, instance_id: int, reason: str, settled: bool = True, but
 @db.transaction_required
 def cancel_tasks(*, tasks: TaskQuerySet, reason: str, by: str = "", settled: bool = True) -> None:
     """Cancel tasks. Not ``settled``: what follows them is still to be planned."""
-    close_checkpoints(tasks=tasks)
+    close_checkpoints(tasks)
     interrupt_attempts(tasks=tasks, reason=reason)
     tasks.move(
         to=TaskState.CANCELLED,

@@ -69,8 +69,8 @@ def choose_tasks(
 def _named(ids: Collection[str], projects: Collection[int] | None) -> Q:
     """Return which tasks these ids name: by id, and by number only where no task has it for its id."""
     called = Q(task_id__in=sorted(set(ids)))
-    taken = set(in_projects(projects=projects).filter(called).values_list("task_id", flat=True))
-    return called | Q(pk__in=[int(each) for each in ids if each not in taken and is_number(text=each)])
+    taken = set(in_projects(projects).filter(called).values_list("task_id", flat=True))
+    return called | Q(pk__in=[int(each) for each in ids if each not in taken and is_number(each)])
 
 
 def steer_tasks(*, act: TaskAct, tasks: Sequence[Task], by: str = "", reason: str = "") -> list[Steered]:

@@ -41,7 +41,7 @@ def wanted_tasks(*, wanted: Wanted, projects: Collection[int] | None) -> "QueryS
 
     :raises NotFound: when the instance named is not there.
     """
-    rows: QuerySet[Task] = in_projects(projects=projects)
+    rows: QuerySet[Task] = in_projects(projects)
     plain = {
         "executor": wanted.executor,
         "worker": wanted.worker,
@@ -64,25 +64,25 @@ def wanted_tasks(*, wanted: Wanted, projects: Collection[int] | None) -> "QueryS
     return rows
 
 
-def in_projects(*, projects: Collection[int] | None) -> "QuerySet[Task]":
+def in_projects(projects: Collection[int] | None) -> "QuerySet[Task]":
     """Return the tasks of these projects (None: of all)."""
     rows: QuerySet[Task] = Task.objects.all()
     return rows if projects is None else rows.filter(project__in=sorted(projects))
 
 
-def running_tasks(*, projects: Collection[int] | None) -> "QuerySet[Task]":
+def running_tasks(projects: Collection[int] | None) -> "QuerySet[Task]":
     """Return the tasks at which somebody works, those first that began first."""
-    rows = in_projects(projects=projects).filter(status=TaskState.RUNNING).select_related("instance")
+    rows = in_projects(projects).filter(status=TaskState.RUNNING).select_related("instance")
     return rows.order_by("started_at", "pk")
 
 
-def completed_tasks(*, projects: Collection[int] | None) -> "QuerySet[Task]":
+def completed_tasks(projects: Collection[int] | None) -> "QuerySet[Task]":
     """Return the tasks that were completed, the newest first."""
-    rows = in_projects(projects=projects).filter(status=TaskState.COMPLETED).select_related("instance")
+    rows = in_projects(projects).filter(status=TaskState.COMPLETED).select_related("instance")
     return rows.order_by("-finished_at", "-pk")
 
 
-def needs_of(*, keys: Collection[int]) -> dict[int, list[str]]:
+def needs_of(keys: Collection[int]) -> dict[int, list[str]]:
     """Return what these tasks need, by their keys: ids where there are any, else numbers, in order."""
     found: dict[int, list[str]] = defaultdict(list)
     if not keys:
@@ -93,10 +93,10 @@ def needs_of(*, keys: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def counts_by_state(*, projects: Collection[int] | None) -> dict[str, int]:
+def counts_by_state(projects: Collection[int] | None) -> dict[str, int]:
     """Return how many tasks stand in each state; one that was skipped as not needed counts as completed."""
     counts: dict[str, int] = defaultdict(int)
-    states = in_projects(projects=projects).values_list("status", "satisfies")
+    states = in_projects(projects).values_list("status", "satisfies")
     rows = states.annotate(number=Count("pk")).order_by()
     for status, satisfies, number in rows:
         is_done = status == TaskState.SKIPPED and satisfies

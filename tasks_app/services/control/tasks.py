@@ -89,14 +89,14 @@ def retry_task(*, task: Task, by: str = "", reason: str = "") -> list[int]:
 
 def _retry(task: Task, by: str, reason: str) -> list[int]:
     with db.transaction():
-        hold_workflow(instance=task.instance)
+        hold_workflow(task.instance)
         instance = Instance.objects.locked(task.instance_id)
         task.refresh_from_db()
         if task.status not in _RETRIED or task.satisfies or task.compensates_id is not None:
             raise _illegal(task, task.status)
         if instance is None or instance.is_pruning or saga.undos(instance=instance).exists():
             raise _illegal(task, "in an instance that cannot go on")
-        check_that_it_is_its_own(instance=instance)
+        check_that_it_is_its_own(instance)
         again = _to_try_again(instance, task)
         rows = Task.objects.filter(pk__in=again)
         Event.objects.bulk_create(
@@ -116,7 +116,7 @@ def _retry(task: Task, by: str, reason: str) -> list[int]:
         if instance.status in INSTANCE_FINAL:
             runs = run_again(instance=instance, by=by, reason=reason)
         if runs:
-            mark_ready(candidates=rows)
+            mark_ready(rows)
     if task.parent_id is not None:
         advance(instance_id=instance.pk, after=[], waiting=[task.parent_id])
     elif foreign := list(
@@ -130,7 +130,7 @@ def _retry(task: Task, by: str, reason: str) -> list[int]:
 def _to_try_again(instance: Instance, task: Task) -> list[int]:
     """Return the task, its list and its items that did not do, and what nothing else rules out any more."""
     family = _family(task)
-    tasks, needs = standings_of(instance_id=instance.pk)
+    tasks, needs = standings_of(instance.pk)
     skipped = set(
         Task.objects.filter(
             instance=instance, status=TaskState.SKIPPED, satisfies=False, parent__isnull=True

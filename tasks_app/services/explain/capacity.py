@@ -89,8 +89,8 @@ def lacking_hands(*, task: Task, situation: Situation) -> Iterator[Hold]:
     """Yield what is missing of workers that could take a task now."""
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
     slots = situation.look.slots(task.requirement, project=task.project_id)
-    helpers = situation.http_workers.get(task.project_id, ()) if is_lent(task=task) else ()
-    if slots == 0 and is_judged_at_the_door(task=task):
+    helpers = situation.http_workers.get(task.project_id, ()) if is_lent(task) else ()
+    if slots == 0 and is_judged_at_the_door(task):
         yield Hold(kind=HoldKind.NO_WORKER, sentence=_undecided(task), since=since)
     elif slots == 0 and any(map(frozenset(task.requires).issubset, helpers)):
         yield Hold(kind=HoldKind.EXTERNAL, sentence=f"{AWAITED}; no other may take it", since=since)
@@ -108,7 +108,7 @@ def lacking_hands(*, task: Task, situation: Situation) -> Iterator[Hold]:
 def _undecided(task: Task) -> str:
     """Return the sentence for a task whose gate only its next asker over HTTP judges."""
     what = f"its gate ({task.gate}) is judged when a worker of its project that speaks HTTP asks for work"
-    nobody = "" if has_http_worker(project_id=task.project_id) else ", and none is online"
+    nobody = "" if has_http_worker(task.project_id) else ", and none is online"
     return f"{what}{nobody}; no other worker that is alive may take it"
 
 

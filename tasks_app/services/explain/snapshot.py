@@ -93,7 +93,7 @@ def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ())
         beside=_beside(pending),
         most={each.pk: _most(each) for each in pending},
         http_workers=abilities_of_http_workers(
-            projects={task.project_id for task in tasks if task.executor == EXTERNAL or is_lent(task=task)}
+            {task.project_id for task in tasks if task.executor == EXTERNAL or is_lent(task)}
         ),
     )
 
@@ -114,7 +114,7 @@ def _needs(keys: Sequence[int]) -> dict[int, list[Need]]:
             "is_foreign",
         )
     )
-    names = foreign_names(keys=[needed_id for _, needed_id, *_, is_foreign in edges if is_foreign])
+    names = foreign_names([needed_id for _, needed_id, *_, is_foreign in edges if is_foreign])
     for task_id, needed_id, name, status, satisfies, since, _ in edges:
         found[task_id].append(
             Need(name=names.get(needed_id, name), status=status, satisfies=satisfies, since=since)

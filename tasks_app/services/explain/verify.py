@@ -53,7 +53,7 @@ class _Read:
     violations: list[Violation] = field(default_factory=list)
 
 
-def verify_instances(*, given: Sequence[str] = ()) -> Iterator[Verdict]:
+def verify_instances(given: Sequence[str] = ()) -> Iterator[Verdict]:
     """Check these instances (none named: all) and yield a verdict for each.
 
     :raises NotFound: when one of them does not exist.

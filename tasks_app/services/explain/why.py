@@ -29,15 +29,15 @@ SHOWN_NEEDS: Final = 20
 SHOWN_TASKS: Final = 200
 
 
-def why_waiting(*, task: Task) -> list[Hold]:
+def why_waiting(task: Task) -> list[Hold]:
     """Return what holds a task, what must give way first coming first; nothing for one that is over.
 
     Of a task that runs it says who runs it, and since when.
     """
-    return why_many(tasks=[task])[task.pk]
+    return why_many([task])[task.pk]
 
 
-def why_many(*, tasks: Sequence[Task]) -> dict[int, list[Hold]]:
+def why_many(tasks: Sequence[Task]) -> dict[int, list[Hold]]:
     """Return what holds each of these tasks, by key; many cost as many statements as one."""
     open_tasks = [task for task in tasks if task.status not in TASK_FINAL]
     if not open_tasks:
@@ -62,7 +62,7 @@ def why_instance(
     if instance.status in INSTANCE_FINAL:
         return instance, [], []
     foremost = _foremost(instance, limit)
-    holds = why_many(tasks=foremost)
+    holds = why_many(foremost)
     as_a_whole = list(
         holds_of_instance(instance=instance, situation=read_situation(tasks=(), instances=[instance]))
     )

@@ -42,7 +42,7 @@ def prepare_child(*, task: Task, given: Mapping[str, JSON]) -> WantedChild:
     :raises WaitsForItself: when it could start only after its own ancestor has ended.
     """
     workflow = find_workflow(given=task.spec["workflow"])
-    version = latest_version(workflow=workflow)
+    version = latest_version(workflow)
     spec = WorkflowSpec.from_json(version.definition)
     lineage = _lineage(task)
     if len(lineage) >= MAX_DEPTH:

@@ -118,8 +118,8 @@ def _known(task: Task) -> dict[str, Any]:
         "params": task.instance.params,
         "outputs": {
             **outputs_of(instance_pk=task.instance_id, names=task.spec["reads"]),
-            **foreign_outputs(key_of=task.spec.get("foreign", {})),
-            **batch_output(spec=task.spec),
+            **foreign_outputs(task.spec.get("foreign", {})),
+            **batch_output(task.spec),
         },
         "instance": {"id": task.instance.public_id, "workflow": task.instance.workflow_name},
         "task": {"name": task.name, "attempt": task.attempts + 1},

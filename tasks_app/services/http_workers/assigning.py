@@ -32,9 +32,9 @@ def assign(*, task: Task, worker: str, lease_seconds: float | None = None) -> Cl
 
 def _claimed(task: Task, worker: str) -> Claim:
     is_own = task.executor == EXTERNAL
-    if is_own and not is_limited(instance=task.instance):
+    if is_own and not is_limited(task.instance):
         return claim_without_message(task_id=task.pk, worker=worker)
-    if not is_own and not is_lent(task=task):
+    if not is_own and not is_lent(task):
         raise NotOffered(task_id=task.address, why=_why_not(task))
     with db.transaction():
         instance = Instance.objects.locked(task.instance_id)
@@ -63,7 +63,7 @@ def _check_room(task: Task, instance: Instance | None) -> None:
 def _why_not(task: Task) -> str:
     if task.status != TaskState.PENDING:
         return f"it is {task.status}"
-    if task.executor != EXTERNAL and not is_lent(task=task):
+    if task.executor != EXTERNAL and not is_lent(task):
         return f"it is performed by {task.executor}, not by a worker that speaks HTTP"
     if task.instance.status != InstanceState.RUNNING:
         return f"its instance is {task.instance.status}"

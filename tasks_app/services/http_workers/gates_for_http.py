@@ -26,7 +26,7 @@ JUDGE = "http-claims"
 """Under this name a task is claimed whose gate cannot be judged: to fail it there, as a worker does."""
 
 
-def judge_gates(*, project: Project) -> int:
+def judge_gates(project: Project) -> int:
     """Lead tasks of a project through their gates; return how many.
 
     Only those that no living worker inside CPDS may take, and that workers that speak
@@ -74,7 +74,7 @@ def _lead_on(task_id: int, instance_id: int, dispatch_id: str | None, requiremen
     return called is not None and _lead(task_id, called, requirement)
 
 
-def is_judged_at_the_door(*, task: Task) -> bool:
+def is_judged_at_the_door(task: Task) -> bool:
     """Return whether a task is one whose gates may be judged where HTTP workers ask."""
     return task.gate != Gate.OPEN and task.executor in judged_executors()
 

@@ -29,14 +29,14 @@ PAGE: Final = 500
 PAGES: Final = 20
 
 
-def kind_of(*, task: Task) -> str:
+def kind_of(task: Task) -> str:
     """Return what kind of work a task is: its ``with.kind``, else its executor."""
     arguments = task.spec.get("with") or {}
     kind = arguments.get("kind")
     return kind if isinstance(kind, str) and kind else task.executor
 
 
-def is_lent(*, task: Task) -> bool:
+def is_lent(task: Task) -> bool:
     """Return whether its executor is one that the settings lend. A stream is lent to nobody."""
     return task.executor in conf().http_worker_executors and task.spec.get("mode") != CONTINUOUS
 
@@ -56,7 +56,7 @@ def pending(
     """
     found = _offered(project, capabilities, kinds, limit)
     is_wanting = len(found) < limit or (bool(found) and _is_gated_first(found[-1]))
-    if is_wanting and judge_gates(project=project):
+    if is_wanting and judge_gates(project):
         found = _offered(project, capabilities, kinds, limit)
     return found
 
@@ -75,7 +75,7 @@ def task_behind(*, fence: Fence, project_id: int) -> Task | None:
     return Task.objects.filter(pk=fence.task_id, project_id=project_id).first()
 
 
-def facts_of(*, task: Task) -> Mapping[str, Any]:
+def facts_of(task: Task) -> Mapping[str, Any]:
     """Return what a worker is told of a task beside its arguments."""
     return {
         "id": task.pk,
@@ -105,9 +105,7 @@ def _offered(
     able = None if capabilities is None else set(capabilities)
 
     def fits(task: Task) -> bool:
-        return (able is None or able.issuperset(task.requires)) and (
-            kinds is None or kind_of(task=task) in kinds
-        )
+        return (able is None or able.issuperset(task.requires)) and (kinds is None or kind_of(task) in kinds)
 
     fitting = _fitting(capabilities, kinds)
     found = _foremost_of(project, limit, fits, fitting, NOTHING_FULL)
@@ -138,7 +136,7 @@ def _foremost_of(
         found = _first(full.passed_over(Task.objects.offered().filter(fitting)), project, limit, fits)
     if conf().http_worker_executors:
         lent = full.passed_over(Task.objects.lent(conf().http_worker_executors).filter(fitting))
-        found += _first(lent, project, limit, lambda task: is_lent(task=task) and fits(task))
+        found += _first(lent, project, limit, lambda task: is_lent(task) and fits(task))
         found.sort(key=lambda task: (-task.priority, task.pk))
     return found[:limit]
 

@@ -81,18 +81,18 @@ class ToTell:
     complete_to: int | None
 
 
-def ensure_listener(*, name: str) -> Listener:
+def ensure_listener(name: str) -> Listener:
     """Return a listener's row; it is made the first time the listener is seen."""
     found = Listener.objects.filter(pk=name).first()
     if found is not None:
         return found
-    start = _newest_before(seconds=HEARD_BEFORE_SECONDS)
+    start = _newest_before(HEARD_BEFORE_SECONDS)
     return Listener.objects.get_or_create(pk=name, defaults={"looked_to": start, "starts_after": start})[0]
 
 
 def take_delivery(*, listener: str, instance_id: int) -> ClaimedDelivery | None:
     """Take the lease; None when somebody else has it, the listener waits, or enough run already."""
-    ensure_listener(name=listener)
+    ensure_listener(listener)
     try:
         with db.transaction():
             # The lock makes the count below exact, and is held for some statements only.
@@ -104,14 +104,14 @@ def take_delivery(*, listener: str, instance_id: int) -> ClaimedDelivery | None:
         return None
 
 
-def renew_delivery(*, taken: ClaimedDelivery) -> bool:
+def renew_delivery(taken: ClaimedDelivery) -> bool:
     """Extend the lease; return whether it was still held."""
     return bool(_held(taken).update(lease_expires_at=_lease_end()))
 
 
 def read_what_to_tell(*, taken: ClaimedDelivery, wanted: Collection[str]) -> ToTell:
     """Return what a listener that wants these names has to hear, in order; at most ``BATCH`` events."""
-    complete_to = settled_event(instance_id=taken.instance_id)
+    complete_to = settled_event(taken.instance_id)
     if complete_to is None:
         return ToTell(happenings=[], complete_to=None)
     rows = list(
@@ -274,7 +274,7 @@ def _newest_of(instance_id: int) -> int:
     return newest or 0
 
 
-def _newest_before(*, seconds: float) -> int:
+def _newest_before(seconds: float) -> int:
     earlier = Event.objects.filter(happened_at__lt=clock.database_now_plus(-seconds))
     return earlier.order_by("-id").values_list("pk", flat=True).first() or 0
 

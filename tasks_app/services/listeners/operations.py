@@ -119,7 +119,7 @@ def retry_listener(*, name: str, instance: str | None = None) -> int:
     with db.transaction():
         resumed = failed.update(**_AFRESH)
     if name in wishes():
-        ring_waiting(listener=name)
+        ring_waiting(name)
     return resumed
 
 
@@ -143,7 +143,7 @@ def skip_event(*, name: str, instance: str, by: str = "") -> UnheardView | None:
     logger.warning(
         "event_skipped listener=%s instance=%s event=%s by=%s", name, stuck.instance_id, event.pk, by
     )
-    ring_waiting(listener=name)
+    ring_waiting(name)
     return _described(event)
 
 

@@ -15,7 +15,7 @@ QUIET_SECONDS: Final = 5.0
 _quiet_until = float("-inf")
 
 
-def ring_after_commit(*, written: Written) -> None:
+def ring_after_commit(written: Written) -> None:
     """Have the listeners of these events rung for, each once for each instance, when they are committed."""
     by_kind = listeners_by_kind()
     if not by_kind:
@@ -26,10 +26,10 @@ def ring_after_commit(*, written: Written) -> None:
     if db.in_transaction():
         db.run_after_commit(partial(_ring_quietly, bells))
     else:
-        ring(bells=bells)
+        ring(bells)
 
 
-def ring(*, bells: Collection[tuple[str, int]]) -> int:
+def ring(bells: Collection[tuple[str, int]]) -> int:
     """Publish that these listeners have something to hear of these instances; return how many went out."""
     global _quiet_until  # noqa: PLW0603
     if clock.monotonic() < _quiet_until:
@@ -44,4 +44,4 @@ def ring(*, bells: Collection[tuple[str, int]]) -> int:
 
 
 def _ring_quietly(bells: Collection[tuple[str, int]]) -> None:
-    ring(bells=bells)
+    ring(bells)

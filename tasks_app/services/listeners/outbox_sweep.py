@@ -32,14 +32,14 @@ def ring_undelivered() -> int:
     settled = settled_event()
     rung = 0
     for listener, names in listening.items():
-        ensure_listener(name=listener)
+        ensure_listener(listener)
         if settled is not None:
             _look_through(listener, kinds_wanted(names), settled)
-        rung += ring_waiting(listener=listener)
+        rung += ring_waiting(listener)
     return rung
 
 
-def ring_waiting(*, listener: str) -> int:
+def ring_waiting(listener: str) -> int:
     """Ring for what a listener has to hear, as much as may be under way at a time; return how many times."""
     room = conf().listener_parallel - Delivery.objects.filter(listener_id=listener).leased().count()
     if room <= 0:
@@ -53,7 +53,7 @@ def ring_waiting(*, listener: str) -> int:
     if not chosen:
         return 0
     Delivery.objects.filter(pk__in=[pk for pk, _ in chosen]).update(rung_at=clock.database_now())
-    return ring(bells={(listener, instance_id) for _, instance_id in chosen})
+    return ring({(listener, instance_id) for _, instance_id in chosen})
 
 
 def _look_through(listener: str, kinds: Collection[str], settled: int) -> None:

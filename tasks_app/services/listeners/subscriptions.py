@@ -27,7 +27,7 @@ _connected: Audience = _Nobody()
 _by_kind: tuple[Mapping[str, frozenset[str]], Mapping[str, tuple[str, ...]]] = (_NO_WISHES, {})
 
 
-def connect_audience(*, audience: Audience) -> None:
+def connect_audience(audience: Audience) -> None:
     """Make ``audience`` the one that is asked who listens."""
     global _connected  # noqa: PLW0603
     _connected = audience

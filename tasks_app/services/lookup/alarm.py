@@ -10,7 +10,7 @@ def set_alarm() -> None:
     _set.set()
 
 
-def rest(*, seconds: float) -> None:
+def rest(seconds: float) -> None:
     """Return after so many seconds, or sooner when an alarm was set."""
     _set.wait(seconds)
     _set.clear()

@@ -91,7 +91,7 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
         found = find_instance(given=instance, projects=projects)
         rows = rows.filter(instance=found, name=name) if _is_plain(name) else rows.none()
         listing = f"manage.py instance status {found.public_id}"
-    elif is_number(text=given):
+    elif is_number(given):
         rows = rows.filter(pk=int(given))
     else:
         rows = rows.none()
@@ -101,7 +101,7 @@ def find_task(*, given: str, projects: Collection[int] | None = None) -> Task:
     return task
 
 
-def read_again(*, task: Task) -> Task:
+def read_again(task: Task) -> Task:
     """Return a task that was found before as it is now, with its instance and project.
 
     By its key alone: its number may be the id that somebody chose for another task.
@@ -159,7 +159,7 @@ def find_tasks(*, project: Project, given: Collection[str]) -> dict[str, Task]:
         for task in within:
             if (key := (task.instance.public_id, task.name)) in asked:
                 found[asked[key]] = task
-    numbers = {int(each): each for each in called if each not in found and is_number(text=each)}
+    numbers = {int(each): each for each in called if each not in found and is_number(each)}
     return {**_by(rows, "pk", numbers), **found}
 
 
@@ -172,7 +172,7 @@ def _by(rows: TaskQuerySet, field: str, wanted: Mapping[Any, str]) -> dict[str, 
     return found
 
 
-def is_number(*, text: str) -> bool:
+def is_number(text: str) -> bool:
     """Return whether a text may be a task's number."""
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST_KEY
 

@@ -17,7 +17,7 @@ class Fence(NamedTuple):
     dispatch_id: str
 
     @classmethod
-    def read(cls, *, token: str) -> "Fence | None":
+    def read(cls, token: str) -> "Fence | None":
         """Return the fence that a worker shows as a token; None when it is none."""
         number, dot, dispatch_id = token.partition(".")
         is_number = number.isascii() and number.isdecimal() and len(number) <= LONGEST_KEY

@@ -21,7 +21,7 @@ class LiveWorker:
     projects: frozenset[int] | None = None
     """The keys of the only projects that it serves; None: any."""
 
-    def serves(self, *, project: int) -> bool:
+    def serves(self, project: int) -> bool:
         """Return whether it may take a project's tasks."""
         return self.projects is None or project in self.projects
 
@@ -41,7 +41,7 @@ class Fleet(Protocol):
         """Return the holders of claims that fell silent lately, without a goodbye."""
         ...
 
-    def forget_gone(self, *, at_most: int) -> int:
+    def forget_gone(self, at_most: int) -> int:
         """Delete some of the workers that have been offline for long; return how many."""
         ...
 
@@ -66,7 +66,7 @@ class _NoFleet:
     def lost(self) -> frozenset[str]:
         return frozenset()
 
-    def forget_gone(self, *, at_most: int) -> int:
+    def forget_gone(self, at_most: int) -> int:
         del at_most
         return 0
 
@@ -83,7 +83,7 @@ class _NoFleet:
 _connected: Fleet = _NoFleet()
 
 
-def connect_fleet(*, fleet: Fleet) -> None:
+def connect_fleet(fleet: Fleet) -> None:
     """Make ``fleet`` the one that planning and validation ask."""
     global _connected  # noqa: PLW0603
     _connected = fleet

@@ -33,11 +33,11 @@ def connect_http_workers(
     _is_online, _abilities = is_online, abilities
 
 
-def has_http_worker(*, project_id: int) -> bool:
+def has_http_worker(project_id: int) -> bool:
     """Return whether a worker of the project that speaks HTTP is online."""
     return _is_online(project_id)
 
 
-def abilities_of_http_workers(*, projects: Collection[int]) -> Abilities:
+def abilities_of_http_workers(projects: Collection[int]) -> Abilities:
     """Return what the workers of these projects can do that speak HTTP, are online and take tasks."""
     return _abilities(projects) if projects else {}

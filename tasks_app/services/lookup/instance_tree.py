@@ -11,17 +11,17 @@ AT_ONCE: Final = 500
 """How many keys one statement names."""
 
 
-def unfinished_children(*, instance_id: int) -> list[str]:
+def unfinished_children(instance_id: int) -> list[str]:
     """Return the ids of the children that have not ended."""
     return _ids(Instance.objects.unfinished().filter(parent_task__instance_id=instance_id))
 
 
-def running_children(*, instance_id: int) -> list[str]:
+def running_children(instance_id: int) -> list[str]:
     """Return the ids of the children that run."""
     return _ids(Instance.objects.filter(parent_task__instance_id=instance_id, status=InstanceState.RUNNING))
 
 
-def children_paused_with(*, instance_id: int) -> list[str]:
+def children_paused_with(instance_id: int) -> list[str]:
     """Return the ids of the children that were paused with this instance, and not on their own."""
     return _ids(
         Instance.objects.filter(
@@ -30,7 +30,7 @@ def children_paused_with(*, instance_id: int) -> list[str]:
     )
 
 
-def descendants(*, instance_id: int) -> set[int]:
+def descendants(instance_id: int) -> set[int]:
     """Return the keys of the instances that an instance's tasks started, that theirs started, and so on."""
     found: set[int] = set()
     parents = {instance_id}
@@ -41,13 +41,13 @@ def descendants(*, instance_id: int) -> set[int]:
     return found
 
 
-def in_pieces(*, keys: Sequence[int]) -> Iterator[Sequence[int]]:
+def in_pieces(keys: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield these keys in pieces that one statement may name."""
     for start in range(0, len(keys), AT_ONCE):
         yield keys[start : start + AT_ONCE]
 
 
-def families(*, roots: Collection[int]) -> dict[int, list[int]]:
+def families(roots: Collection[int]) -> dict[int, list[int]]:
     """Return by each of these instances the keys of all that its tasks started, deepest first, and it."""
     found = {root: [root] for root in roots}
     root_of = {root: {root} for root in found}
@@ -55,7 +55,7 @@ def families(*, roots: Collection[int]) -> dict[int, list[int]]:
     while level:
         below: list[int] = []
         of_root: dict[int, set[int]] = {}
-        for piece in in_pieces(keys=level):
+        for piece in in_pieces(level):
             children = Instance.objects.filter(parent_task__instance_id__in=piece).order_by("-pk")
             for child, parent in children.values_list("pk", "parent_task__instance_id"):
                 below.append(child)
@@ -67,7 +67,7 @@ def families(*, roots: Collection[int]) -> dict[int, list[int]]:
     return {root: keys[::-1] for root, keys in found.items()}
 
 
-def ancestors(*, instance_id: int) -> list[int]:
+def ancestors(instance_id: int) -> list[int]:
     """Return the keys of the instance whose task started this one, of the one around that, and so on."""
     found: list[int] = []
     parent: int | None = instance_id
@@ -82,7 +82,7 @@ def ancestors(*, instance_id: int) -> list[int]:
     return found
 
 
-def unfinished_among(*, keys: Collection[int]) -> bool:
+def unfinished_among(keys: Collection[int]) -> bool:
     """Return whether any of these instances has not ended."""
     return Instance.objects.unfinished().filter(pk__in=keys).exists()
 

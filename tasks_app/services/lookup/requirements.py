@@ -22,7 +22,7 @@ REMEMBERED: Final = 1024
 
 
 @db.transaction_required
-def note_requirements(*, wanted: Iterable[Collection[str]]) -> None:
+def note_requirements(wanted: Iterable[Collection[str]]) -> None:
     """Note what tasks that are being created require; free for tasks that require nothing."""
     sets = {requirement_name(each): sorted(set(each)) for each in wanted if each}
     if not sets:
@@ -46,7 +46,7 @@ def _insert_or_freshen(sets: Mapping[str, list[str]]) -> None:
     )
 
 
-def malformed(*, capabilities: Iterable[object]) -> list[str]:
+def malformed(capabilities: Iterable[object]) -> list[str]:
     """Return those of these words that no task could require, as they are told to people."""
     # Imported here: the model's library is heavy, and only the checks ask.
     from tasks_app.planning.definition.spec_types import is_capability
@@ -54,7 +54,7 @@ def malformed(*, capabilities: Iterable[object]) -> list[str]:
     return [repr(each) for each in capabilities if not is_capability(each)]
 
 
-def requirements_met(*, capabilities: Collection[str]) -> frozenset[str]:
+def requirements_met(capabilities: Collection[str]) -> frozenset[str]:
     """Return the names of the sets that somebody with these capabilities meets, without the empty one."""
     able = frozenset(capabilities)
     rows = RequirementSet.objects.order_by("-used_at", "pk").values_list("name", "capabilities")
@@ -79,7 +79,7 @@ def queues_of(
 
 
 @lru_cache(maxsize=REMEMBERED)
-def capabilities_of(*, requirement: str) -> frozenset[str]:
+def capabilities_of(requirement: str) -> frozenset[str]:
     """Return the capabilities in a requirement set; they never change.
 
     Its row may be missing, in a database that was restored or edited: they are then
@@ -92,7 +92,7 @@ def capabilities_of(*, requirement: str) -> frozenset[str]:
     found = RequirementSet.objects.filter(name=requirement).values_list("capabilities", flat=True).first()
     if found is None:
         of_tasks = Task.objects.filter(requirement=requirement).exclude(requirement="")
-        found = of_tasks.values_list("requires", flat=True).first() or words_of(name=requirement)
+        found = of_tasks.values_list("requires", flat=True).first() or words_of(requirement)
     return frozenset(found)
 
 

@@ -15,7 +15,7 @@ def running_by_worker() -> dict[str, int]:
     return dict(rows.annotate(Count("pk")).order_by())
 
 
-def count_held(*, worker: str) -> int:
+def count_held(worker: str) -> int:
     """Return how many tasks a worker holds."""
     return Task.objects.filter(status=TaskState.RUNNING, worker=worker).count()
 
@@ -31,7 +31,7 @@ def held_among(*, worker: str, given: Collection[str]) -> set[Fence]:
     }
 
 
-def held_by_workers(*, workers: Collection[str]) -> dict[str, Task]:
+def held_by_workers(workers: Collection[str]) -> dict[str, Task]:
     """Return the task that each of these workers has held for longest; who holds none is missing."""
     held = Task.objects.filter(status=TaskState.RUNNING, worker__in=sorted(workers))
     newest_first = held.defer("spec", "output").order_by("-started_at", "-pk")

@@ -6,7 +6,7 @@ from cpds.base import clock
 class Throttle:
     """Lets one caller of this process pass every so often; for what does no harm if others do it, too."""
 
-    def __init__(self, *, every_seconds: float) -> None:
+    def __init__(self, every_seconds: float) -> None:
         self._every_seconds = every_seconds
         self._next_at = float("-inf")
 

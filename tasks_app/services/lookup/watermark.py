@@ -33,7 +33,7 @@ _WRITERS: Final = Statement("event_writers", folder=FOLDER)
 _resting = threading.Event()
 
 
-def settled_event(*, instance_id: int | None = None) -> int | None:
+def settled_event(instance_id: int | None = None) -> int | None:
     """Return the newest event up to which the ledger is complete; None when that cannot be said right now.
 
     ``instance_id``: the newest one of that instance. Zero when there is none. Ask

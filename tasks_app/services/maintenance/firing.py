@@ -56,7 +56,7 @@ class _Turn(Enum):
     PASSED = auto()
 
 
-def fire_due(*, schedule_id: int | None = None) -> int:
+def fire_due(schedule_id: int | None = None) -> int:
     """Fire every schedule that is due (or one, if it is); return how many times it was.
 
     Harmless when several do it at once. A schedule that cannot be fired does not
@@ -88,7 +88,7 @@ def fire_now(*, given: str, by: str = "") -> Fired:
     :raises NotScheduled: when it has no schedule.
     :raises NotFired: when an instance of it still runs, or none can be made.
     """
-    found = find_schedule(given=given)
+    found = find_schedule(given)
     fire: ScheduleFire | None = None
     for _ in range(TRIES):
         with db.transaction():
@@ -183,7 +183,7 @@ def _fire(schedule: Schedule, fire_at: datetime, *, by: str = "") -> ScheduleFir
     from tasks_app.services.submit.instances import start_scheduled
 
     try:
-        fire.instance = start_scheduled(schedule=schedule)
+        fire.instance = start_scheduled(schedule)
     except InvalidParams as error:
         fire.outcome, fire.note = FireOutcome.REFUSED, str(error)
         fire.save(update_fields=["outcome", "note"])

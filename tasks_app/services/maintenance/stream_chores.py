@@ -47,7 +47,7 @@ def _standing_still() -> list[tuple[int, int]]:
     )
     to_come = Task.objects.filter(followers__task=OuterRef("pk"), status__in=sorted(TASK_UNFINISHED))
     still = (
-        with_progress(consumers=consumers.in_running_instance())
+        with_progress(consumers.in_running_instance())
         .filter(~Exists(under_way))
         .filter(Q(unfinished__isnull=False) | Exists(following) | ~Exists(to_come))
     )

@@ -223,7 +223,7 @@ def _rescue_in_instance(
         take_back(task_ids=spared, reason=why, is_loss=True)
         _quarantine(poisonous, why, limit)
         release_followers(instance_id=instance_id, dispatch_ids=[dispatch for _, dispatch, _ in claims])
-    if failed := failed_in(instance_id=instance_id):
+    if failed := failed_in(instance_id):
         # An instance that stops starts nothing again, not even what a dead worker had begun.
         advance(instance_id=instance_id, after=[], failed=failed)
     return len(still)

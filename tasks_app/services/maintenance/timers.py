@@ -17,7 +17,7 @@ SHORTEST_REST = 0.01
 """Seconds between two looks, for what is due and for this moment cannot be woken."""
 
 
-def wake_in_time(*, within: float) -> float:
+def wake_in_time(within: float) -> float:
     """Wake and publish what is due; return in how many seconds to look again, at most ``within``.
 
     Whoever rests so long between calls wakes tasks when their wait is over and

@@ -42,8 +42,8 @@ def hear_from_others() -> int:
     """Advance instances that have not heard of tasks they need in others; return how many."""
     unheard = unheard_news()[:BATCH]
     for news in unheard:
-        if apply_update(news=news):
-            advance_dependents(instance_id=news.instance_id)
+        if apply_update(news):
+            advance_dependents(news.instance_id)
     return len(unheard)
 
 
@@ -59,7 +59,7 @@ def settle_ended_waits() -> int:
     held = Task.objects.held_back().filter(parent=OuterRef("pk"))
     stuck = waiting.filter(Exists(held), wait_kind=WaitKind.ITEMS)
     due = _keys(ended) + [
-        (task.pk, task.instance_id) for task in stuck.order_by("pk")[:BATCH] if has_places(parent=task)
+        (task.pk, task.instance_id) for task in stuck.order_by("pk")[:BATCH] if has_places(task)
     ]
     by_instance: dict[int, list[int]] = defaultdict(list)
     for pk, instance_id in due:

@@ -59,7 +59,7 @@ def has_room(*, instance: Instance, max_instances: int | None) -> bool:
     return running.count() < max_instances
 
 
-def admit_waiting(*, workflow_id: int | None = None) -> list[int]:
+def admit_waiting(workflow_id: int | None = None) -> list[int]:
     """Start pending instances for which there is room now, oldest first, and return them.
 
     Their first tasks are ready, to be published by the caller.
@@ -110,7 +110,7 @@ def _is_admitted(instance: Instance) -> bool:
         )
         if is_admitted:
             # Not later: a crash in between would leave it running with nothing ready.
-            mark_ready(candidates=Task.objects.filter(instance=instance))
+            mark_ready(Task.objects.filter(instance=instance))
     return is_admitted
 
 

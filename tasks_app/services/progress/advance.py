@@ -50,11 +50,11 @@ def advance(
     """
     is_awaited, has_pumped = _advance(instance_id, after, failed, waiting)
     if is_awaited:
-        advance_dependents(instance_id=instance_id)
+        advance_dependents(instance_id)
     return has_pumped
 
 
-def advance_dependents(*, instance_id: int) -> None:
+def advance_dependents(instance_id: int) -> None:
     """Advance the instances whose tasks need tasks of this one that have ended, and so on from each."""
     telling = [instance_id]
     told: set[int] = set()
@@ -65,11 +65,11 @@ def advance_dependents(*, instance_id: int) -> None:
             continue
         told.add(teller)
         for news in foreign.cross_instance_updates(instance_id=teller):
-            if apply_update(news=news):
+            if apply_update(news):
                 heapq.heappush(telling, news.instance_id)
 
 
-def apply_update(*, news: foreign.Update) -> bool:
+def apply_update(news: foreign.Update) -> bool:
     """Advance an instance after what it needed elsewhere; return whether others await news of it in turn."""
     is_awaited, _ = _advance(news.instance_id, news.satisfied, news.lost, ())
     return is_awaited
@@ -91,14 +91,12 @@ def _advance(
         has_ended = not ready and _close(instance)
         if not has_ended and not ready:
             ready = _mark_undos(instance)
-        is_their_turn = bool(ready) and not has_backlog_beside(ready=ready)
+        is_their_turn = bool(ready) and not has_backlog_beside(ready)
         dispatches = (
-            dispatch(instance=instance, heads=ready, room=room_for(instance=instance))
-            if is_their_turn
-            else []
+            dispatch(instance=instance, heads=ready, room=room_for(instance)) if is_their_turn else []
         )
     if has_ended:
-        follow_end(instance=instance)
+        follow_end(instance)
     publish.publish(dispatches)
     heads = sum(len(each.canvas.heads) for each in dispatches)
     is_more = after is None or bool(failed) or waiting != () or len(ready) > heads
@@ -108,17 +106,17 @@ def _advance(
     return instance.is_awaited, is_more
 
 
-def follow_end(*, instance: Instance) -> None:
+def follow_end(instance: Instance) -> None:
     """Do what the end of an instance makes possible: others of its workflow start, its parent goes on."""
     if instance.workflow_id is not None:
-        start_waiting_instances(workflow_id=instance.workflow_id)
+        start_waiting_instances(instance.workflow_id)
     if instance.parent_task_id is not None:
         parent = Task.objects.filter(pk=instance.parent_task_id).values_list("instance_id", flat=True).first()
         if parent is not None:
             advance(instance_id=parent, after=[], waiting=[instance.parent_task_id])
 
 
-def start_waiting_instances(*, workflow_id: int | None = None) -> int:
+def start_waiting_instances(workflow_id: int | None = None) -> int:
     """Start pending instances of a workflow (None: of any) that have room now; return how many."""
     admitted = admit_waiting(workflow_id=workflow_id)
     if admitted:
@@ -137,7 +135,7 @@ def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
     has_pumped = False
     if look.has_ready:
         has_pumped = advance(instance_id=instance_id, after=[task_id])
-    elif not look.has_unfinished and is_exhausted(instance_id=instance_id):
+    elif not look.has_unfinished and is_exhausted(instance_id):
         advance(instance_id=instance_id, after=[])
     if look.has_backlog and not has_pumped:
         pump(eager=False)
@@ -145,7 +143,7 @@ def follow_up(*, instance_id: int, task_id: int, dispatch_id: str) -> None:
 
 def item_ended(*, instance_id: int, task_id: int, parent_id: int, has_failed: bool) -> None:
     """Do what follows the end of an item: others start in its place, and its list ends with the last."""
-    if has_failed or is_waited_for(parent_id=parent_id):
+    if has_failed or is_waited_for(parent_id):
         failed = [task_id] if has_failed else []
         advance(instance_id=instance_id, after=[], failed=failed, waiting=[parent_id])
     if has_backlog():
@@ -188,24 +186,24 @@ def read_remaining(*, task_id: int, dispatch_id: str) -> Remaining:
     return Remaining(*map(bool, rows[0]))
 
 
-def failed_in(*, instance_id: int) -> list[int]:
+def failed_in(instance_id: int) -> list[int]:
     """Return the tasks of an instance that failed for good and were not allowed to."""
     failed = Task.objects.filter(instance_id=instance_id, status=TaskState.FAILED, satisfies=False)
     return list(failed.order_by("pk").values_list("pk", flat=True))
 
 
-def cancelled_in(*, instance_id: int) -> list[int]:
+def cancelled_in(instance_id: int) -> list[int]:
     """Return the tasks of an instance that were cancelled one by one."""
     cancelled = Task.objects.filter(instance_id=instance_id, status=TaskState.CANCELLED)
     return list(cancelled.order_by("pk").values_list("pk", flat=True))
 
 
-def is_exhausted(*, instance_id: int) -> bool:
+def is_exhausted(instance_id: int) -> bool:
     """Return whether no task of the instance is unfinished."""
     return not Task.objects.filter(instance_id=instance_id, status__in=sorted(TASK_UNFINISHED)).exists()
 
 
-def has_backlog_beside(*, ready: Sequence[Node]) -> bool:
+def has_backlog_beside(ready: Sequence[Node]) -> bool:
     """Return whether others than the ``ready`` just marked wait for like workers: they may come first."""
     alike = Task.objects.backlog().filter(requirement__in={node.requirement for node in ready})
     return len(alike.values_list("pk")[: len(ready) + 1]) > len(ready)
@@ -214,7 +212,7 @@ def has_backlog_beside(*, ready: Sequence[Node]) -> bool:
 def _mark_what_is_ready(instance: Instance, after: Collection[int] | None) -> list[Node]:
     if instance.status == InstanceState.COMPENSATING:
         return saga.mark_next(instance=instance)
-    return mark_ready(candidates=_candidates(instance.pk, after))
+    return mark_ready(_candidates(instance.pk, after))
 
 
 def _mark_undos(instance: Instance) -> list[Node]:
@@ -234,7 +232,7 @@ def _close(instance: Instance) -> bool:
     """End the instance if all its tasks have, or begin to compensate it; return whether it ended."""
     if instance.status == InstanceState.COMPENSATING:
         return saga.close(instance=instance)
-    if not is_exhausted(instance_id=instance.pk):
+    if not is_exhausted(instance.pk):
         return False
     tasks = Task.objects.filter(instance_id=instance.pk)
     counts = {TaskState(status): count for status, count in tasks.values_list("status").annotate(Count("pk"))}
@@ -285,7 +283,7 @@ def _settle(instance: Instance, failed: Collection[int], waiting: Collection[int
         settled = settle_waits(instance_id=instance.pk, waiting=None if failed else waiting)
         ended += settled.ended
         # An instance that stops starts nothing again, not even another child.
-        again = failed_in(instance_id=instance.pk) if settled.again else []
+        again = failed_in(instance.pk) if settled.again else []
         failed, waiting = [*settled.failed, *again], ()
     return ended
 

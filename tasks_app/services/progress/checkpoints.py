@@ -27,7 +27,7 @@ def open_checkpoint(*, task: Task, approval: StoredApproval) -> Checkpoint:
 
 
 @db.transaction_required
-def close_checkpoints(*, tasks: "QuerySet[Task]") -> int:
+def close_checkpoints(tasks: "QuerySet[Task]") -> int:
     """Withdraw the open questions of tasks that will not run; return how many."""
     return int(
         Checkpoint.objects.filter(task__in=tasks, state=CheckpointState.OPEN).update(

@@ -28,7 +28,7 @@ class ConsumerEnd:
 
 
 @db.transaction_required
-def take_next_batch(*, consumer: Task) -> ConsumerEnd | None:
+def take_next_batch(consumer: Task) -> ConsumerEnd | None:
     """Make the next run of a waiting consumer ready, unless one is under way; or say how the consumer ends.
 
     The caller holds the instance's lock, has seen that it runs, and pumps after
@@ -37,14 +37,14 @@ def take_next_batch(*, consumer: Task) -> ConsumerEnd | None:
     runs = Task.objects.filter(parent=consumer)
     if runs.active_items().exists():
         return None
-    stream = stream_of(consumer=consumer)
+    stream = stream_of(consumer)
     # What a failure or a pause left behind comes before what is new.
     held = runs.held_back().order_by("item_index").values_list("pk", flat=True).first()
     if held is not None:
         runs.held_back().filter(pk=held).update(ready_at=clock.database_now())
         return None
     done = runs.order_by("-item_index").values_list("item_index", flat=True).first() or 0
-    is_stopped = failure_stops(instance=Instance.objects.get(pk=consumer.instance_id))
+    is_stopped = failure_stops(Instance.objects.get(pk=consumer.instance_id))
     following = StreamBatch.objects.filter(task=stream, number=done + 1)
     if not is_stopped and following.exists():
         create_run(parent=consumer, stream=stream, number=done + 1)
@@ -55,7 +55,7 @@ def take_next_batch(*, consumer: Task) -> ConsumerEnd | None:
 
 
 @db.transaction_required
-def open_waiting_consumers(*, instance_id: int) -> int:
+def open_waiting_consumers(instance_id: int) -> int:
     """Let the consumers that have what they need take batches at once, without being delivered first.
 
     For an instance that starts nothing new: what their streams handed on is

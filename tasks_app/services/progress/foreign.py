@@ -29,7 +29,7 @@ class Update:
 
 
 @db.transaction_required
-def await_tasks(*, needed: Collection[int]) -> list[int]:
+def await_tasks(needed: Collection[int]) -> list[int]:
     """Note on the instances of these tasks that others await them; return the tasks that are still there.
 
     Until the transaction ends nothing prunes them. Call it before the needs are
@@ -42,12 +42,12 @@ def await_tasks(*, needed: Collection[int]) -> list[int]:
     return list(Task.objects.filter(pk__in=needed, instance_id__in=staying).values_list("pk", flat=True))
 
 
-def cross_instance_updates(*, instance_id: int) -> list[Update]:
+def cross_instance_updates(instance_id: int) -> list[Update]:
     """Return the news that other instances await from this one."""
     return _news(Q(needed__instance_id=instance_id))
 
 
-def news_for(*, instance_id: int) -> list[Update]:
+def news_for(instance_id: int) -> list[Update]:
     """Return the news that an instance has not heard, if there is any."""
     return _news(Q(task__instance_id=instance_id))
 
@@ -62,7 +62,7 @@ def unheard_news() -> list[Update]:
     )
 
 
-def foreign_names(*, keys: Collection[int]) -> dict[int, str]:
+def foreign_names(keys: Collection[int]) -> dict[int, str]:
     """Return what tasks are called outside their instance: the id they were given, or ``INSTANCE/NAME``."""
     if not keys:
         return {}

@@ -42,7 +42,7 @@ def create_run(*, parent: Task, stream: Task, number: int) -> None:
 
 
 @db.transaction_required
-def start_more_items(*, parent: Task) -> int:
+def start_more_items(parent: Task) -> int:
     """Make as many items ready as ``max_parallel`` has places for; return how many.
 
     The caller holds the instance's lock and pumps after its commit.
@@ -58,7 +58,7 @@ def start_more_items(*, parent: Task) -> int:
     return int(held.update(ready_at=clock.database_now()))
 
 
-def has_places(*, parent: Task) -> bool:
+def has_places(parent: Task) -> bool:
     """Return whether more items of a list may be under way than are."""
     places = _places(parent)
     return places is None or places > 0
@@ -69,7 +69,7 @@ def _places(parent: Task) -> int | None:
     return None if limit is None else limit - Task.objects.filter(parent=parent).active_items().count()
 
 
-def is_waited_for(*, parent_id: int) -> bool:
+def is_waited_for(parent_id: int) -> bool:
     """Return whether a list has to look at an item's end: it was the last, or others are held back."""
     siblings = Task.objects.filter(parent_id=parent_id)
     return siblings.held_back().exists() or not siblings.filter(status__in=sorted(TASK_UNFINISHED)).exists()

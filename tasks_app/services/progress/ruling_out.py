@@ -39,7 +39,7 @@ def culprits_among(*, instance: Instance, ended: Collection[int]) -> dict[int, C
         .order_by("pk")
         .values_list("pk", "instance_id", "name", "status")
     )
-    names = foreign_names(keys=[pk for pk, owner, *_ in rows if owner != instance.pk])
+    names = foreign_names([pk for pk, owner, *_ in rows if owner != instance.pk])
     blamed = {TaskState.FAILED} if instance.is_stopping else {TaskState.FAILED, TaskState.CANCELLED}
     return {
         pk: Culprit(
@@ -62,7 +62,7 @@ def rule_out(*, instance: Instance, culprits: Mapping[int, Culprit]) -> list[int
     """
     blamed: dict[int, int] = {}
     if Dependency.objects.filter(needed_id__in=culprits).exists():
-        tasks, needs = standings_of(instance_id=instance.pk)
+        tasks, needs = standings_of(instance.pk)
         blamed = ruled_out(tasks=tasks, needs=needs, culprits=culprits)
     by_culprit: dict[int, list[int]] = {}
     for task, culprit in blamed.items():
@@ -87,14 +87,14 @@ def _unspared(instance: Instance) -> set[int]:
     failed = Task.objects.filter(instance=instance, status=TaskState.FAILED, satisfies=False)
     parents = dict(failed.values_list("pk", "parent_id"))
     broken = {parent for parent in parents.values() if parent is not None}
-    tasks, needs = standings_of(instance_id=instance.pk)
+    tasks, needs = standings_of(instance.pk)
     # Items go on as long as their list does, which ends with the first of them that fails.
     items = Task.objects.filter(instance=instance, parent__isnull=False).exclude(parent__in=broken)
     needs.update({item: [parent] for item, parent in items.values_list("pk", "parent_id")})
     return stopped(tasks=tasks, needs=needs, culprits=parents.keys() | broken)
 
 
-def standings_of(*, instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
+def standings_of(instance_id: int) -> tuple[dict[int, Standing], dict[int, list[int]]]:
     """Return how the tasks of an instance stand, and those elsewhere that they need; and what each needs."""
     tasks = {
         pk: Standing(
@@ -119,7 +119,7 @@ def standings_of(*, instance_id: int) -> tuple[dict[int, Standing], dict[int, li
 
 def _skip(task_ids: Sequence[int], reason: str) -> None:
     for batch in _batches(task_ids):
-        close_checkpoints(tasks=Task.objects.filter(pk__in=batch))
+        close_checkpoints(Task.objects.filter(pk__in=batch))
         Task.objects.filter(pk__in=batch, status__in=sorted(TASK_UNSTARTED)).move(
             to=TaskState.SKIPPED,
             message=reason,

@@ -30,13 +30,13 @@ from tasks_app.states import TASK_UNFINISHED, InstanceState, TaskState
 BATCH = 500
 
 
-def undos(*, instance: Instance) -> TaskQuerySet:
+def undos(instance: Instance) -> TaskQuerySet:
     """Return the undos of an instance: none before compensation has begun."""
     found: TaskQuerySet = Task.objects.filter(instance=instance, compensates__isnull=False)
     return found
 
 
-def still_runs(*, instance: Instance) -> bool:
+def still_runs(instance: Instance) -> bool:
     """Return whether something of an instance may still be at work: nothing is undone beside it.
 
     That is an attempt that lost its claim and may not have stopped yet, and any
@@ -58,7 +58,7 @@ def begin(*, instance: Instance, reason: str, by: str = "") -> bool:
     Undone are completed tasks that say how. Results shared with the origin of a
     rerun are the origin's to undo. The caller holds the instance's lock.
     """
-    done = newest_first(instance=instance)
+    done = newest_first(instance)
     if not done:
         return False
     create_undos(instance=instance, done=done)
@@ -85,19 +85,19 @@ def begin(*, instance: Instance, reason: str, by: str = "") -> bool:
 
 
 @db.transaction_required
-def mark_next(*, instance: Instance) -> list[Node]:
+def mark_next(instance: Instance) -> list[Node]:
     """Mark the undo that is next, unless something of the instance may still run.
 
     Here and not after the commit: if this process dies in between, the sweep
     publishes it. The caller holds the instance's lock.
     """
-    return [] if still_runs(instance=instance) else mark_ready(candidates=undos(instance=instance))
+    return [] if still_runs(instance) else mark_ready(undos(instance))
 
 
 @db.transaction_required
 def resume(*, instance: Instance, by: str, reason: str) -> None:
     """Go on with a compensation that failed. The caller holds the instance's lock."""
-    again = undos(instance=instance).exclude(status=TaskState.COMPLETED)
+    again = undos(instance).exclude(status=TaskState.COMPLETED)
     targets = list(again.order_by("position").values_list("compensates_id", flat=True))
     for batch in _batches(targets):
         Task.objects.filter(compensates_id__in=batch).move(to=TaskState.PENDING, message="retried", **AGAIN)
@@ -131,7 +131,7 @@ AGAIN: Mapping[str, Any] = {
 
 
 @db.transaction_required
-def mark_compensated(*, task_id: int) -> None:
+def mark_compensated(task_id: int) -> None:
     """Mark a task as undone, in the transaction that completes its undo.
 
     This caller holds no lock of the instance and moves two tasks. Nobody can wait for it crosswise: what is
@@ -143,12 +143,12 @@ def mark_compensated(*, task_id: int) -> None:
 
 
 @db.transaction_required
-def close(*, instance: Instance) -> bool:
+def close(instance: Instance) -> bool:
     """End a compensating instance when all its undos have; return whether it did.
 
     The caller holds the instance's lock.
     """
-    rows = undos(instance=instance)
+    rows = undos(instance)
     if rows.filter(status__in=sorted(TASK_UNFINISHED)).exists():
         return False
     ends = list(rows.order_by("position").values_list("status", "compensates_id", "compensates__name"))

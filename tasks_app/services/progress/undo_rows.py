@@ -13,7 +13,7 @@ from tasks_app.states import TaskState
 BATCH = 500
 
 
-def newest_first(*, instance: Instance) -> list[Task]:
+def newest_first(instance: Instance) -> list[Task]:
     """Return what is to be undone, newest first by the ledger, which no clock can turn around.
 
     What a rerun shares with its origin is left out: it is the origin's to undo.

@@ -62,7 +62,7 @@ def _waiting(instance_id: int, kind: WaitKind, keys: Collection[int] | None) -> 
 def _settle_items(parent: Task, settled: Settled) -> None:
     items = Task.objects.filter(parent=parent)
     if items.filter(status__in=sorted(TASK_UNFINISHED)).exists():
-        start_more_items(parent=parent)
+        start_more_items(parent)
         return
     bad = items.filter(satisfies=False)
     failed = bad.filter(status=TaskState.FAILED).order_by("item_index").first()
@@ -82,7 +82,7 @@ def _settle_items(parent: Task, settled: Settled) -> None:
 
 
 def _settle_consumer(task: Task, settled: Settled) -> None:
-    end = take_next_batch(consumer=task)
+    end = take_next_batch(task)
     if end is None:
         return
     if end.state is TaskState.FAILED:
@@ -113,7 +113,7 @@ def _wait_for_another_child(task: Task, child: Instance, message: str) -> float 
     # What a person cancelled is not brought back by a policy.
     can_help = child.status != InstanceState.CANCELLED or is_overdue
     return retry_wait(
-        policy=retry_policy(spec=task.spec),
+        policy=retry_policy(task.spec),
         failed=Failed(kind="child_failed", message=message, retryable=can_help),
         failures=task.failures + 1,
         chance=secrets.randbelow(1000) / 1000,

@@ -22,7 +22,7 @@ _NODE_FIELDS = ("task_id", *NODE_COLUMNS[1:])
 
 
 @db.transaction_required
-def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
+def mark_ready(candidates: TaskQuerySet) -> list[Node]:
     """Mark those of the blocked ``candidates`` whose dependencies have all completed; return what to publish.
 
     The caller holds the instance's lock.
@@ -31,7 +31,7 @@ def mark_ready(*, candidates: TaskQuerySet) -> list[Node]:
 
 
 @db.transaction_required
-def mark_first(*, instance: Instance) -> list[Node]:
+def mark_first(instance: Instance) -> list[Node]:
     """Mark those tasks of a new instance that need nothing, as ``mark_ready`` does."""
     return _mark(Task.objects.filter(instance=instance, fan_in=0))
 
@@ -44,7 +44,7 @@ def _mark(satisfied: TaskQuerySet) -> list[Node]:
     )
     found.sort(key=lambda row: (-row[6], -row[7], row[0]))
     # What waits for a worker that speaks HTTP is ready, and not to be published.
-    return [node_of(row=row[:6]) for row in found if row[8:] != (EXTERNAL, Gate.OPEN)]
+    return [node_of(row[:6]) for row in found if row[8:] != (EXTERNAL, Gate.OPEN)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Room:
     express: int = 0
 
 
-def room_for(*, instance: Instance) -> Callable[[str], Room]:
+def room_for(instance: Instance) -> Callable[[str], Room]:
     """Return how much room there is for an instance of each requirement set, nobody else waiting."""
     look = window.take_snapshot()
 
@@ -155,10 +155,10 @@ def _near(instance_id: int, heads: Sequence[Node], piece: int) -> list[Node]:
         )
         .values_list(*NODE_COLUMNS)
     )
-    return [node_of(row=row) for row in rows]
+    return [node_of(row) for row in rows]
 
 
-def node_of(*, row: Sequence[Any]) -> Node:
+def node_of(row: Sequence[Any]) -> Node:
     return Node(**dict(zip(_NODE_FIELDS, row, strict=True)))
 
 

@@ -75,7 +75,7 @@ def places_left(*, instance: Instance, requirements: Collection[str]) -> Callabl
     if capabilities:
         db.locking(Chore.objects.all()).get_or_create(pk=CAPABILITIES)
     only = instance.pk if mosts[1:] == (None, None) and not capabilities else None
-    out = read_out(instance_id=only)
+    out = read_out(only)
 
     def left(requirement: str) -> int:
         found = limits_on(
@@ -90,7 +90,7 @@ def places_left(*, instance: Instance, requirements: Collection[str]) -> Callabl
     return left
 
 
-def is_limited(*, instance: Instance) -> bool:
+def is_limited(instance: Instance) -> bool:
     """Return whether anything but capabilities limits the tasks of an instance."""
     if instance.max_parallel is not None:
         return True
@@ -128,14 +128,14 @@ def capability_limits_on(*, requirement: str, out: Sequence[Out]) -> list[Limit]
         Limit(
             kind=LimitKind.CAPABILITY,
             most=conf().capability_limits[name],
-            out=sum(name in capabilities_of(requirement=each.requirement) for each in out),
+            out=sum(name in capabilities_of(each.requirement) for each in out),
             name=name,
         )
         for name in _limited_capabilities([requirement])
     ]
 
 
-def read_out(*, instance_id: int | None = None) -> list[Out]:
+def read_out(instance_id: int | None = None) -> list[Out]:
     """Return what is out (of an instance): one statement, as many rows as are out."""
     tasks = Task.objects.all() if instance_id is None else Task.objects.filter(instance_id=instance_id)
     columns = ("instance_id", "instance__workflow_id", "project_id", "requirement")
@@ -149,7 +149,7 @@ def read_out(*, instance_id: int | None = None) -> list[Out]:
     ]
 
 
-def full_workflow(*, instance_id: int) -> int | None:
+def full_workflow(instance_id: int) -> int | None:
     """Return the workflow of an instance if as many of its tasks are out as may be; else None."""
     found = Workflow.objects.filter(instances=instance_id, max_running__isnull=False)
     row = found.values_list("pk", "max_running").first()
@@ -163,6 +163,4 @@ def _limited_capabilities(requirements: Collection[str]) -> list[str]:
     limits = conf().capability_limits
     if not limits:
         return []
-    return sorted(
-        {name for each in requirements for name in capabilities_of(requirement=each)} & limits.keys()
-    )
+    return sorted({name for each in requirements for name in capabilities_of(each)} & limits.keys())

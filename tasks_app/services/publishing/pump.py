@@ -93,7 +93,7 @@ def _pump_chosen(chosen: Sequence[tuple[int, int]], grant: Grant, full: "_Full")
             return sent, False
         if published < len(task_ids):  # it runs as many as it may, or is not to run at all
             full.instances.add(instance_id)
-            if (workflow := full_workflow(instance_id=instance_id)) is not None:
+            if (workflow := full_workflow(instance_id)) is not None:
                 full.workflows.add(workflow)
     return sent, True
 
@@ -121,5 +121,5 @@ def _dispatch_backlog(instance_id: int, task_ids: Sequence[int], room: Room) -> 
             # It was stopped after its rows were read.
             return []
         rows = Task.objects.backlog().filter(pk__in=task_ids).in_dispatch_order().values_list(*NODE_COLUMNS)
-        heads = [node_of(row=row) for row in rows]
+        heads = [node_of(row) for row in rows]
         return dispatch(instance=instance, heads=heads, room=lambda _requirement: room)

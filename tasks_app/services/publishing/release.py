@@ -22,7 +22,7 @@ def release_followers(*, instance_id: int, dispatch_ids: Collection[str]) -> int
     freed = list(followers.values_list("pk", flat=True))
     if freed:
         Task.objects.planned().filter(pk__in=freed).update(dispatch_id=None)
-        mark_ready(candidates=Task.objects.filter(pk__in=freed))
+        mark_ready(Task.objects.filter(pk__in=freed))
     return len(freed)
 
 
@@ -71,7 +71,7 @@ def end_for_good(*, task_id: int, reason: str) -> None:
 
 
 @db.transaction_required
-def revoke(*, running: TaskQuerySet) -> list[tuple[int, str | None]]:
+def revoke(running: TaskQuerySet) -> list[tuple[int, str | None]]:
     """Lock running tasks that are about to be taken from workers unawares; return their claims.
 
     Until such a worker lets go, or its lease ends, it may still be at it; its

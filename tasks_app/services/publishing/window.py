@@ -143,29 +143,23 @@ class Snapshot:
             for key in sorted(waiting | out.keys())
         ]
 
-    def out_of(self, *, project: int) -> int:
+    def out_of(self, project: int) -> int:
         """Return how many tasks of a project are published or run."""
         queued = sum(count for (_, key), count in self.queued.items() if key == project)
         return queued + sum(count for (_, _, key), count in self.running.items() if key == project)
 
-    def out_with(self, *, capability: str) -> int:
+    def out_with(self, capability: str) -> int:
         """Return how many tasks that require a capability are published or run."""
-        queued = sum(
-            count
-            for (each, _), count in self.queued.items()
-            if capability in capabilities_of(requirement=each)
-        )
+        queued = sum(count for (each, _), count in self.queued.items() if capability in capabilities_of(each))
         running = (
-            count
-            for (_, each, _), count in self.running.items()
-            if capability in capabilities_of(requirement=each)
+            count for (_, each, _), count in self.running.items() if capability in capabilities_of(each)
         )
         return queued + sum(running)
 
     def places_by_capability(self, requirement: str) -> int | None:
         """Return how many more tasks the limits of capabilities leave a requirement set; None: any number."""
         limits = conf().capability_limits
-        limited = sorted(capabilities_of(requirement=requirement) & limits.keys()) if limits else []
+        limited = sorted(capabilities_of(requirement) & limits.keys()) if limits else []
         left = [limits[each] - self.out_with(capability=each) for each in limited]
         return max(0, min(left)) if left else None
 
@@ -232,7 +226,7 @@ def take_snapshot() -> Snapshot:
 
 def eligible_workers(*, requirement: str, project: int | None = None) -> list[LiveWorker]:
     """Return the living workers that can meet a requirement set; of a ``project``, those that serve it."""
-    needed = capabilities_of(requirement=requirement)
+    needed = capabilities_of(requirement)
     return [
         live_worker
         for live_worker in connected_fleet().live_workers()
@@ -240,7 +234,7 @@ def eligible_workers(*, requirement: str, project: int | None = None) -> list[Li
     ]
 
 
-def queue_project(*, project: int) -> int | None:
+def queue_project(project: int) -> int | None:
     """Return the project if a living worker is kept for it, so that it has queues of its own; else None."""
     is_kept = any(
         live_worker.projects is not None and project in live_worker.projects

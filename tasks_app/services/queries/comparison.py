@@ -64,7 +64,7 @@ def compare_instances(*, a: str, b: str) -> ComparisonView:
 
     :raises NotFound: when one of them does not exist.
     """
-    one, other = instance_status(given=a), instance_status(given=b)
+    one, other = instance_status(a), instance_status(b)
     left = {task.name: task for task in one.tasks}
     right = {task.name: task for task in other.tasks}
     return ComparisonView(

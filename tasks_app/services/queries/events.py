@@ -12,7 +12,7 @@ def instance_events(*, given: str, after: int = 0, limit: int = 1000) -> list[Lo
     :raises NotFound: when there is no such instance.
     """
     rows = (
-        Event.objects.filter(instance_id=instance_key(given=given), id__gt=after)
+        Event.objects.filter(instance_id=instance_key(given), id__gt=after)
         .order_by("id")
         .values_list("id", "kind", "task__name", "attempt", "worker", "message", "data", "happened_at")[
             :limit
@@ -27,7 +27,7 @@ def instance_events(*, given: str, after: int = 0, limit: int = 1000) -> list[Lo
             worker=worker or None,
             message=message,
             data=data,
-            happened_at=moment_of(at=at),
+            happened_at=moment_of(at),
         )
         for pk, kind, task, attempt, worker, message, data, at in rows
     ]

@@ -35,7 +35,7 @@ class Graph:
     edges: Sequence[tuple[str, str]]
 
 
-def instance_graph(*, instance: Instance) -> Graph:
+def instance_graph(instance: Instance) -> Graph:
     """Return the nodes and edges of an instance, with their states and times.
 
     A node's ``level`` is how many tasks lie before it on the longest way from a start.
@@ -90,4 +90,4 @@ def _items(instance: Instance) -> dict[int, ProgressView]:
     for parent, status, satisfies, count in rows:
         state = standing(status=status, satisfies=satisfies)
         counts[parent][state] = counts[parent].get(state, 0) + count
-    return {parent: progress_of(counts=states) for parent, states in counts.items()}
+    return {parent: progress_of(states) for parent, states in counts.items()}

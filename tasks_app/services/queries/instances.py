@@ -23,7 +23,7 @@ from tasks_app.services.queries.views.tasks import TaskErrorView
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
 
 
-def instance_status(*, given: str) -> InstanceStatusView:
+def instance_status(given: str) -> InstanceStatusView:
     """Return the state of an instance with all its tasks: what ``instance status --json`` prints.
 
     :raises NotFound: when there is no such instance.
@@ -54,10 +54,10 @@ def instance_status(*, given: str) -> InstanceStatusView:
         workflow_version=instance.version.number if instance.version is not None else None,
         status=instance.status,
         params=shown_params(instance.params, secrets),
-        progress=progress_of(counts=counts),
-        created_at=moment_of(at=instance.created_at),
-        started_at=moment(at=instance.started_at),
-        finished_at=moment(at=instance.finished_at),
+        progress=progress_of(counts),
+        created_at=moment_of(instance.created_at),
+        started_at=moment(instance.started_at),
+        finished_at=moment(instance.finished_at),
         duration_ms=span_ms(start=instance.started_at, end=instance.finished_at),
         error_message=instance.error_message or None,
         parent_instance=_parent_of(instance),
@@ -74,7 +74,7 @@ def instance_status(*, given: str) -> InstanceStatusView:
     )
 
 
-def instance_key(*, given: str) -> int:
+def instance_key(given: str) -> int:
     """Return the key of an instance; cheap for a whole id, so that it can be asked again and again.
 
     :raises NotFound: when there is no such instance.
@@ -84,19 +84,19 @@ def instance_key(*, given: str) -> int:
     return key if key is not None else int(find_instance(given=given).pk)
 
 
-def is_final(*, given: str) -> bool:
+def is_final(given: str) -> bool:
     """Return whether an instance has ended.
 
     :raises NotFound: when there is no such instance.
     """
-    key = instance_key(given=given)
+    key = instance_key(given)
     status = Instance.objects.filter(pk=key).values_list("status", flat=True).first()
     if status is None:  # it was pruned between the two looks
         raise NotFound(kind="instance", given=given, listing="manage.py instance list")
     return InstanceState(status) in INSTANCE_FINAL
 
 
-def instance_progress(*, keys: Sequence[int]) -> dict[int, ProgressView]:
+def instance_progress(keys: Sequence[int]) -> dict[int, ProgressView]:
     """Return the progress of each instance, in one statement.
 
     Undos are not counted: the total stays the workflow's. A task that is being
@@ -111,7 +111,7 @@ def instance_progress(*, keys: Sequence[int]) -> dict[int, ProgressView]:
     for instance_id, status, satisfies, count in rows:
         state = standing(status=status, satisfies=satisfies)
         counts[instance_id][state] = counts[instance_id].get(state, 0) + count
-    return {key: progress_of(counts=counts.get(key, {})) for key in keys}
+    return {key: progress_of(counts.get(key, {})) for key in keys}
 
 
 def list_instances(
@@ -129,17 +129,17 @@ def list_instances(
     return _summaries(rows[offset : offset + limit])
 
 
-def instance_summary(*, given: str) -> InstanceRowView:
+def instance_summary(given: str) -> InstanceRowView:
     """Return one row of ``list_instances``; cheap for a whole id.
 
     :raises NotFound: when there is no such instance.
     :raises AmbiguousId: when a shortened id fits several.
     """
     rows = Instance.objects.select_related("workflow").defer("params")
-    return _summaries(rows.filter(pk=instance_key(given=given)))[0]
+    return _summaries(rows.filter(pk=instance_key(given)))[0]
 
 
-def instance_summaries(*, ids: Sequence[str]) -> list[InstanceRowView]:
+def instance_summaries(ids: Sequence[str]) -> list[InstanceRowView]:
     """Return the rows of ``list_instances`` for these whole ids, oldest first; some may be gone."""
     rows = Instance.objects.select_related("workflow").defer("params")
     return _summaries(rows.filter(public_id__in=ids).order_by("pk"))
@@ -147,16 +147,16 @@ def instance_summaries(*, ids: Sequence[str]) -> list[InstanceRowView]:
 
 def _summaries(rows: Iterable[Instance]) -> list[InstanceRowView]:
     found = list(rows)
-    progress = instance_progress(keys=[row.pk for row in found])
+    progress = instance_progress([row.pk for row in found])
     return [
         InstanceRowView(
             id=row.public_id,
             **_workflow_of(row),
             status=row.status,
             progress=progress[row.pk],
-            created_at=moment_of(at=row.created_at),
-            started_at=moment(at=row.started_at),
-            finished_at=moment(at=row.finished_at),
+            created_at=moment_of(row.created_at),
+            started_at=moment(row.started_at),
+            finished_at=moment(row.finished_at),
             duration_ms=span_ms(start=row.started_at, end=row.finished_at),
             error_message=row.error_message or None,
         )
@@ -169,7 +169,7 @@ def _needs_by_name(instance: Instance, tasks: Iterable[Task]) -> dict[int, list[
     needs: dict[int, list[str]] = defaultdict(list)
     edges = Dependency.objects.filter(task__instance=instance).order_by("id")
     rows = list(edges.values_list("task_id", "needed_id", "is_foreign"))
-    name_of |= foreign_names(keys=[needed_id for _, needed_id, is_foreign in rows if is_foreign])
+    name_of |= foreign_names([needed_id for _, needed_id, is_foreign in rows if is_foreign])
     for task_id, needed_id, _ in rows:
         needs[task_id].append(name_of[needed_id])
     return needs
@@ -221,9 +221,9 @@ def _task_status(
         needs=needs,
         attempts=task.attempts,
         worker=task.worker or None,
-        queued_at=moment(at=task.published_at),
-        started_at=moment(at=task.started_at),
-        finished_at=moment(at=task.finished_at),
+        queued_at=moment(task.published_at),
+        started_at=moment(task.started_at),
+        finished_at=moment(task.finished_at),
         duration_ms=task.duration_ms,
         waiting=_wait_of(task),
         output=task.output,
@@ -240,4 +240,4 @@ def _wait_of(task: Task) -> WaitView | None:
     """Return what a waiting task waits for, why, and until when; None for a task that does not."""
     if task.status != TaskState.WAITING:
         return None
-    return WaitView(kind=task.wait_kind, reason=task.reason, until=moment(at=task.wake_at))
+    return WaitView(kind=task.wait_kind, reason=task.reason, until=moment(task.wake_at))

@@ -42,7 +42,7 @@ def events_of_instances(
     )
 
 
-def event_rows(*, events: Iterable[Event]) -> list[EventView]:
+def event_rows(events: Iterable[Event]) -> list[EventView]:
     """Return what is shown of events of instances."""
     return [
         EventView(

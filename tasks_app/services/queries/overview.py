@@ -38,7 +38,7 @@ class DepthView(View):
     waiting: Count
 
 
-def queue_depth(*, projects: Collection[int] | None) -> DepthView:
+def queue_depth(projects: Collection[int] | None) -> DepthView:
     """Return how many tasks are ready, queued, running and waiting in these projects (None: everywhere).
 
     ``ready`` are those that nothing blocks and that are not published yet.
@@ -73,12 +73,12 @@ def newest_instance() -> int:
     return int(Instance.objects.aggregate(newest=Max("pk"))["newest"] or 0)
 
 
-def running_overview(*, keys: Sequence[str] | None = None) -> OverviewView:
+def running_overview(keys: Sequence[str] | None = None) -> OverviewView:
     """Return what a live view shows: the named instances (None: the unfinished) and their running tasks."""
     chosen = Instance.objects.select_related("workflow").order_by("id")
     chosen = chosen.unfinished() if keys is None else chosen.filter(public_id__in=keys)
     instances = list(chosen[:50])
-    progress = instance_progress(keys=[row.pk for row in instances])
+    progress = instance_progress([row.pk for row in instances])
     running = Task.objects.filter(
         instance_id__in=[row.pk for row in instances], status=TaskState.RUNNING
     ).select_related("instance")

@@ -17,7 +17,7 @@ _RUNNING: Final = (TaskState.RUNNING, TaskState.COMPENSATING)
 _PENDING: Final = (TaskState.PENDING, TaskState.QUEUED, TaskState.WAITING)
 
 
-def change_mark(*, instance: Instance) -> tuple[int, int]:
+def change_mark(instance: Instance) -> tuple[int, int]:
     """Return what is another after anything has changed in an instance: how many events, and the newest.
 
     Whatever moves or is said writes an event in its transaction. Both numbers are needed:
@@ -27,10 +27,10 @@ def change_mark(*, instance: Instance) -> tuple[int, int]:
     return int(found["count"]), int(found["newest"] or 0)
 
 
-def named_progress(*, instance: Instance) -> NamedProgressView:
+def named_progress(instance: Instance) -> NamedProgressView:
     """Return the progress of an instance, with the names of up to 500 tasks that run and that do not yet."""
     tasks = Task.objects.filter(instance=instance, compensates__isnull=True).order_by("position", "pk")
-    progress = instance_progress(keys=[instance.pk])[instance.pk]
+    progress = instance_progress([instance.pk])[instance.pk]
 
     def named(count: int, states: tuple[TaskState, ...]) -> list[str] | UnsetType:
         names = tasks.filter(status__in=states).values_list("name", flat=True)

@@ -19,13 +19,13 @@ def list_schedules() -> list[ScheduleView]:
     return sorted(_summaries(Schedule.objects.order_by("workflow__name")), key=_by_next_fire)
 
 
-def schedule_summary(*, given: str) -> ScheduleView:
+def schedule_summary(given: str) -> ScheduleView:
     """Return one row of ``list_schedules``; ``given`` is the id or the name of the workflow.
 
     :raises NotFound: when there is no such workflow.
     :raises NotScheduled: when it has no schedule.
     """
-    return _summaries(Schedule.objects.filter(pk=find_schedule(given=given).pk))[0]
+    return _summaries(Schedule.objects.filter(pk=find_schedule(given).pk))[0]
 
 
 def next_fires(*, given: str, count: int) -> NextFiresView:
@@ -36,7 +36,7 @@ def next_fires(*, given: str, count: int) -> NextFiresView:
     :raises NotFound: when there is no such workflow.
     :raises NotScheduled: when it has no schedule.
     """
-    found = find_schedule(given=given)
+    found = find_schedule(given)
     now = Schedule.objects.annotate(at=Now()).values_list("at", flat=True).get(pk=found.pk)
     cron, zone = parse_cron(found.cron), ZoneInfo(found.timezone)
     times: list[datetime] = []
@@ -49,7 +49,7 @@ def next_fires(*, given: str, count: int) -> NextFiresView:
         timezone=found.timezone,
         paused=found.paused,
         fires=[
-            FireView(fire_at=moment_of(at=each), local=each.astimezone(zone).isoformat(timespec="seconds"))
+            FireView(fire_at=moment_of(each), local=each.astimezone(zone).isoformat(timespec="seconds"))
             for each in times
         ],
     )
@@ -68,10 +68,10 @@ def _summaries(rows: QuerySet[Schedule]) -> list[ScheduleView]:
             catchup=row.catchup,
             params=row.params,
             paused=row.paused,
-            paused_at=moment(at=row.paused_at),
+            paused_at=moment(row.paused_at),
             pause_reason=row.pause_reason,
-            next_fire_at=moment(at=row.next_fire_at),
-            last_fired_at=moment(at=row.last_fired_at),
+            next_fire_at=moment(row.next_fire_at),
+            last_fired_at=moment(row.last_fired_at),
             last_outcome=row.last_outcome,
             unfinished_instances=row.unfinished,
         )

@@ -63,7 +63,7 @@ def list_tasks(
     if tag is not None:
         rows = rows.filter(pk__in=_tagged(tag))
     found = rows.select_related("instance", "project").defer("spec", "output").order_by("-pk")
-    return [task_summary(task=task) for task in found[offset : offset + limit]]
+    return [task_summary(task) for task in found[offset : offset + limit]]
 
 
 def task_detail(*, given: str, projects: Collection[int] | None = None) -> TaskDetailView:
@@ -71,21 +71,21 @@ def task_detail(*, given: str, projects: Collection[int] | None = None) -> TaskD
 
     :raises NotFound: when there is no such task.
     """
-    return detail_of(task=find_task(given=given, projects=projects))
+    return detail_of(find_task(given=given, projects=projects))
 
 
-def detail_of(*, task: Task) -> TaskDetailView:
+def detail_of(task: Task) -> TaskDetailView:
     """Return the same about a task that was found before, as its row was read."""
     needs = (
         Dependency.objects.filter(task=task)
         .order_by("id")
         .values_list("needed_id", "needed__name", "is_foreign")
     )
-    names = foreign_names(keys=[key for key, _, is_foreign in needs if is_foreign])
+    names = foreign_names([key for key, _, is_foreign in needs if is_foreign])
     error = TaskErrorView(kind=task.error_kind, message=task.error_message) if task.error_kind else None
     secrets = secret_names(task.instance.definition)
     return TaskDetailView(
-        **asdict(task_summary(task=task)),
+        **asdict(task_summary(task)),
         description=task.description,
         needs=[names.get(key, name) for key, name, _ in needs],
         requires=task.requires,
@@ -103,7 +103,7 @@ def _tagged(tag: str) -> list[int]:
     return [pk for pk, tags in rows[:READ_TAGS] if tag in tags][:READ_TAGGED]
 
 
-def task_summary(*, task: Task) -> TaskView:
+def task_summary(task: Task) -> TaskView:
     """Return what a list shows of a task, whose instance and project are loaded."""
     return TaskView(
         id=task.pk,
@@ -121,9 +121,9 @@ def task_summary(*, task: Task) -> TaskView:
         attempts=task.attempts,
         progress=task.progress,
         progress_message=task.progress_message or None,
-        created_at=moment_of(at=task.created_at),
-        started_at=moment(at=task.started_at),
-        finished_at=moment(at=task.finished_at),
+        created_at=moment_of(task.created_at),
+        started_at=moment(task.started_at),
+        finished_at=moment(task.finished_at),
     )
 
 
@@ -133,11 +133,11 @@ def task_holds(*, given: str, projects: Collection[int] | None = None) -> TaskWh
     :raises NotFound: when there is no such task.
     """
     task = find_task(given=given, projects=projects)
-    held = _held(task, why_waiting(task=task))
+    held = _held(task, why_waiting(task))
     return TaskWhyView(**asdict(held), instance_id=task.instance.public_id)
 
 
-def instance_holds(*, given: str) -> WhyView:
+def instance_holds(given: str) -> WhyView:
     """Return where an instance stands, what holds it, and what holds its foremost unfinished tasks.
 
     :raises NotFound: when there is no such instance.
@@ -147,24 +147,24 @@ def instance_holds(*, given: str) -> WhyView:
     return WhyView(
         id=instance.public_id,
         status=instance.status,
-        finished_at=moment(at=instance.finished_at),
+        finished_at=moment(instance.finished_at),
         error_message=instance.error_message or None,
         holds=[_hold(each) for each in holds],
         tasks=[_held(task, of_task) for task, of_task in tasks],
     )
 
 
-def task_records(*, given: str) -> RecordsView:
+def task_records(given: str) -> RecordsView:
     """Return a task with all its attempts, oldest first: what ``task records --json`` prints.
 
     :raises NotFound: when there is no such task.
     """
     task = find_task(given=given)
-    records = list(records_of(task=task))
+    records = list(records_of(task))
     return records_view(task=task, records=records, total=len(records), has_more=False)
 
 
-def records_of(*, task: Task) -> "QuerySet[ExecutionRecord]":
+def records_of(task: Task) -> "QuerySet[ExecutionRecord]":
     """Return the attempts at a task, oldest first, without the long texts of each."""
     return ExecutionRecord.objects.filter(task=task).defer("prompt", "answer", "output").order_by("number")
 
@@ -189,7 +189,7 @@ def _held(task: Task, holds: list[Hold]) -> HeldTaskView:
         id=task.pk,
         name=task.name,
         status=task.status,
-        finished_at=moment(at=task.finished_at),
+        finished_at=moment(task.finished_at),
         holds=[_hold(each) for each in holds],
     )
 
@@ -198,8 +198,8 @@ def _hold(hold: Hold) -> HoldView:
     return HoldView(
         kind=hold.kind.value,
         sentence=hold.sentence,
-        since=moment(at=hold.since),
-        until=moment(at=hold.until),
+        since=moment(hold.since),
+        until=moment(hold.until),
     )
 
 
@@ -211,8 +211,8 @@ def _record(record: ExecutionRecord) -> RecordView:
         worker=record.worker,
         executor=record.executor,
         model=record.model or None,
-        started_at=moment(at=record.started_at),
-        finished_at=moment(at=record.finished_at),
+        started_at=moment(record.started_at),
+        finished_at=moment(record.finished_at),
         duration_ms=record.duration_ms,
         error=(
             AttemptErrorView(kind=record.error_kind, message=record.error_message, detail=record.error_detail)

@@ -12,14 +12,14 @@ _FAILED = (TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED)
 _RUNNING = (TaskState.RUNNING, TaskState.COMPENSATING)
 
 
-def moment_of(*, at: datetime) -> str:
+def moment_of(at: datetime) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def moment(*, at: datetime | None) -> str | None:
+def moment(at: datetime | None) -> str | None:
     """Return the same of a time that may be none."""
-    return moment_of(at=at) if at else None
+    return moment_of(at) if at else None
 
 
 def span_ms(*, start: datetime | None, end: datetime | None) -> int | None:
@@ -32,7 +32,7 @@ def standing(*, status: str, satisfies: bool | None) -> str:
     return TaskState.COMPLETED if status == TaskState.SKIPPED and satisfies else status
 
 
-def progress_of(*, counts: Mapping[str, int]) -> ProgressView:
+def progress_of(counts: Mapping[str, int]) -> ProgressView:
     """Return the five numbers of an instance's progress from how many tasks stand in each state.
 
     ``completed``, ``running``, ``failed`` and ``pending`` add up to ``total``;

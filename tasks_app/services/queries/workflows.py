@@ -19,19 +19,19 @@ from tasks_app.services.workflows.definitions import latest_version
 
 def list_workflows() -> list[WorkflowRowView]:
     """Return every workflow, newest first."""
-    return workflow_summaries(rows=Workflow.objects.order_by("-id"))
+    return workflow_summaries(Workflow.objects.order_by("-id"))
 
 
-def workflow_summary(*, given: str) -> WorkflowRowView:
+def workflow_summary(given: str) -> WorkflowRowView:
     """Return one row of ``list_workflows``.
 
     :raises NotFound: when there is no such workflow.
     :raises AmbiguousId: when a shortened id fits several.
     """
-    return workflow_summaries(rows=[find_workflow(given=given)])[0]
+    return workflow_summaries([find_workflow(given=given)])[0]
 
 
-def workflow_summaries(*, rows: Iterable[Workflow]) -> list[WorkflowRowView]:
+def workflow_summaries(rows: Iterable[Workflow]) -> list[WorkflowRowView]:
     """Return a row of ``list_workflows`` for each of these, in three statements however many there are."""
     found = list(rows)
     keys = [row.pk for row in found]
@@ -56,19 +56,19 @@ def workflow_summaries(*, rows: Iterable[Workflow]) -> list[WorkflowRowView]:
             instances=counts.get(row.pk, 0),
             cron=schedules[row.pk][0] if row.pk in schedules else None,
             schedule_paused=schedules[row.pk][1] if row.pk in schedules else None,
-            created_at=moment_of(at=row.created_at),
+            created_at=moment_of(row.created_at),
         )
         for row in found
     ]
 
 
-def workflow_detail(*, given: str) -> WorkflowDocumentView:
+def workflow_detail(given: str) -> WorkflowDocumentView:
     """Return a workflow with its newest definition.
 
     :raises NotFound: when there is no such workflow.
     """
     workflow = find_workflow(given=given)
-    version = latest_version(workflow=workflow)
+    version = latest_version(workflow)
     spec = WorkflowSpec.from_json(version.definition)
     return WorkflowDocumentView(
         id=workflow.public_id,
@@ -76,12 +76,12 @@ def workflow_detail(*, given: str) -> WorkflowDocumentView:
         description=workflow.description,
         version=version.number,
         versions=[
-            VersionRowView(version=number, task_count=count, created_at=moment_of(at=created_at))
+            VersionRowView(version=number, task_count=count, created_at=moment_of(created_at))
             for number, count, created_at in workflow.versions.order_by("number").values_list(
                 "number", "task_count", "created_at"
             )
         ],
-        created_at=moment_of(at=workflow.created_at),
+        created_at=moment_of(workflow.created_at),
         definition=version.definition,
         tasks=[
             WorkflowTaskRowView(

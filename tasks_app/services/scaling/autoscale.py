@@ -98,7 +98,7 @@ def workers_wanted(
     groups, places = read_demand()
     seen = [each for each in groups if projects is None or each.project in projects]
     names = {each.demand.requirement for each in seen}
-    known |= {name: needed for name in names if pool.serves(needed := capabilities_of(requirement=name))}
+    known |= {name: needed for name in names if pool.serves(needed := capabilities_of(name))}
     served = [each.demand for each in seen if each.demand.requirement in known]
     wanted = slots_wanted(served, places=places, target_seconds=pool.target_seconds)
     slots = sum((each.slots for each in wanted.values()), Fraction(0))

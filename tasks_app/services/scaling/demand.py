@@ -100,5 +100,5 @@ def _limits_of(row: Row) -> dict[str, int]:
     }
     mosts: dict[str, int] = {name: most for name, most in found.items() if most is not None}
     limits = conf().capability_limits
-    limited: Collection[str] = capabilities_of(requirement=requirement) & limits.keys() if limits else ()
+    limited: Collection[str] = capabilities_of(requirement) & limits.keys() if limits else ()
     return mosts | {f"capability {name}": limits[name] for name in limited}

@@ -23,7 +23,7 @@ EXPIRES_SECONDS: Final = 60
 
 
 @db.transaction_required
-def sync_periodic_task(*, schedule: Schedule) -> None:
+def sync_periodic_task(schedule: Schedule) -> None:
     """Give a schedule, as it is stored, its periodic task, or bring up to date the one it has.
 
     Beat is told to read its schedule again only if something changed.

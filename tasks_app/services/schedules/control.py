@@ -44,7 +44,7 @@ def resume_schedule(*, given: str, by: str = "") -> int:
     return _switch(given, paused=False, reason="", by=by)
 
 
-def find_schedule(*, given: str) -> Schedule:
+def find_schedule(given: str) -> Schedule:
     """Return the schedule of the workflow with this id, this start of an id, or this name.
 
     :raises NotFound: when there is no such workflow.
@@ -80,13 +80,13 @@ def _follow(task: PeriodicTask, *, is_on: bool) -> None:
 
 
 def _switch(given: str, *, paused: bool, reason: str, by: str) -> int:
-    found = find_schedule(given=given)
+    found = find_schedule(given)
     with db.transaction():
         schedule = Schedule.objects.locked(found.pk)
         if schedule is None:
             raise NotScheduled(workflow=found.workflow.name)
         _set_paused(schedule, paused=paused, reason=reason, by=by)
-        sync_periodic_task(schedule=schedule)
+        sync_periodic_task(schedule)
     return int(found.pk)
 
 

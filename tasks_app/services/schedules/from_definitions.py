@@ -37,11 +37,11 @@ def keep_schedule(*, workflow: Workflow, spec: ScheduleSpec | None) -> None:
     if is_new or was_paused != schedule.paused or was_read != (spec.cron, spec.timezone):
         set_clock(schedule=schedule, now=now, reason="the workflow says so")
     schedule.save()
-    sync_periodic_task(schedule=schedule)
+    sync_periodic_task(schedule)
 
 
 @db.transaction_required
-def drop_schedule(*, workflow: Workflow) -> None:
+def drop_schedule(workflow: Workflow) -> None:
     """Remove the schedule of a workflow, if it has one, with its periodic task."""
     keep_schedule(workflow=workflow, spec=None)
 

@@ -41,9 +41,7 @@ def submit_instance(
     :raises InvalidParams: when the parameters do not fit; nothing is started.
     """
     found = find_workflow(given=workflow)
-    chosen = (
-        latest_version(workflow=found) if version is None else find_version(workflow=found, number=version)
-    )
+    chosen = latest_version(found) if version is None else find_version(workflow=found, number=version)
     spec = WorkflowSpec.from_json(chosen.definition)
     complete = complete_params(spec=spec, given=params or {})
     with db.transaction():
@@ -55,7 +53,7 @@ def submit_instance(
                 kind="instance.submitted",
                 data=signed({"by": by, "subject": instance.public_id}),
             )
-    publish_started(instance=instance)
+    publish_started(instance)
     return instance.public_id
 
 
@@ -76,13 +74,13 @@ def insert_instance(
 
 
 @db.transaction_required
-def start_scheduled(*, schedule: Schedule) -> Instance:
+def start_scheduled(schedule: Schedule) -> Instance:
     """Start an instance as a schedule says; the caller publishes after the commit what is ready.
 
     :raises InvalidParams: when the schedule's parameters do not fit.
     """
     workflow = schedule.workflow
-    version = latest_version(workflow=workflow)
+    version = latest_version(workflow)
     spec = WorkflowSpec.from_json(version.definition)
     instance = _create(
         workflow, version, spec, complete_params(spec=spec, given=schedule.params), schedule=schedule
@@ -156,8 +154,8 @@ def rerun_instance(
         )
         _start(instance, spec)
         # What was shared is over already: its followers may be ready from the start.
-        mark_ready(candidates=Task.objects.filter(instance=instance))
-    publish_started(instance=instance)
+        mark_ready(Task.objects.filter(instance=instance))
+    publish_started(instance)
     return instance.public_id
 
 
@@ -194,10 +192,10 @@ def _share_results(origin: Instance, keys: list[int]) -> None:
 def _start(instance: Instance, spec: WorkflowSpec) -> None:
     if admit(instance=instance, max_instances=spec.max_instances, timeout_seconds=spec.timeout_seconds):
         # Here, and not after the commit: if this process dies in between, the sweep publishes what is ready.
-        mark_first(instance=instance)
+        mark_first(instance)
 
 
-def publish_started(*, instance: Instance) -> None:
+def publish_started(instance: Instance) -> None:
     """Publish what an instance starts with, after the commit."""
     # A caller may have a transaction open, to store its answer along with the instance.
     db.run_when_committed(partial(_pump, instance))

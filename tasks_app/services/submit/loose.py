@@ -68,7 +68,7 @@ def _create(
     raw: Sequence[Mapping[str, JSON]], given: Project | None, by: str, *, base: str | None
 ) -> Created:
     project = given or Project.objects.default()
-    run = EXTERNAL if has_http_worker(project_id=project.pk) else CLAUDE
+    run = EXTERNAL if has_http_worker(project.pk) else CLAUDE
     reading = read_loose(raw, new_id=_new_id, default_run=run)
     _refuse(reading.findings, base)
     foreign = {
@@ -87,19 +87,19 @@ def _create(
     if foreign:
         # A caller may have a transaction open, to store its answer along with the tasks.
         db.run_when_committed(partial(_hear, instance))
-    publish_started(instance=instance)
+    publish_started(instance)
     return Created(instance_id=instance.public_id, task_ids=tuple(task.task_id for task in reading.tasks))
 
 
 def _hear(instance: Instance) -> None:
-    for news in news_for(instance_id=instance.pk):
-        apply_update(news=news)
+    for news in news_for(instance.pk):
+        apply_update(news)
 
 
 def _insert(
     project: Project, spec: WorkflowSpec, reading: Reading, foreign: Mapping[str, int], by: str
 ) -> Instance:
-    there = await_tasks(needed=foreign.values()) if foreign else []
+    there = await_tasks(foreign.values()) if foreign else []
     gone = sorted(name for name, key in foreign.items() if key not in there)
     if gone:
         raise _invalid([_gone(name, reading.strangers[name][0]) for name in gone])
@@ -116,9 +116,9 @@ def _insert(
         to=InstanceState.RUNNING, started_at=clock.database_now(), data={"by": by} if by else {}
     )
     if foreign:
-        mark_ready(candidates=Task.objects.filter(instance=instance))
+        mark_ready(Task.objects.filter(instance=instance))
     else:
-        mark_first(instance=instance)
+        mark_first(instance)
     return instance
 
 

@@ -47,7 +47,7 @@ def create_tasks(
     )
     # Only what is published waits in a queue of its own for whoever is able.
     required = {task.name: () if task.run == EXTERNAL else task.requires for task in mine}
-    note_requirements(wanted=required.values())
+    note_requirements(required.values())
     tasks = Task.objects.bulk_create(
         [
             Task(

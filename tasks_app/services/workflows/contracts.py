@@ -158,7 +158,7 @@ def update_contract(
     return row
 
 
-def validate_contract(*, contract: Contract) -> list[PointedProblem]:
+def validate_contract(contract: Contract) -> list[PointedProblem]:
     """Return everything that keeps a contract from being approved, each with its pointer."""
     return check_complete(_parts(contract))
 
@@ -173,7 +173,7 @@ def approve_contract(*, contract: Contract, version: int, by: str = "") -> Contr
         row = _locked(contract, version)
         if row.status != ContractState.DRAFT:
             return row
-        problems = validate_contract(contract=row)
+        problems = validate_contract(row)
         if problems:
             raise ContractIncomplete(contract=row.public_id, problems=problems, count=len(problems))
         Contract.objects.filter(pk=row.pk).update(

@@ -27,7 +27,7 @@ class WorkflowUpload:
     created: bool
 
 
-def validate_workflow(*, source: bytes | str) -> WorkflowSpec:
+def validate_workflow(source: bytes | str) -> WorkflowSpec:
     """Return the definition that ``source`` describes.
 
     :raises InvalidWorkflow: with every problem, when it is not valid.
@@ -42,7 +42,7 @@ def upload_workflow(*, source: bytes, project: Project | None = None, by: str = 
 
     :raises InvalidWorkflow: with every problem, when it is not valid; nothing is stored.
     """
-    spec = validate_workflow(source=source)
+    spec = validate_workflow(source)
     text = source.decode("utf-8-sig")
     with db.transaction():
         owner = project or Project.objects.default()
@@ -91,7 +91,7 @@ def complete_params(*, spec: WorkflowSpec, given: Mapping[str, Any]) -> dict[str
     return resolve_params(spec, given)
 
 
-def latest_version(*, workflow: Workflow) -> WorkflowVersion:
+def latest_version(workflow: Workflow) -> WorkflowVersion:
     """Return the newest version of a workflow.
 
     :raises NotFound: when the workflow was deleted meanwhile.
@@ -102,7 +102,7 @@ def latest_version(*, workflow: Workflow) -> WorkflowVersion:
     return newest
 
 
-def latest_number(*, workflow: str) -> int:
+def latest_number(workflow: str) -> int:
     """Return the number of the newest version of a workflow.
 
     :raises NotFound: when there is no such workflow.
@@ -110,9 +110,9 @@ def latest_number(*, workflow: str) -> int:
     return find_workflow(given=workflow).latest
 
 
-def latest_spec(*, workflow: Workflow) -> WorkflowSpec:
+def latest_spec(workflow: Workflow) -> WorkflowSpec:
     """Return the newest definition of a workflow."""
-    return WorkflowSpec.from_json(latest_version(workflow=workflow).definition)
+    return WorkflowSpec.from_json(latest_version(workflow).definition)
 
 
 def version_spec(*, workflow: str, number: int | None = None) -> WorkflowSpec:

@@ -56,7 +56,7 @@ def prunable_instances(
     return [names[key] for key in members if key in names]
 
 
-def prune_instances(*, instances: Iterable[str]) -> Iterator[tuple[str, bool]]:
+def prune_instances(instances: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """Delete these instances, each with what it started; yield the id of each and whether it is gone.
 
     One that was retried meanwhile, or got a rerun that is unfinished, stays; so
@@ -150,7 +150,7 @@ def _delete(key: int) -> bool:
         return True
     if not _mark(key):
         return False
-    keep_audit(instances=[key])
+    keep_audit([key])
     events = Event.objects.filter(instance_id=key)
     _delete_in_pieces(events, Event.objects.all(), ROWS_AT_ONCE)
     tried = dict(Task.objects.filter(instance_id=key).values_list("pk", "attempts"))

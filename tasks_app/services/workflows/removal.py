@@ -66,7 +66,7 @@ def delete_workflow(*, given: str, by: str = "") -> WorkflowRemoval:
             if not own:
                 return _delete(workflow, removed, by)
         removed += len(family)
-        for _ in prune_instances(instances=own):
+        for _ in prune_instances(own):
             pass  # one that stays is found in the next round, with what keeps it
 
 
@@ -103,13 +103,13 @@ def _check_unneeded(workflow: Workflow, family: Sequence[int]) -> None:
     for piece in instance_tree.in_pieces(keys=family):
         needing = dependants_elsewhere(needed__instance__in=piece).values_list("task_id", flat=True)
         if keys := list(needing[:DEPENDANTS_LISTED]):
-            tasks = ", ".join(sorted(foreign_names(keys=keys).values()))
+            tasks = ", ".join(sorted(foreign_names(keys).values()))
             raise WorkflowNeeded(workflow=workflow.name, tasks=tasks)
 
 
 def _delete(workflow: Workflow, instances: int, by: str) -> WorkflowRemoval:
     removal = WorkflowRemoval(workflow_id=workflow.public_id, name=workflow.name, instances=instances)
-    drop_schedule(workflow=workflow)
+    drop_schedule(workflow)
     note_change(
         kind="workflow.deleted",
         by=by,

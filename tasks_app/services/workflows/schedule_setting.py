@@ -30,17 +30,17 @@ def set_schedule(
     found = find_workflow(given=given)
     with db.transaction():
         workflow = lock_workflow(workflow=found)
-        mark = schedule_mark(workflow=workflow)
+        mark = schedule_mark(workflow)
         if read is not None and not (mark and {mark, ANY}.intersection(read)):
             raise ScheduleChanged(workflow=workflow.name)
-        definition = written(latest_spec(workflow=workflow))
+        definition = written(latest_spec(workflow))
         definition.pop("schedule", None)
         if schedule is not None:
             definition["schedule"] = dict(schedule)
         return upload_workflow(source=as_yaml(definition).encode(), project=workflow.project, by=by)
 
 
-def schedule_mark(*, workflow: Workflow) -> str:
+def schedule_mark(workflow: Workflow) -> str:
     """Return what is another after anybody has changed the schedule; empty: there is none.
 
     It stays while the schedule only fires.

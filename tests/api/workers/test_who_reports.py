@@ -92,7 +92,7 @@ class TestOneThatNeverAsked:
     def test_a_drained_one_is_refused(self, people, row, path, body):
         client = people.worker()
         worker = registered(client)
-        drain_worker(given=worker)
+        drain_worker(worker)
 
         told = report(client, path, row, body, worker_id=worker)
 
@@ -105,7 +105,7 @@ class TestDrain:
     def test_a_drained_worker_is_given_nothing_it_asks_for(self, people, row):
         client = people.worker()
         worker = registered(client)
-        drain_worker(given=worker)
+        drain_worker(worker)
 
         told = assigned(client, worker, row)
 
@@ -117,7 +117,7 @@ class TestDrain:
         client = people.worker()
         worker = registered(client)
         assigned(client, worker, row)
-        drain_worker(given=worker)
+        drain_worker(worker)
 
         told = report(client, "/api/tasks/complete", row, {"output": 1}, worker_id=worker)
 

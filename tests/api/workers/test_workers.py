@@ -205,7 +205,7 @@ class TestHeartbeat:
     def test_it_tells_a_wish_to_drain_and_nothing_new_is_given(self, people, worker):
         created(people, {})
         assert worker.beat()["drain"] is False
-        drain_worker(given=worker.id)
+        drain_worker(worker.id)
 
         assert worker.beat()["drain"] is True
         assert worker.claim() == []
@@ -353,7 +353,7 @@ def test_an_id_that_no_worker_may_have_is_refused(people, given):
 class TestPeople:
     def test_they_see_their_own_workers_and_the_installations(self, people, worker):
         HttpWorker(people.worker("theirs"), name="theirs")
-        register_worker(registration=Registration(name="w1@tests", pid=1, slots=4))
+        register_worker(Registration(name="w1@tests", pid=1, slots=4))
         viewer = people.client("viewer")
 
         told = viewer.get(BASE).body["data"]

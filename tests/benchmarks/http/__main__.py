@@ -26,7 +26,7 @@ REQUESTS, WARM_UP, ROUNDS = 1000, 100, 3
 class Site(PythonProgram):
     """The applications of ``site.py`` on uvicorn, as ``manage.py server start`` starts it."""
 
-    def __init__(self, *, directory: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -86,7 +86,7 @@ def _started(stack: ExitStack, rounds: int) -> tuple[int, dict[str, Ask]]:
     django.setup()
     from tests.benchmarks.http.endpoints import hot_endpoints
 
-    endpoints = hot_endpoints(claims=WARM_UP + rounds * REQUESTS)
+    endpoints = hot_endpoints(WARM_UP + rounds * REQUESTS)
     site = Site(directory=directory)
     stack.callback(site.end)
     site.start()

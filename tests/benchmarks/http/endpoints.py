@@ -17,8 +17,8 @@ from workers_app.transports.http.workers import HttpRegistration, register_http_
 AT_ONCE = 1000
 
 
-def hot_endpoints(*, claims: int) -> dict[str, Ask]:
-    """Migrate, make rows, and return the requests by endpoint; where tasks are claimed, there are ``claims``."""
+def hot_endpoints(claims: int) -> dict[str, Ask]:
+    """Migrate, make rows, and return the requests by endpoint; ``claims`` is how many tasks may be claimed."""
     call_command("migrate", verbosity=0)
     project = Project.objects.default()
     token, person = (_token(project, kind) for kind in (TokenKind.WORKER, TokenKind.PERSONAL))

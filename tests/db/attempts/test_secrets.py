@@ -50,12 +50,12 @@ def is_nowhere(said):
 
 
 def test_the_worker_is_told(held):
-    assert render_arguments(claim=held) == {"text": SECRET}
+    assert render_arguments(held) == {"text": SECRET}
     assert held.params["pin"] == NUMBER
 
 
 def test_the_status_hides_what_was_given(instance):
-    assert instance_status(given=instance.public_id).params == {
+    assert instance_status(instance.public_id).params == {
         "token": "[redacted]",
         "pin": "[redacted]",
         "none": None,
@@ -102,7 +102,7 @@ def test_what_a_task_completes_with_is_there_for_others_and_hidden_where_it_is_s
     report_outcome(claim=held, outcome=Completed(output=output))
 
     assert task(instance, "only").output == output
-    shown = instance_status(given=instance.public_id).tasks[0].output
+    shown = instance_status(instance.public_id).tasks[0].output
     assert shown == {"echo": "<[redacted]>", "pin": "[redacted]", "pins": ["[redacted]", 5, True]}
 
 

@@ -29,7 +29,7 @@ def instance(doorbell, fleet):
 @pytest.fixture
 def held(instance):
     held = claim(task(instance, "stream"))
-    open_stream(claim=held)
+    open_stream(held)
     return held
 
 
@@ -95,7 +95,7 @@ def test_a_lost_claim_hands_on_nothing(instance, held):
     with pytest.raises(StaleDispatch):
         write_batch(claim=held, number=1, items=["a"])
     with pytest.raises(StaleDispatch):
-        open_stream(claim=held)
+        open_stream(held)
     assert not StreamBatch.objects.exists()
 
 
@@ -106,7 +106,7 @@ def test_an_attempt_is_told_where_the_last_one_was(instance, held):
 
     again = claim(task(instance, "stream"))
 
-    assert open_stream(claim=again) == LastBatch(number=1, item="b")
+    assert open_stream(again) == LastBatch(number=1, item="b")
 
 
 def test_progress_clears_what_was_suffered_before(instance, held):
@@ -126,7 +126,7 @@ def test_a_stream_gets_no_further_ahead_than_it_may(instance, held, settings):
         1,
         0,
     ]
-    assert unconsumed(stream_id=held.task_id) == 2
+    assert unconsumed(held.task_id) == 2
 
     complete(run_of(instance, 1))
 
@@ -144,7 +144,7 @@ def test_a_stream_that_nobody_needs_is_not_held_up(doorbell, fleet, settings):
 def test_the_sweep_lets_in_whom_the_worker_did_not(instance, monkeypatch):
     held = claim(task(instance, "stream"))
     monkeypatch.setattr(streams, "_ring", lambda *_args, **_more: None)
-    open_stream(claim=held)
+    open_stream(held)
     assert task(instance, "take").status == "pending"
 
     sweep_now()
@@ -186,14 +186,14 @@ def test_a_quiet_stream_gives_the_sweep_nothing_to_do(instance, held):
 
 def test_only_what_is_told_to_stop_gets_an_order(instance, held):
     key = (held.task_id, held.dispatch_id)
-    assert orders_for(claims=[key]) == {}
+    assert orders_for([key]) == {}
 
     pause_instance(given=instance.public_id)
-    assert orders_for(claims=[key]) == {key: Order.PAUSE}
+    assert orders_for([key]) == {key: Order.PAUSE}
     resume_instance(given=instance.public_id)
     cancel_instance(given=instance.public_id, drain=True)
 
-    assert orders_for(claims=[key]) == {key: Order.END}
+    assert orders_for([key]) == {key: Order.END}
 
 
 def test_a_drained_stream_is_cancelled_when_its_batches_are_consumed(instance, held):
@@ -226,7 +226,7 @@ def test_a_paused_stream_is_not_ready_before_it_is_resumed(instance, held):
 def test_a_failed_stream_is_consumed_to_its_end_where_the_instance_continues(doorbell, fleet):
     instance = an_instance(*a_stream_and_its_consumer(), on_failure="continue")
     held = claim(task(instance, "stream"))
-    open_stream(claim=held)
+    open_stream(held)
     let_in(instance)
     write_batch(claim=held, number=1, items=["a"])
     write_batch(claim=held, number=2, items=["b"])
@@ -242,14 +242,14 @@ def test_a_failed_stream_is_consumed_to_its_end_where_the_instance_continues(doo
 def test_a_failure_elsewhere_ends_dependants_after_the_batch_they_have(doorbell, fleet):
     instance = an_instance(*a_stream_and_its_consumer(), a_task("bad"))
     held = claim(task(instance, "stream"))
-    open_stream(claim=held)
+    open_stream(held)
     let_in(instance)
     write_batch(claim=held, number=1, items=["a"])
     write_batch(claim=held, number=2, items=["b"])
     running = claim(run_of(instance, 1))
 
     fail(task(instance, "bad"))
-    assert orders_for(claims=[(held.task_id, held.dispatch_id)])
+    assert orders_for([(held.task_id, held.dispatch_id)])
     report_outcome(claim=running, outcome=Completed())
 
     row = task(instance, "take")
@@ -260,13 +260,13 @@ def test_a_failure_elsewhere_ends_dependants_after_the_batch_they_have(doorbell,
 @pytest.mark.parametrize("value", [object(), float("nan"), "x" * 1_000_001])
 def test_an_item_that_cannot_be_stored_is_refused(value):
     with pytest.raises(BadItem):
-        read_item(value=value)
+        read_item(value)
 
 
 def test_a_retry_takes_what_failed_first_and_then_goes_on(doorbell, fleet):
     instance = an_instance(*a_stream_and_its_consumer(), on_failure="continue")
     held = claim(task(instance, "stream"))
-    open_stream(claim=held)
+    open_stream(held)
     let_in(instance)
     for number in (1, 2, 3):
         write_batch(claim=held, number=number, items=[number])
@@ -290,7 +290,7 @@ def test_a_retry_takes_what_failed_first_and_then_goes_on(doorbell, fleet):
 def test_an_allowed_failure_of_a_batch_fails_nothing(doorbell, fleet):
     instance = an_instance(*a_stream_and_its_consumer(allow_failure=True))
     held = claim(task(instance, "stream"))
-    open_stream(claim=held)
+    open_stream(held)
     let_in(instance)
     write_batch(claim=held, number=1, items=["a"])
     report_outcome(claim=held, outcome=Completed())
@@ -313,7 +313,7 @@ def test_each_batch_may_be_the_input_of_an_instance_of_its_own(doorbell, fleet):
     }
     instance = an_instance(a_stream_and_its_consumer()[0], consumer)
     held = claim(task(instance, "stream"))
-    open_stream(claim=held)
+    open_stream(held)
     let_in(instance)
     write_batch(claim=held, number=1, items=["a", "b"])
     run = run_of(instance, 1)

@@ -27,14 +27,14 @@ def living(monkeypatch):
     return found
 
 
-def another(*, host=None):
-    register_worker(registration=Registration(name=NAME, pid=ANOTHERS, slots=2))
+def another(host=None):
+    register_worker(Registration(name=NAME, pid=ANOTHERS, slots=2))
     if host:
         Worker.objects.update(host=host)
 
 
 def register():
-    register_worker(registration=Registration(name=NAME, pid=OURS, slots=4))
+    register_worker(Registration(name=NAME, pid=OURS, slots=4))
     return Worker.objects.get(name=NAME)
 
 
@@ -57,7 +57,7 @@ def test_the_name_of_a_dead_process_of_this_machine_is_free_at_once(living):
 
 def test_the_name_of_a_worker_that_left_is_free_at_once(living):
     another(host="another.example.com")
-    retire_worker(name=NAME)
+    retire_worker(NAME)
 
     worker = register()
 

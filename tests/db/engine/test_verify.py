@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def rules(instance):
-    (verdict,) = verify_instances(given=[instance.public_id])
+    (verdict,) = verify_instances([instance.public_id])
     return sorted({each.rule for each in verdict.violations})
 
 
@@ -35,7 +35,7 @@ def done(doorbell, fleet):
 
 class TestSound:
     def test_a_completed_instance(self, done):
-        (verdict,) = verify_instances(given=[done.public_id])
+        (verdict,) = verify_instances([done.public_id])
 
         assert (verdict.violations, verdict.tasks, verdict.is_moving) == ([], 4, False)
         assert verdict.events == Event.objects.filter(instance=done).count()
@@ -213,7 +213,7 @@ def test_an_instance_that_moves_while_it_is_read_is_read_again(doorbell, fleet, 
 
     monkeypatch.setattr(verify, "_read", read_and_move)
 
-    (verdict,) = verify_instances(given=[instance.public_id])
+    (verdict,) = verify_instances([instance.public_id])
 
     assert (len(looks), verdict.is_moving, verdict.violations) == (2, False, [])
 

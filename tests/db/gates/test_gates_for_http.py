@@ -177,7 +177,7 @@ def test_a_capability_of_which_no_more_may_be_out_keeps_no_other_at_its_gate(doo
 def test_why_says_who_judges(doorbell):
     instance = an_instance(outside("open", when="{{ 1 == 1 }}"))
 
-    holds = why_waiting(task=task(instance, "open"))
+    holds = why_waiting(task(instance, "open"))
 
     said = next(hold for hold in holds if hold.kind == HoldKind.NO_WORKER)
     assert "gate (when) is judged when a worker" in said.sentence

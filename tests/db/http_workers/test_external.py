@@ -41,7 +41,7 @@ def test_it_is_offered_and_never_published(doorbell, fleet):
     assert doorbell.take() == []
     assert (loose("a").status, loose("a").dispatch_id) == (TaskState.PENDING, None)
     assert offered() == ["a"]
-    assert [hold.kind for hold in why_waiting(task=loose("a"))] == [HoldKind.EXTERNAL]
+    assert [hold.kind for hold in why_waiting(loose("a"))] == [HoldKind.EXTERNAL]
 
 
 def test_others_are_published_beside_it(doorbell, fleet):

@@ -43,7 +43,7 @@ def statuses():
 
 
 def test_it_stands_in_the_register_beside_celerys_workers(mine):
-    register_worker(registration=Registration(name="w1@tests", pid=1, slots=4))
+    register_worker(Registration(name="w1@tests", pid=1, slots=4))
     registered(mine, capabilities=["git", "gpu", "git"], platform="Linux", slots=2)
 
     worker = Worker.objects.get(public_id="W-1")
@@ -93,7 +93,7 @@ def test_an_id_or_name_of_another_pool_is_taken(mine):
 
 
 def test_a_celery_workers_id_is_taken(mine):
-    register_worker(registration=Registration(name="w1@tests", pid=1, slots=4))
+    register_worker(Registration(name="w1@tests", pid=1, slots=4))
 
     with pytest.raises(WorkerIdTaken):
         registered(mine, Worker.objects.get().public_id)

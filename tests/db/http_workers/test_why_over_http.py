@@ -23,7 +23,7 @@ def joined(name, *capabilities):
 
 
 def said(row):
-    return [hold.sentence for hold in why_waiting(task=row)]
+    return [hold.sentence for hold in why_waiting(row)]
 
 
 def test_it_says_when_none_is_online(doorbell, fleet):
@@ -64,7 +64,7 @@ class TestLent:
     def test_it_does_not_deny_the_one_over_http_that_is_able(self):
         joined("able", "gpu")
 
-        [hold, *_] = why_waiting(task=self.row)
+        [hold, *_] = why_waiting(self.row)
 
         assert (hold.kind, hold.sentence) == (HoldKind.EXTERNAL, f"{AWAITED}; no other may take it")
 
@@ -79,7 +79,7 @@ def test_many_cost_one_statement_more_at_most(doorbell, fleet, django_assert_max
     created(*(an_external(f"T{number}") for number in range(10)))
     rows = [loose(f"T{number}") for number in range(10)]
     with django_assert_max_num_queries(30) as one:
-        why_many(tasks=rows[:1])
+        why_many(rows[:1])
 
     with django_assert_max_num_queries(len(one)):
-        assert len(why_many(tasks=rows)) == 10
+        assert len(why_many(rows)) == 10

@@ -40,7 +40,7 @@ class TestFireDue:
         schedule = a_schedule()
         make_due(schedule)
 
-        assert [fire_due(), fire_due(), fire_due(schedule_id=schedule.pk)] == [1, 0, 0]
+        assert [fire_due(), fire_due(), fire_due(schedule.pk)] == [1, 0, 0]
 
         assert Instance.objects.count() == 1
 
@@ -68,7 +68,7 @@ class TestFireDue:
         make_due(one)
         make_due(two)
 
-        fire_due(schedule_id=one.pk)
+        fire_due(one.pk)
 
         assert (len(started(one)), len(started(two))) == (1, 0)
 

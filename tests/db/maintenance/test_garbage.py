@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def a_set(*capabilities, days=30):
     with db.transaction():
-        note_requirements(wanted=[capabilities])
+        note_requirements([capabilities])
     name = "+".join(sorted(capabilities))
     RequirementSet.objects.filter(name=name).update(used_at=clock.database_now_plus(-days * DAY))
     return name
@@ -86,7 +86,7 @@ class TestSets:
                 connection.close()
 
         with db.transaction():
-            note_requirements(wanted=[["gpu"]])
+            note_requirements([["gpu"]])
             other = threading.Thread(target=delete)
             other.start()
             other.join(timeout=0.5)
@@ -115,7 +115,7 @@ class TestSets:
                 assert is_locked.wait(timeout=30)
                 noting.set()
                 with db.transaction():
-                    note_requirements(wanted=[["gpu"]])
+                    note_requirements([["gpu"]])
             finally:
                 connection.close()
 
@@ -143,14 +143,14 @@ class TestAMissingRow:
         instance = an_instance(a_task("a", also={"requires": needed}))
         lose_all_sets()
 
-        assert capabilities_of(requirement=task(instance, "a").requirement) == set(needed)
+        assert capabilities_of(task(instance, "a").requirement) == set(needed)
 
     def test_a_name_tells_it_without_a_task(self):
         assert capabilities_of(requirement="gpu+node") == {"gpu", "node"}
 
     def test_a_digest_does_not(self):
         with pytest.raises(LookupError, match="does not tell"):
-            capabilities_of(requirement=requirement_name([f"a-long-capability-{n}" for n in range(9)]))
+            capabilities_of(requirement_name([f"a-long-capability-{n}" for n in range(9)]))
 
     def test_the_pump_goes_on(self, doorbell, fleet):
         instance = an_instance(a_task("a", also={"requires": ["gpu"]}), a_task("b"))
@@ -185,7 +185,7 @@ class TestWorkers:
         a_worker("lately", days=6)
         a_worker("wanted-drained", days=8, drain_requested_at=clock.database_now())
         a_worker("http", days=8, kind=WorkerKind.HTTP)
-        register_worker(registration=Registration(name="alive", pid=1, slots=1))
+        register_worker(Registration(name="alive", pid=1, slots=1))
 
         assert forget_workers(at_most=100) == 3
         assert names() == {"lately", "wanted-drained", "alive"}

@@ -33,7 +33,7 @@ def age(instance, days):
     Instance.objects.filter(pk=instance.pk).update(finished_at=clock.database_now_plus(-days * DAY))
 
 
-def failed(*, days=10):
+def failed(days=10):
     instance = an_instance(a_task("only"), name="failing")
     fail(task(instance, "only"))
     age(instance, days)
@@ -41,7 +41,7 @@ def failed(*, days=10):
 
 
 def pruned(**asked):
-    return [key for key, gone in prune_instances(instances=prunable_instances(**asked)) if gone]
+    return [key for key, gone in prune_instances(prunable_instances(**asked)) if gone]
 
 
 def test_it_deletes_what_ended_long_ago_with_everything_of_it(doorbell, fleet):
@@ -75,7 +75,7 @@ def test_an_unfinished_instance_stays_however_old(doorbell, fleet):
     Instance.objects.filter(pk=instance.pk).update(created_at=clock.database_now_plus(-99 * DAY))
 
     assert pruned(older_than_seconds=DAY) == []
-    assert list(prune_instances(instances=[instance.public_id])) == [(instance.public_id, False)]
+    assert list(prune_instances([instance.public_id])) == [(instance.public_id, False)]
     assert Task.objects.filter(instance=instance).exists()
 
 
@@ -84,7 +84,7 @@ def test_the_origin_of_an_unfinished_rerun_stays_until_that_ends(doorbell, fleet
     new = Instance.objects.get(public_id=rerun_instance(given=origin.public_id, from_task="diamond-left"))
 
     assert pruned(older_than_seconds=DAY) == []
-    assert list(prune_instances(instances=[origin.public_id])) == [(origin.public_id, False)]
+    assert list(prune_instances([origin.public_id])) == [(origin.public_id, False)]
 
     drive_to_end(new, doorbell)
 
@@ -166,7 +166,7 @@ def test_one_that_was_retried_meanwhile_stays(doorbell, fleet):
     chosen = prunable_instances(older_than_seconds=DAY)
     retry_instance(given=instance.public_id)
 
-    assert list(prune_instances(instances=chosen)) == [(instance.public_id, False)]
+    assert list(prune_instances(chosen)) == [(instance.public_id, False)]
 
     complete(task(instance, "only"))
 
@@ -198,7 +198,7 @@ class TestFamilies:
         chosen = prunable_instances(older_than_seconds=DAY, workflow="outer")
 
         assert chosen == [child.public_id, parent.public_id]
-        assert list(prune_instances(instances=chosen)) == [(each, True) for each in chosen]
+        assert list(prune_instances(chosen)) == [(each, True) for each in chosen]
         assert not Instance.objects.exists()
 
     def test_what_people_did_to_a_child_stays_in_the_audit(self, doorbell, fleet, work):
@@ -208,7 +208,7 @@ class TestFamilies:
         )
         left = a_workspace(work, child, "work")
 
-        list(prune_instances(instances=[parent.public_id]))
+        list(prune_instances([parent.public_id]))
 
         assert Event.objects.get(kind="instance.paused").data["by"] == "ada"
         assert not left.exists()
@@ -237,7 +237,7 @@ class TestFamilies:
         settings.CPDS = {**settings.CPDS, "prune_after_days": 1}
 
         assert prunable_instances(older_than_seconds=DAY) == []
-        assert list(prune_instances(instances=[parent.public_id])) == [(parent.public_id, False)]
+        assert list(prune_instances([parent.public_id])) == [(parent.public_id, False)]
         assert prune_due() == 0
         assert Dependency.objects.filter(needed__instance=child).exists()
         assert {parent, child} <= set(Instance.objects.all())

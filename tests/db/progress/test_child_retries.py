@@ -56,7 +56,7 @@ def test_each_retry_starts_a_new_child_after_its_wait(doorbell):
 
     sub = task(instance, "sub")
     assert (sub.status, sub.wait_kind, sub.failures) == ("waiting", "retry", 1)
-    assert children(instance)[0].public_id in why_waiting(task=sub)[0].sentence
+    assert children(instance)[0].public_id in why_waiting(sub)[0].sentence
     wake(doorbell)
     first, second = children(instance)
     assert second.public_id in task(instance, "sub").reason
@@ -68,7 +68,7 @@ def test_each_retry_starts_a_new_child_after_its_wait(doorbell):
 
 
 def records(instance):
-    rows = task_records(given=f"{instance.public_id}/sub").records
+    rows = task_records(f"{instance.public_id}/sub").records
     return [(each.attempt, each.status, each.error and each.error.kind) for each in rows]
 
 
@@ -218,7 +218,7 @@ def test_an_ended_child_stays_as_long_as_its_parent_goes_on(doorbell):
     Instance.objects.filter(pk=old.pk).update(finished_at=clock.database_now_plus(-864_000))
 
     assert prunable_instances(older_than_seconds=86_400) == []
-    assert list(prune_instances(instances=[old.public_id])) == [(old.public_id, False)]
+    assert list(prune_instances([old.public_id])) == [(old.public_id, False)]
 
 
 def test_why_counts_the_items_of_a_list(doorbell):
@@ -226,6 +226,6 @@ def test_why_counts_the_items_of_a_list(doorbell):
     ring(doorbell, "each")
     complete(task(instance, "each[0]"))
 
-    (hold,) = why_waiting(task=task(instance, "each"))
+    (hold,) = why_waiting(task(instance, "each"))
 
     assert hold.sentence.startswith("1 of 3 items are over")

@@ -127,14 +127,14 @@ def test_its_templates_read_the_output(doorbell, fleet):
     assign(task=loose("a"), worker="w")
     attempt_at(loose("a")).end(outcome=Completed(output="from elsewhere"))
 
-    assert render_arguments(claim=claim(loose("b"))) == {"prompt": "from elsewhere"}
+    assert render_arguments(claim(loose("b"))) == {"prompt": "from elsewhere"}
 
 
 def test_why_names_it(doorbell, fleet):
     created(a_noop("a"))
     created(a_noop("b", "a"))
 
-    (hold,) = why_waiting(task=loose("b"))
+    (hold,) = why_waiting(loose("b"))
     assert hold.sentence == "it needs a, which is queued"
 
 
@@ -169,8 +169,8 @@ def test_what_others_still_need_is_not_pruned(doorbell, fleet):
     Instance.objects.update(finished_at="2020-01-01T00:00Z")
 
     assert prunable_instances(older_than_seconds=DAY) == [second.public_id]
-    assert list(prune_instances(instances=[first.public_id])) == [(first.public_id, False)]
-    list(prune_instances(instances=[second.public_id]))
+    assert list(prune_instances([first.public_id])) == [(first.public_id, False)]
+    list(prune_instances([second.public_id]))
 
     assert prunable_instances(older_than_seconds=DAY) == [first.public_id]
 
@@ -181,7 +181,7 @@ def test_what_was_used_may_go_and_the_history_stays_sound(doorbell, fleet):
     complete(loose("a"))
     drive_to_end(second, doorbell)
 
-    assert list(prune_instances(instances=[first.public_id])) == [(first.public_id, True)]
+    assert list(prune_instances([first.public_id])) == [(first.public_id, True)]
     assert_history_is_sound(second)
 
 

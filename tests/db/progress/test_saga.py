@@ -128,7 +128,7 @@ def test_an_undo_sees_what_it_undoes(doorbell, fleet):
 
     held = claim(task(instance, "undo b"))
 
-    assert render_arguments(claim=held) == {"made": 5, "own": 5, "before": [1], "name": "b", "param": "w"}
+    assert render_arguments(held) == {"made": 5, "own": 5, "before": [1], "name": "b", "param": "w"}
     assert read_upstream(claim=held, name="b") == {"n": 5}
     assert read_upstream(claim=held, name="a") == [1]
     row = task(instance, "undo b")
@@ -275,13 +275,13 @@ def test_what_was_undone_is_not_shared_with_a_rerun(doorbell):
 def test_progress_counts_the_workflow_s_tasks_only(doorbell):
     instance = three_and_a_failure()
     ring(doorbell, failing("bad"), until=lambda: Task.objects.filter(name="undo c").exists())
-    status = instance_status(given=instance.public_id)
+    status = instance_status(instance.public_id)
     assert status.progress == ProgressView(total=6, completed=1, running=3, failed=2, pending=0)
     assert [each.name for each in status.tasks][6:] == ["undo c", "undo b", "undo a"]
 
     drive(instance, doorbell, failing())
 
-    progress = instance_status(given=instance.public_id).progress
+    progress = instance_status(instance.public_id).progress
     assert progress == ProgressView(total=6, completed=4, running=0, failed=2, pending=0)
 
 

@@ -222,7 +222,7 @@ class TestCanvases:
 @pytest.mark.django_db(transaction=True)
 def test_planning_needs_its_caller_s_transaction(doorbell):
     with pytest.raises(TransactionRequired):
-        mark_ready(candidates=Task.objects.all())
+        mark_ready(Task.objects.all())
     with pytest.raises(TransactionRequired):
         dispatch(instance=Instance(), heads=[], room=lambda _: Room(messages=1))
 

@@ -48,11 +48,11 @@ def slug_of(message):
 
 
 def sentences(row):
-    return [hold.sentence for hold in why_waiting(task=row)]
+    return [hold.sentence for hold in why_waiting(row)]
 
 
 def kinds(row):
-    return [hold.kind for hold in why_waiting(task=row)]
+    return [hold.kind for hold in why_waiting(row)]
 
 
 @pytest.fixture

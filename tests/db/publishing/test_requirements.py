@@ -44,8 +44,8 @@ class TestSets:
     def test_who_can_do_all_of_it_meets_a_set(self, doorbell):
         an_instance(needing("a", "gpu", "node"), needing("b", "node"), needing("c", "docker"))
 
-        assert requirements_met(capabilities=["node", "gpu", "git"]) == {"gpu+node", "node"}
-        assert requirements_met(capabilities=[]) == frozenset()
+        assert requirements_met(["node", "gpu", "git"]) == {"gpu+node", "node"}
+        assert requirements_met([]) == frozenset()
 
     def test_a_worker_serves_a_bounded_number_and_the_newest_first(self):
         RequirementSet.objects.bulk_create(
@@ -54,7 +54,7 @@ class TestSets:
         )
         everything = [f"c{number}" for number in range(SETS_AT_ONCE + 5)]
 
-        assert len(requirements_met(capabilities=everything)) == SETS_AT_ONCE
+        assert len(requirements_met(everything)) == SETS_AT_ONCE
 
     def test_a_long_set_has_a_short_queue(self, doorbell):
         instance = an_instance(needing("a", *(f"capability-{number:02}" for number in range(12))))
@@ -176,7 +176,7 @@ class TestClaiming:
 
 class TestWhy:
     def sentences(self, row):
-        return [hold.sentence for hold in why_waiting(task=row)]
+        return [hold.sentence for hold in why_waiting(row)]
 
     def test_it_names_what_nobody_has_and_how_many_lack_what(self, doorbell, fleet):
         fleet.others = [a_hand("node", holder="a@test"), a_hand("node", holder="b@test")]

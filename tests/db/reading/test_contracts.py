@@ -160,7 +160,7 @@ def test_draft_approved_implemented(project):
 def test_what_is_incomplete_is_not_approved(project):
     contract = a_contract(project, api={"method": "GET", "path": "/x"}, database={"table": "t"})
 
-    assert [each.pointer for each in validate_contract(contract=contract)] == [
+    assert [each.pointer for each in validate_contract(contract)] == [
         "/api/response",
         "/database/fields",
     ]

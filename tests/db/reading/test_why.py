@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def kinds(row):
-    return [hold.kind.value for hold in why_waiting(task=fresh(row))]
+    return [hold.kind.value for hold in why_waiting(fresh(row))]
 
 
 def fresh(row):
@@ -39,7 +39,7 @@ def test_a_running_task_says_who_runs_it_and_since_when(doorbell, fleet):
     instance = an_instance(a_task("only", also={"timeout": 60}))
     held = claim(task(instance, "only"))
 
-    (hold,) = why_waiting(task=fresh(task(instance, "only")))
+    (hold,) = why_waiting(fresh(task(instance, "only")))
 
     row = task(instance, "only")
     assert (hold.kind, hold.since) == (HoldKind.RUNNING, row.started_at)
@@ -59,7 +59,7 @@ def test_it_names_what_the_task_needs(doorbell, fleet):
     complete(task(instance, "d-top"))
     complete(task(instance, "d-left"))
 
-    (hold,) = why_waiting(task=fresh(task(instance, "d-bottom")))
+    (hold,) = why_waiting(fresh(task(instance, "d-bottom")))
 
     assert hold.kind is HoldKind.DEPENDENCY
     assert hold.sentence == "it needs d-right, which is queued"
@@ -68,7 +68,7 @@ def test_it_names_what_the_task_needs(doorbell, fleet):
 def test_it_counts_what_it_does_not_name(doorbell, fleet):
     instance = an_instance(*a_fan(30))
 
-    holds = why_waiting(task=fresh(task(instance, "fan-join")))
+    holds = why_waiting(fresh(task(instance, "fan-join")))
 
     assert len(holds) == 21
     assert holds[-1].sentence == "it needs 10 more tasks that are not over"
@@ -83,7 +83,7 @@ def test_a_join_says_how_many_it_needs(doorbell, fleet):
     )
     complete(task(instance, "a"))
 
-    holds = why_waiting(task=fresh(task(instance, "d")))
+    holds = why_waiting(fresh(task(instance, "d")))
 
     assert [hold.kind for hold in holds] == [HoldKind.DEPENDENCY] * 2
     assert "2 of those it needs, of which 1 can be counted" in holds[0].sentence
@@ -94,7 +94,7 @@ def test_a_pause_comes_first_with_who_why_and_until(doorbell, fleet):
     until = clock.now()
     pause_instance(given=instance.public_id, by="ann", reason="lunch", until=until)
 
-    first, *rest = why_waiting(task=fresh(task(instance, "link-1")))
+    first, *rest = why_waiting(fresh(task(instance, "link-1")))
 
     assert (first.kind, first.sentence) == (HoldKind.PAUSE, "the instance is paused by ann: lunch")
     assert first.until == until
@@ -108,7 +108,7 @@ def test_a_retry_says_when(doorbell, fleet):
         claim=claim(task(instance, "only")), outcome=Failed(kind="timeout", message="slow", retryable=True)
     )
 
-    (hold,) = why_waiting(task=fresh(task(instance, "only")))
+    (hold,) = why_waiting(fresh(task(instance, "only")))
 
     assert hold.kind is HoldKind.RETRY_TIMER
     assert 299 < (hold.until - hold.since).total_seconds() < 301
@@ -154,7 +154,7 @@ def test_it_says_how_many_tasks_the_instance_may_run(doorbell, fleet):
     waiting = next(row for row in Task.objects.filter(instance=instance) if row.status == TaskState.PENDING)
 
     assert kinds(waiting) == ["max_parallel", "backlog"]
-    assert "0 of its project come before it" in why_waiting(task=fresh(waiting))[-1].sentence
+    assert "0 of its project come before it" in why_waiting(fresh(waiting))[-1].sentence
 
 
 def test_it_says_how_many_instances_the_workflow_may_run(doorbell, fleet):
@@ -189,7 +189,7 @@ def test_many_cost_as_many_statements_as_few(doorbell, fleet):
         rows = Task.objects.filter(instance=an_instance(*a_fan(width), name=f"w{width}"))
         tasks = list(rows.select_related("instance__version"))
         with CaptureQueriesContext(connection) as captured:
-            why_many(tasks=tasks)
+            why_many(tasks)
         return len(captured.captured_queries)
 
     assert cost(40) == cost(4)
@@ -243,7 +243,7 @@ def test_whatever_happens_every_unfinished_task_is_explained(doorbell, fleet, se
 
         instance.refresh_from_db()
         rows = list(Task.objects.filter(instance=instance).select_related("instance__version"))
-        for key, holds in why_many(tasks=rows).items():
+        for key, holds in why_many(rows).items():
             row = next(each for each in rows if each.pk == key)
             assert bool(holds) == (row.status not in TASK_FINAL), (row.name, row.status, instance.status)
             if row.status == TaskState.RUNNING:

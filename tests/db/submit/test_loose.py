@@ -104,7 +104,7 @@ def test_without_executor_claude_is_asked_for_what_was_described(doorbell):
     task = loose("a")
     held = claim_task(task_id=task.pk, dispatch_id=task.dispatch_id, worker="w")
     assert task.executor == "claude"
-    assert render_arguments(claim=held) == {
+    assert render_arguments(held) == {
         "prompt": 'Login\n\nWrite {{ a }} "form"\n{% x %} ü 😀 \\d }}\n\nUse Django.'
     }
 

@@ -92,7 +92,7 @@ def test_a_next_instance_has_the_newest(doorbell):
     submit_instance(workflow=uploaded.workflow_id)
 
     assert Task.objects.get().name == "two"
-    assert latest_spec(workflow=Workflow.objects.get()).tasks[0].name == "two"
+    assert latest_spec(Workflow.objects.get()).tasks[0].name == "two"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def record(monkeypatch):
     """What the record answers: which claims are kept, and what was asked of it."""
     answers = SimpleNamespace(kept=None, asked=[], beats=[], sweeps=[], looks=[], pause=3600.0)
 
-    def wake(*, within):
+    def wake(within):
         answers.looks.append(within)
         return answers.pause
 

@@ -77,7 +77,7 @@ class HttpRequestArguments(Arguments):
     def expects(self, status: int) -> bool:
         return str(status) in self.expect_status or f"{status // 100}xx" in self.expect_status
 
-    def outgoing(self, *, idempotency_key: str) -> Outgoing:
+    def outgoing(self, idempotency_key: str) -> Outgoing:
         """Return the request meant.
 
         :raises ValueError: when the content is no valid JSON or Unicode.

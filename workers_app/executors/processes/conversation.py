@@ -47,7 +47,7 @@ class Conversation:
         if guardian.stdin is not None:
             self._listen(guardian.stdin.fileno(), self._write, selectors.EVENT_WRITE)
 
-    def hold(self, *, until: float | None) -> None:
+    def hold(self, until: float | None) -> None:
         """Serve the pipes until the guardian is done; past ``until`` the command is ended."""
         give_up_at: float | None = None
         while self._status in self._open:

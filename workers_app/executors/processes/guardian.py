@@ -178,7 +178,7 @@ def wait_for(child: int, control: int, status: int, wake: int) -> int:
     poll.register(control, select.POLLIN)
     poll.register(wake, select.POLLIN)
     while True:
-        result = reap(until=child)
+        result = reap(child)
         if result is not None:
             return result
         if time.monotonic() >= stop_at:
@@ -195,7 +195,7 @@ def wait_for(child: int, control: int, status: int, wake: int) -> int:
             stop_at = time.monotonic() + GRACE_SECONDS
 
 
-def reap(*, until: int) -> int | None:
+def reap(until: int) -> int | None:
     """Collect ended children; return the status of the one waited for once it is among them."""
     while True:
         try:

@@ -31,7 +31,7 @@ def _show(out: Output, options: Options) -> None:
 
 
 def _tell(out: Output, worker: Worker) -> None:
-    [seen] = describe_workers(workers=[worker])
+    [seen] = describe_workers([worker])
     row = worker_views.worker_row(seen)
     if out.as_json:
         out.document(row)

@@ -76,11 +76,11 @@ def beat(*, worker: Worker, tokens: Collection[str], is_draining: bool = False) 
     """Note that a worker is alive and renew the leases of the claims it names."""
     since = clock.database_now() if is_draining else None
     beat_http_worker(worker=worker, facts={"draining_at": since})
-    lease_seconds = lease_seconds_of(worker=worker)
+    lease_seconds = lease_seconds_of(worker)
     claims = {token: fence for token in tokens if (fence := Fence.read(token=token))}
     held = renew_claims(worker=worker.holder, claims=list(claims.values()), lease_seconds=lease_seconds)
     gone = {token: claim for token, claim in claims.items() if claim not in held}
-    cancelled = cancelled_among(task_ids=[key for key, _ in gone.values()]) if gone else set()
+    cancelled = cancelled_among([key for key, _ in gone.values()]) if gone else set()
     unread = [(token, LOST) for token in tokens if token not in claims]
     stop = [(token, CANCELLED if key in cancelled else LOST) for token, (key, _) in gone.items()]
     wish = Worker.objects.filter(pk=worker.pk).values_list("drain_requested_at", "stop_requested_at").first()
@@ -114,7 +114,7 @@ def claim_batch(
     One whose slots are all taken is given nothing, and does not wait. A task whose
     templates cannot be filled in fails here, and is not given. Who asks is alive.
     """
-    note_word_of(worker=worker)
+    note_word_of(worker)
     return wait_for_offer(
         project_id=_project_of(worker).pk,
         look=lambda: _granted(worker, limit, kinds),
@@ -132,8 +132,8 @@ def take_one(*, worker: Worker, task: Any) -> Claim:
     lacks = sorted(set(task.requires) - set(worker.capabilities))
     if lacks:
         raise NotOffered(task_id=task.address, why=f"worker {worker.public_id} lacks {', '.join(lacks)}")
-    with reserve_slot(worker=worker):
-        return assign(task=task, worker=worker.holder, lease_seconds=lease_seconds_of(worker=worker))
+    with reserve_slot(worker):
+        return assign(task=task, worker=worker.holder, lease_seconds=lease_seconds_of(worker))
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def attempt_of(*, worker: Worker, token: str) -> Iterator[Attempt]:
     fence = Fence.read(token=token)
     if fence is None:
         raise _unknown(token)
-    note_word_of(worker=worker)
+    note_word_of(worker)
     try:
         yield Attempt(worker=worker.holder, fence=fence)
     except StaleDispatch:
@@ -162,13 +162,13 @@ def end(*, worker: Worker, token: str, outcome: Outcome) -> None:
     :raises NotFound: when it is no token, or one of another project's task.
     :raises NotHeld: when the worker does not hold the task under this claim (any more).
     """
-    outcome = replace(outcome, report=priced(report=outcome.report))
+    outcome = replace(outcome, report=priced(outcome.report))
     with attempt_of(worker=worker, token=token) as attempt:
         if attempt.end(outcome=outcome):
-            count_completed(worker=worker)
+            count_completed(worker)
 
 
-def priced(*, report: Report) -> Report:
+def priced(report: Report) -> Report:
     """Return a report with the cost of its tokens by the operator's price table."""
     if not report.tokens or report.cost_usd_micros is not None or not report.model:
         return report
@@ -199,7 +199,7 @@ def _granted(worker: Worker, limit: int, kinds: Collection[str] | None) -> Batch
             before = len(granted)
             if offered:
                 # Else the sweep could take at once what is given to one that waited for long.
-                note_word_of(worker=worker)
+                note_word_of(worker)
             given = (_given(worker, task) for task in offered)
             granted.extend(each for each in given if each is not None)
             if len(granted) - before == len(offered):
@@ -218,7 +218,7 @@ def _given(worker: Worker, task: Any) -> Granted | None:
         claim = take_one(worker=worker, task=task)
     except NotOffered:
         return None
-    arguments = render_arguments(claim=claim)
+    arguments = render_arguments(claim)
     if isinstance(arguments, Failed):
         with suppress(StaleDispatch):
             Attempt.of(claim).end(outcome=arguments)

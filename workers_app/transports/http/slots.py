@@ -10,7 +10,7 @@ from workers_app.models import Worker
 
 
 @contextmanager
-def reserve_slot(*, worker: Worker) -> Iterator[None]:
+def reserve_slot(worker: Worker) -> Iterator[None]:
     """Keep a slot of a worker free for the task that it is given inside, in one transaction with that.
 
     Its row stays locked, before any instance or task: of two requests it makes at once
@@ -23,6 +23,6 @@ def reserve_slot(*, worker: Worker) -> Iterator[None]:
         return
     with db.transaction():
         slots = db.locking(Worker.objects.filter(pk=worker.pk)).values_list("slots", flat=True).first() or 0
-        if count_held(worker=worker.holder) >= slots:
+        if count_held(worker.holder) >= slots:
             raise SlotsTaken(worker=worker.public_id, slots=slots)
         yield

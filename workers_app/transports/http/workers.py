@@ -118,7 +118,7 @@ def get_http_worker_or_none(
     return found[0] if pool is None or found[0].pool == pool else None
 
 
-def _known(*, worker_id: str) -> WorkerQuerySet:
+def _known(worker_id: str) -> WorkerQuerySet:
     rows: WorkerQuerySet = Worker.objects.http().select_related("project").filter(public_id=worker_id)
     return rows
 
@@ -133,7 +133,7 @@ def beat_http_worker(*, worker: Worker, facts: Mapping[str, Any] | None = None) 
     Worker.objects.filter(pk=worker.pk).beat(heartbeat_seconds=worker.heartbeat_seconds, **(facts or {}))
 
 
-def note_word_of(*, worker: Worker) -> None:
+def note_word_of(worker: Worker) -> None:
     """Note that a worker is alive, if it was not a moment ago: whatever it asks or says tells so.
 
     One that has left does not come back by it.
@@ -147,38 +147,38 @@ def note_word_of(*, worker: Worker) -> None:
     worker.heartbeat_at = clock.now()
 
 
-def count_completed(*, worker: Worker) -> None:
+def count_completed(worker: Worker) -> None:
     """Count one more task that a worker completed."""
     Worker.objects.filter(pk=worker.pk).update(tasks_completed=F("tasks_completed") + 1)
 
 
-def retire_http_worker(*, worker: Worker) -> int:
+def retire_http_worker(worker: Worker) -> int:
     """Note that a worker has left, and hand back what it held; return how many tasks."""
     Worker.objects.filter(pk=worker.pk).update(left_at=clock.database_now())
     return free_claims_of(worker=worker.holder)
 
 
-def is_http_worker_online(*, project_id: int) -> bool:
+def is_http_worker_online(project_id: int) -> bool:
     """Return whether a worker of the project that speaks HTTP is there and takes tasks."""
-    return online_http_workers(projects=[project_id]).taking().exists()
+    return online_http_workers([project_id]).taking().exists()
 
 
-def abilities_by_project(*, project_ids: Collection[int]) -> dict[int, list[frozenset[str]]]:
+def abilities_by_project(project_ids: Collection[int]) -> dict[int, list[frozenset[str]]]:
     """Return the capabilities of each worker of these projects that is there and takes tasks."""
     found: dict[int, list[frozenset[str]]] = {}
-    rows = online_http_workers(projects=project_ids).taking().order_by("pk")
+    rows = online_http_workers(project_ids).taking().order_by("pk")
     for project_id, capabilities in rows.values_list("project_id", "capabilities"):
         found.setdefault(project_id or 0, []).append(frozenset(capabilities))
     return found
 
 
-def online_http_workers(*, projects: Collection[int] | None) -> WorkerQuerySet:
+def online_http_workers(projects: Collection[int] | None) -> WorkerQuerySet:
     """Return the HTTP workers of these projects (None: of all) that are there."""
     rows: WorkerQuerySet = Worker.objects.http().alive()
     return rows if projects is None else rows.filter(project_id__in=sorted(projects))
 
 
-def lease_seconds_of(*, worker: Worker) -> float:
+def lease_seconds_of(worker: Worker) -> float:
     """Return how long the claims of a worker last unrenewed: three of its heartbeats, or the setting."""
     return max(conf().lease_seconds, worker.heartbeat_seconds * SILENT_BEATS)
 

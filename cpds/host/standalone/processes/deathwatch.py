@@ -15,7 +15,7 @@ class Deathwatch:
     never starts beside dying children of the old one.
     """
 
-    def __init__(self, *, lock: int) -> None:
+    def __init__(self, lock: int) -> None:
         self._lock = lock
         self._groups: set[int] = set()
         self._guardian = self._start()

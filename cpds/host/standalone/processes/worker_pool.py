@@ -165,17 +165,17 @@ class WorkerPool:
         name = self._name(number)
         try:
             if not leaving.is_drained:
-                drain_worker(given=name)
+                drain_worker(name)
                 leaving.is_drained = True
             # It closes its queues when it has read the wish.
-            has_obeyed = find_worker(given=name).queues == []
+            has_obeyed = find_worker(name).queues == []
         except NotFound:
             return not child.ready
         return (has_obeyed or not child.ready) and not running_by_worker().get(name)
 
     def _forget_drain(self, number: int) -> None:
         try:
-            undrain_worker(given=self._name(number))
+            undrain_worker(self._name(number))
         except NotFound:
             logger.debug("worker_never_registered worker=%s", self._name(number))
 

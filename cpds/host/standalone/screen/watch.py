@@ -112,8 +112,8 @@ class Watch(threading.Thread):
         from tasks_app.services.queries import instance_status, is_final, running_overview, unfinished_counts
 
         look = self.look
-        if look.instance and look.document is None and is_final(given=look.instance):
-            look = replace(look, document=instance_status(given=look.instance))
+        if look.instance and look.document is None and is_final(look.instance):
+            look = replace(look, document=instance_status(look.instance))
         if self._with_overview:
             look = replace(look, overview=running_overview())
         if not self._until_quiet:

@@ -70,14 +70,14 @@ class TaskSaidView(SaidView):
 def compat_tasks(rows: Iterable[Task]) -> CompatTasksView:
     """Return a list of tasks, whose ``instance`` is loaded; what they need costs one statement."""
     tasks = list(rows)
-    needs = needs_of(keys=[task.pk for task in tasks if task.fan_in])
+    needs = needs_of([task.pk for task in tasks if task.fan_in])
     shown = [_view(task, needs.get(task.pk, [])) for task in tasks]
     return CompatTasksView(tasks=shown, count=len(shown), total=len(shown))
 
 
 def compat_task(task: Task) -> CompatTaskView:
     """Return one task, whose ``instance`` is loaded."""
-    return _view(task, needs_of(keys=[task.pk] if task.fan_in else []).get(task.pk, []))
+    return _view(task, needs_of([task.pk] if task.fan_in else []).get(task.pk, []))
 
 
 def _view(task: Task, needs: list[str]) -> CompatTaskView:
@@ -100,8 +100,8 @@ def _view(task: Task, needs: list[str]) -> CompatTaskView:
         deployment_mode=task.deployment_mode or "both",
         created_by=task.created_by,
         claude_context=task.claude_context,
-        created_at=moment_of(at=task.created_at),
-        updated_at=moment_of(at=max(moments)),
-        started_at=moment(at=task.started_at),
-        completed_at=moment(at=task.finished_at),
+        created_at=moment_of(task.created_at),
+        updated_at=moment_of(max(moments)),
+        started_at=moment(task.started_at),
+        completed_at=moment(task.finished_at),
     )

@@ -128,7 +128,7 @@ class RunningTasks(CompatEndpoint):
     def get(self, request: Request) -> Response:
         """List the tasks somebody works at, the longest first."""
         limit = read_query(request, RunningQuery)["limit"]
-        return compat(compat_tasks(running_tasks(projects=self.projects())[:limit]))
+        return compat(compat_tasks(running_tasks(self.projects())[:limit]))
 
 
 class CompletedTasks(CompatEndpoint):

@@ -92,7 +92,7 @@ def assign_to(*, worker: Worker, given: str) -> Any:
     """
     if worker.is_draining:
         raise WorkerDraining(worker=worker.public_id)
-    note_word_of(worker=worker)
+    note_word_of(worker)
     try:
         task = find_task(given=given, projects=frozenset({worker.project_id or 0}))
         take_one(worker=worker, task=task)
@@ -122,7 +122,7 @@ def hear_from(*, worker: Worker, still_at: Collection[str] | None = None) -> Non
     """
     beat_http_worker(worker=worker)
     kept = None if still_at is None else held_among(worker=worker.holder, given=still_at)
-    renew_claims(worker=worker.holder, claims=kept, lease_seconds=lease_seconds_of(worker=worker))
+    renew_claims(worker=worker.holder, claims=kept, lease_seconds=lease_seconds_of(worker))
 
 
 def report_per_cent(*, task: Any, per_cent: float, message: str = "", worker: Worker | None = None) -> None:
@@ -141,25 +141,25 @@ def end_task(*, task: Any, outcome: Outcome, worker: Worker | None = None) -> No
     """
     with _attempt_at(task, worker) as attempt:
         if attempt.end(outcome=outcome) and worker is not None:
-            count_completed(worker=worker)
+            count_completed(worker)
 
 
-def see_workers(*, projects: Collection[int] | None) -> list[Seen]:
+def see_workers(projects: Collection[int] | None) -> list[Seen]:
     """Return the workers that are there, the newest first: those over HTTP of these projects.
 
     None: of all projects, and Celery's too, which belong to none.
     """
-    rows = online_http_workers(projects=projects)
+    rows = online_http_workers(projects)
     if projects is None:
         rows = Worker.objects.alive()
-    sightings = describe_workers(workers=rows.order_by("-registered_at", "-pk")[:MOST])
-    held = held_by_workers(workers=[each.worker.holder for each in sightings])
+    sightings = describe_workers(rows.order_by("-registered_at", "-pk")[:MOST])
+    held = held_by_workers([each.worker.holder for each in sightings])
     return [Seen(sighting=each, task=held.get(each.worker.holder)) for each in sightings]
 
 
-def count_workers(*, projects: Collection[int] | None) -> dict[str, int]:
+def count_workers(projects: Collection[int] | None) -> dict[str, int]:
     """Return how many workers are there, and how many of them are idle and busy."""
-    seen = [each.sighting.status for each in see_workers(projects=projects)]
+    seen = [each.sighting.status for each in see_workers(projects)]
     idle = seen.count(WorkerStatus.IDLE)
     return {"online": len(seen), "idle": idle, "busy": len(seen) - idle}
 

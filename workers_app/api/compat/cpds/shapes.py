@@ -82,8 +82,8 @@ def compat_worker(seen: Seen) -> CompatWorkerView:
         worker_name=worker.name,
         platform=worker.platform,
         status=_status(seen.sighting.status),
-        last_heartbeat=moment_of(at=worker.heartbeat_at),
-        registered_at=moment_of(at=worker.registered_at),
+        last_heartbeat=moment_of(worker.heartbeat_at),
+        registered_at=moment_of(worker.registered_at),
         capabilities=worker.capabilities,
         current_task=_current(seen.task) if seen.task is not None else None,
         tasks_completed=worker.tasks_completed,
@@ -102,5 +102,5 @@ def _current(task: Any) -> CurrentTaskView:
         status=status_word(status=task.status),
         progress=per_cent(task.progress),
         priority=priority_word(task.priority),
-        created_at=moment_of(at=task.created_at),
+        created_at=moment_of(task.created_at),
     )

@@ -254,7 +254,7 @@ class CompatWorkers(CompatEndpoint):
     @documented("List online workers", answer=CompatWorkersView, envelope=COMPAT, tags=TAGS)
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """List the workers that are there, the newest first; Celery's too for who may see all projects."""
-        workers = [compat_worker(each) for each in see_workers(projects=self.projects())]
+        workers = [compat_worker(each) for each in see_workers(self.projects())]
         return compat(CompatWorkersView(workers=workers, count=len(workers)))
 
 
@@ -344,9 +344,9 @@ class Status(CompatEndpoint):
         """Count tasks and workers."""
         projects = self.projects()
         tasks = dict.fromkeys(STATUSES, 0)
-        for status, number in counts_by_state(projects=projects).items():
+        for status, number in counts_by_state(projects).items():
             tasks[status_word(status=status)] += number
-        workers = count_workers(projects=projects)
+        workers = count_workers(projects)
         shown = compat(
             StatusView(
                 **{f"{word}_tasks": number for word, number in tasks.items()},

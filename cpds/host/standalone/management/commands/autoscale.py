@@ -134,7 +134,7 @@ class Command(CliCommand):
 
 def _pool(options: Options, **more: Any) -> Pool:
     words = [*(options.capability or []), *options.requires]
-    if wrong := malformed(capabilities=words):
+    if wrong := malformed(words):
         raise WrongUsage(message=f"no task could require {', '.join(wrong)}")
     given = {
         "capabilities": None if options.capability is None else frozenset(options.capability),

@@ -53,7 +53,7 @@ class Command(BaseCommand):
             host = given["host"] or written.host
             port = written.port if given["port"] is None else given["port"]
             if given["listening"] is None:
-                check_exposure(host=host)
+                check_exposure(host)
             serve(host=host, port=port, listening=given["listening"], grace_seconds=given["grace"])
         except CPDSError as error:
             raise CommandError(str(error), returncode=2) from error
