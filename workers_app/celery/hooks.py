@@ -13,7 +13,7 @@ from tasks_app.canvas import names
 from tasks_app.services.lookup.requirements import requirements_met
 from tasks_app.services.maintenance.sweep import free_claims_of
 from workers_app.celery.joining import insist
-from workers_app.celery.queues import CeleryQueues, choose_queues
+from workers_app.celery.queues import CeleryQueueControl, choose_queues
 from workers_app.checks import UNUSABLE, refuse_what_cannot_work
 from workers_app.errors import NameTaken
 from workers_app.fleet.abilities import capabilities_here, labels_here, projects_here, served_here
@@ -88,7 +88,7 @@ def open_the_door(sender: Any = None, **_facts: Any) -> None:
     attendance = Attendance(
         worker=sender.hostname,
         capabilities=capabilities_here(),
-        queues=CeleryQueues(sender),
+        control=CeleryQueueControl(sender),
         duty=duty,
         takes_tasks=duty.has_slots,
         register=lambda: register_worker(_registration(sender.controller)),

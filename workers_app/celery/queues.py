@@ -30,7 +30,7 @@ def choose_queues(app: Any, queues: Iterable[str]) -> None:
         known.select_add(queue)
 
 
-class CeleryQueues:
+class CeleryQueueControl:
     """The queues of a running worker. Its event loop opens and closes them, in its own thread."""
 
     def __init__(self, consumer: Any) -> None:

@@ -23,7 +23,7 @@ def queues_for(duty: Duty) -> list[str]:
     return queues_of(requirements=["", *duty.able], serves=duty.serves, kept=kept)
 
 
-class Queues(Protocol):
+class QueueControl(Protocol):
     """How a worker's process is reached from here. Every act may come from any thread, and more than once."""
 
     def open(self, queues: Collection[str]) -> None:
@@ -43,14 +43,14 @@ class Attendance:
         *,
         worker: str,
         capabilities: Collection[str],
-        queues: Queues,
+        control: QueueControl,
         duty: Duty,
         takes_tasks: bool = True,
         register: Callable[[], None] = lambda: None,
     ) -> None:
         self.worker = worker
         self._capabilities = frozenset(capabilities)
-        self._queues = queues
+        self._control = control
         self._duty = duty
         self._takes_tasks = takes_tasks
         self._register = register
@@ -76,13 +76,13 @@ class Attendance:
         else:
             self._duty.undrain(DRAINED)
         if wishes.stop or self._duty.is_over:
-            self._queues.leave()
+            self._control.leave()
         if not self._takes_tasks:
             return
         self._duty.able = requirements_met(self._capabilities)
         self._duty.serves = served_here()
         queues = queues_for(self._duty) if self._duty.takes_tasks else []
-        self._queues.open(queues)
+        self._control.open(queues)
         if queues != self._queues:
             self._queues = queues
             note_queues(name=self.worker, queues=queues)

@@ -18,7 +18,7 @@ AT_ONCE = 1000
 
 
 def hot_endpoints(claims: int) -> dict[str, Ask]:
-    """Migrate, make rows, and return the requests by endpoint; ``claims`` is how many tasks may be claimed."""
+    """Migrate, make rows, and return the requests by endpoint; so many ``claims`` may be made."""
     call_command("migrate", verbosity=0)
     project = Project.objects.default()
     token, person = (_token(project, kind) for kind in (TokenKind.WORKER, TokenKind.PERSONAL))

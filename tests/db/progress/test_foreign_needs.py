@@ -143,7 +143,7 @@ def test_the_sweep_finds_what_was_not_told(doorbell, fleet, monkeypatch, end):
     created(a_noop("a"))
     created(a_noop("b", "a"))
     with monkeypatch.context() as patched:
-        patched.setattr(advance_module, "tell_others", lambda **_: None)
+        patched.setattr(advance_module, "advance_dependents", lambda _: None)
         end(loose("a"))
     assert loose("b").status == TaskState.PENDING
 
