@@ -165,7 +165,7 @@ def test_the_sweep_finds_a_batch_that_nobody_was_told_of(instance, held, monkeyp
 
 def test_the_sweep_finds_the_end_of_a_stream(instance, held, monkeypatch):
     let_in(instance)
-    monkeypatch.setattr("tasks_app.services.attempts.reports.stream_ended", lambda **_facts: None)
+    monkeypatch.setattr("tasks_app.services.attempts.reports.stream_ended", lambda *_, **__: None)
     report_outcome(claim=held, outcome=Completed(output={"batches": 0, "items": 0}))
     assert task(instance, "take").status == "waiting"
 

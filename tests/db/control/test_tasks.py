@@ -53,7 +53,7 @@ class TestCancel:
 
         instance = an_instance(*a_chain(2))
         with monkeypatch.context() as patched:
-            patched.setattr(tasks, "advance", lambda **_: None)
+            patched.setattr(tasks, "advance", lambda *_, **__: None)
             cancel_task(task=task(instance, "link-0"))
 
         sweep_now()

@@ -183,7 +183,7 @@ class TestPlanted:
 
     def test_an_instance_that_nothing_explains(self, doorbell, fleet, monkeypatch):
         instance = an_instance(a_task("only"))
-        monkeypatch.setattr(verify, "why_instance", lambda **_: (instance, [], []))
+        monkeypatch.setattr(verify, "why_instance", lambda *_, **__: (instance, [], []))
 
         assert rules(instance) == ["unexplained"]
 

@@ -314,7 +314,7 @@ class TestOverlap:
     ):
         schedule = self.fire_twice("queue")
         first, second = started(schedule)
-        monkeypatch.setattr("tasks_app.services.progress.advance.admit_waiting", lambda **_: [])
+        monkeypatch.setattr("tasks_app.services.progress.advance.admit_waiting", lambda *_, **__: [])
         complete(task(first, "a-task"))
         monkeypatch.undo()
         from tasks_app.services.progress.admission import admit_waiting
