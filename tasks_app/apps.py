@@ -22,9 +22,9 @@ class TasksConfig(AppConfig):
         from tasks_app import checks
         from tasks_app.services.listeners.outbox_notify import ring_after_commit
         from tasks_app.services.schedules.control import follow_deleted, follow_saved
-        from tasks_app.signals import connect_news
+        from tasks_app.signals import connect_notifier
 
-        connect_news(lambda written: ring_after_commit(written=written))
+        connect_notifier(lambda written: ring_after_commit(written=written))
         connection_created.connect(allow_full_statements)
         pre_save.connect(follow_saved, sender=PeriodicTask)
         pre_delete.connect(follow_deleted, sender=PeriodicTask)

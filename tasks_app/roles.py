@@ -7,7 +7,7 @@ from typing import Final
 class Role(StrEnum):
     """What a member may do in a project; each includes those before it.
 
-    A viewer reads. An operator runs and steers. An editor writes workflows and
+    A viewer reads. An operator runs and controls. An editor writes workflows and
     contracts. An admin decides over members, tokens and limits.
     """
 

@@ -13,7 +13,7 @@ Written: TypeAlias = Iterable[tuple[int, str]]
 _tell: Callable[[Written], None] | None = None
 
 
-def connect_news(tell: Callable[[Written], None]) -> None:
+def connect_notifier(tell: Callable[[Written], None]) -> None:
     """Have ``tell`` called, inside the writer's transaction, with the events just written."""
     global _tell  # noqa: PLW0603
     _tell = tell

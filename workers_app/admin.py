@@ -29,7 +29,7 @@ class PresenceFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Narrow the list by the database's clock."""
         alive = Worker.objects.alive().values("pk")
-        taking = Worker.objects.taking().values("pk")
+        taking = Worker.objects.accepting().values("pk")
         conditions = {
             "alive": Q(pk__in=alive),
             "draining": Q(pk__in=alive) & ~Q(pk__in=taking),
@@ -95,21 +95,21 @@ class WorkerAdmin(ReadOnlyAdmin):
         "tasks",
     )
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
+    def has_control_permission(self, request: HttpRequest) -> bool:
         """Let those drain and stop who may change workers."""
         return request.user.has_perm("workers_app.change_worker")
 
-    @admin.action(description="Drain: finish what runs, take nothing new", permissions=["steer"])
+    @admin.action(description="Drain: finish what runs, take nothing new", permissions=["control"])
     def drain(self, request: HttpRequest, rows: QuerySet[Worker]) -> None:
         """Drain the chosen workers."""
         self._ask(request, rows, "asked to drain", drain_worker)
 
-    @admin.action(description="Undrain: take tasks again", permissions=["steer"])
+    @admin.action(description="Undrain: take tasks again", permissions=["control"])
     def undrain(self, request: HttpRequest, rows: QuerySet[Worker]) -> None:
         """Undrain the chosen workers."""
         self._ask(request, rows, "asked to take tasks again", undrain_worker)
 
-    @admin.action(description="Stop: hand back what cannot be finished, and exit", permissions=["steer"])
+    @admin.action(description="Stop: hand back what cannot be finished, and exit", permissions=["control"])
     def stop(self, request: HttpRequest, rows: QuerySet[Worker]) -> None:
         """Stop the chosen workers."""
         self._ask(request, rows, "asked to stop", stop_worker)

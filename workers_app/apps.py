@@ -14,16 +14,16 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         """Connect the fleet and the listeners to the record, and CPDS's hooks to Celery's worker."""
         from cpds.celery import app
-        from tasks_app.services.listeners.subscriptions import connect_audience
+        from tasks_app.services.listeners.subscriptions import connect_subscriptions
         from tasks_app.services.lookup.fleet import connect_fleet
         from tasks_app.services.lookup.http_workers import connect_http_workers
         from workers_app import checks
         from workers_app.celery import hooks
         from workers_app.fleet.record_port import fleet
-        from workers_app.listeners.subscriptions import ConnectedAudience
+        from workers_app.listeners.subscriptions import ListenerSubscriptions
 
         connect_fleet(fleet)
-        connect_audience(ConnectedAudience())
+        connect_subscriptions(ListenerSubscriptions())
         connect_http_workers(is_online=_is_http_worker_online, abilities=_http_abilities)
         self.connected = (app, checks, hooks)
 

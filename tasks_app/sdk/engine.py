@@ -26,7 +26,7 @@ LOOK_SECONDS: Final = 0.2
 
 
 class Engine:
-    """Starts workflows, steers instances, and tells how they stand.
+    """Starts workflows, controls instances, and tells how they stand.
 
     ``by`` is who acts, for the ledger. Ids may be shortened while they are
     unambiguous.

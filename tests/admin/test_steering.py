@@ -1,4 +1,4 @@
-"""Operators steer instances from the list, by the services, if they may."""
+"""Operators control instances from the list, by the services, if they may."""
 
 from datetime import timedelta
 

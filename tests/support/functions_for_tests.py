@@ -1,7 +1,7 @@
 """Registered functions that the tests' workflows run, in this process or in a worker's.
 
 Workers find this module by ``CPDS_FUNCTION_MODULES``. The files these functions are
-given lie in the test's own directory: that is how a test watches and steers a worker.
+given lie in the test's own directory: that is how a test watches and controls a worker.
 """
 
 import asyncio

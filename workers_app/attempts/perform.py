@@ -21,7 +21,7 @@ from workers_app.attempts.streaming import stream_through
 from workers_app.executors.cancellation import Cancellation
 from workers_app.executors.contract import Call
 from workers_app.executors.performing import outcome_of
-from workers_app.fleet.admission import duty
+from workers_app.fleet.admission import admission
 from workers_app.fleet.lease_keeper import keeper_of_this_process
 from workers_app.registry import find_executor
 
@@ -34,24 +34,28 @@ def perform(*, task_id: int, dispatch_id: str, worker: str) -> bool:
     False when the message was stale, when the task did not complete, or when its
     claim was lost meanwhile: then nothing that follows in the same canvas may start.
     """
-    if not duty.admit():
+    if not admission.admit():
         hand_on(task_id=task_id, dispatch_id=dispatch_id)
         return False
     try:
         taken = take_task(
-            task_id=task_id, dispatch_id=dispatch_id, worker=worker, able=duty.able, serves=duty.serves
+            task_id=task_id,
+            dispatch_id=dispatch_id,
+            worker=worker,
+            able=admission.able,
+            serves=admission.serves,
         )
     except BaseException:
-        duty.unadmit()
+        admission.unadmit()
         raise
     if isinstance(taken, Declined):
-        duty.unadmit()
+        admission.unadmit()
         return taken.canvas_goes_on
     has_completed = False
     try:
         has_completed = _keep_and_report(taken)
     finally:
-        duty.finish(has_completed=has_completed)
+        admission.finish(has_completed=has_completed)
     return has_completed
 
 

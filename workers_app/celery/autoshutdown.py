@@ -7,7 +7,7 @@ from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as Processes
 
 from workers_app.checks import UNUSABLE
-from workers_app.fleet.admission import Limits, duty
+from workers_app.fleet.admission import Limits, admission
 
 
 class LeaveByItself(bootsteps.StartStopStep):
@@ -36,4 +36,4 @@ class LeaveByItself(bootsteps.StartStopStep):
         if isinstance(worker.pool, Processes):
             sys.stderr.write("--max-tasks, --once and --idle-shutdown need a pool of threads: -P threads.\n")
             sys.exit(UNUSABLE)
-        duty.limit(self._limits)
+        admission.limit(self._limits)

@@ -17,8 +17,8 @@ from workers_app.celery.queues import CeleryQueueControl, choose_queues
 from workers_app.checks import UNUSABLE, refuse_what_cannot_work
 from workers_app.errors import NameTaken
 from workers_app.fleet.abilities import capabilities_here, labels_here, projects_here, served_here
-from workers_app.fleet.admission import duty
-from workers_app.fleet.control_poll import Attendance, queues_for
+from workers_app.fleet.admission import admission
+from workers_app.fleet.control_poll import ControlPoll, queues_for
 from workers_app.fleet.lease_keeper import keeper_of_this_process, running_keeper
 from workers_app.fleet.workers import Registration, register_worker, retire_worker
 from workers_app.registry import close_executors
@@ -64,8 +64,8 @@ def take_the_name(sender: Any = None, **_facts: Any) -> None:
 def _join(sender: Any, *, takes_tasks: bool) -> None:
     capabilities = capabilities_here()
     met = requirements_met(capabilities) if takes_tasks else frozenset()
-    duty.able, duty.serves, duty.has_slots = met, served_here(), takes_tasks
-    choose_queues(sender.app, queues_for(duty) if takes_tasks else [])
+    admission.able, admission.serves, admission.has_slots = met, served_here(), takes_tasks
+    choose_queues(sender.app, queues_for(admission) if takes_tasks else [])
     register_worker(_registration(sender))
     free_claims_of(worker=sender.hostname)
 
@@ -74,7 +74,7 @@ def _registration(sender: Any) -> Registration:
     return Registration(
         name=sender.hostname,
         pid=os.getpid(),
-        slots=(sender.concurrency or 1) if duty.has_slots else 0,
+        slots=(sender.concurrency or 1) if admission.has_slots else 0,
         capabilities=capabilities_here(),
         labels=labels_here(),
         queues=list(sender.app.amqp.queues.consume_from),
@@ -83,17 +83,17 @@ def _registration(sender: Any) -> Registration:
 
 
 @worker_ready.connect
-def open_the_door(sender: Any = None, **_facts: Any) -> None:
+def open_the_queues(sender: Any = None, **_facts: Any) -> None:
     """Start the keeper and say that the worker is ready, to whoever waits for the file."""
-    attendance = Attendance(
+    control_poll = ControlPoll(
         worker=sender.hostname,
         capabilities=capabilities_here(),
         control=CeleryQueueControl(sender),
-        duty=duty,
-        takes_tasks=duty.has_slots,
+        admission=admission,
+        takes_tasks=admission.has_slots,
         register=lambda: register_worker(_registration(sender.controller)),
     )
-    keeper_of_this_process(worker=sender.hostname, speaks=True, attendance=attendance)
+    keeper_of_this_process(worker=sender.hostname, speaks=True, control_poll=control_poll)
     ready_file = os.environ.get("CPDS_READY_FILE")
     if ready_file:
         Path(ready_file).write_text(str(os.getpid()), encoding="ascii")

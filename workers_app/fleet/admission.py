@@ -15,7 +15,7 @@ class Limits:
     idle_seconds: float | None = None
 
 
-class Duty:
+class Admission:
     """Counts what a process starts, and says when it must not start more. Safe in any thread."""
 
     def __init__(self) -> None:
@@ -96,5 +96,5 @@ class Duty:
             return number
 
 
-duty: Final = Duty()
+admission: Final = Admission()
 """This process's."""

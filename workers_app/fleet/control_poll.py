@@ -8,7 +8,7 @@ from typing import Protocol
 from tasks_app.services.lookup.requirements import queues_of, requirements_met
 from tasks_app.services.publishing.pump import pump
 from workers_app.fleet.abilities import served_here, tools_here
-from workers_app.fleet.admission import Duty
+from workers_app.fleet.admission import Admission
 from workers_app.fleet.record_port import fleet
 from workers_app.fleet.workers import note_queues, note_tools, read_wishes
 
@@ -17,10 +17,10 @@ DRAINED = "drained"
 """The reason that an operator gives, and takes back."""
 
 
-def queues_for(duty: Duty) -> list[str]:
+def queues_for(admission: Admission) -> list[str]:
     """Return the queues with tasks that a worker may take, by what it meets and whom it serves."""
     kept = {key for live_worker in fleet.live_workers() for key in live_worker.projects or ()}
-    return queues_of(requirements=["", *duty.able], serves=duty.serves, kept=kept)
+    return queues_of(requirements=["", *admission.able], serves=admission.serves, kept=kept)
 
 
 class QueueControl(Protocol):
@@ -35,7 +35,7 @@ class QueueControl(Protocol):
         ...
 
 
-class Attendance:
+class ControlPoll:
     """One worker's; only its keeper's thread calls it."""
 
     def __init__(
@@ -44,14 +44,14 @@ class Attendance:
         worker: str,
         capabilities: Collection[str],
         control: QueueControl,
-        duty: Duty,
+        admission: Admission,
         takes_tasks: bool = True,
         register: Callable[[], None] = lambda: None,
     ) -> None:
         self.worker = worker
         self._capabilities = frozenset(capabilities)
         self._control = control
-        self._duty = duty
+        self._admission = admission
         self._takes_tasks = takes_tasks
         self._register = register
         self._queues: list[str] | None = None
@@ -72,16 +72,16 @@ class Attendance:
         """Look, and act on it."""
         wishes = read_wishes(self.worker)
         if wishes.drain:
-            self._duty.drain(DRAINED)
+            self._admission.drain(DRAINED)
         else:
-            self._duty.undrain(DRAINED)
-        if wishes.stop or self._duty.is_over:
+            self._admission.undrain(DRAINED)
+        if wishes.stop or self._admission.is_over:
             self._control.leave()
         if not self._takes_tasks:
             return
-        self._duty.able = requirements_met(self._capabilities)
-        self._duty.serves = served_here()
-        queues = queues_for(self._duty) if self._duty.takes_tasks else []
+        self._admission.able = requirements_met(self._capabilities)
+        self._admission.serves = served_here()
+        queues = queues_for(self._admission) if self._admission.takes_tasks else []
         self._control.open(queues)
         if queues != self._queues:
             self._queues = queues

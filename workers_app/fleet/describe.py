@@ -55,7 +55,7 @@ def describe_workers(workers: Iterable[Worker]) -> list[WorkerView]:
     rows = list(workers)
     alive = set(Worker.objects.filter(pk__in=[row.pk for row in rows]).alive().values_list("pk", flat=True))
     running = running_by_worker() if alive else {}
-    return [_sighting(row, is_alive=row.pk in alive, running=running.get(row.holder, 0)) for row in rows]
+    return [_described(row, is_alive=row.pk in alive, running=running.get(row.holder, 0)) for row in rows]
 
 
 def describe_fleet(
@@ -103,7 +103,7 @@ def visible_workers(projects: Collection[int] | None) -> WorkerQuerySet:
     return rows.filter(Q(project__isnull=True) | Q(project_id__in=sorted(projects)))
 
 
-def _sighting(worker: Worker, *, is_alive: bool, running: int) -> WorkerView:
+def _described(worker: Worker, *, is_alive: bool, running: int) -> WorkerView:
     return WorkerView(
         worker=worker,
         status=status_of(

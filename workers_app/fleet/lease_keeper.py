@@ -24,8 +24,8 @@ from tasks_app.services.lookup.fences import Fence
 from tasks_app.services.maintenance.sweep import sweep
 from tasks_app.services.maintenance.timers import wake_in_time
 from workers_app.executors.cancellation import Cancellation
-from workers_app.fleet.admission import duty
-from workers_app.fleet.control_poll import Attendance
+from workers_app.fleet.admission import admission
+from workers_app.fleet.control_poll import ControlPoll
 from workers_app.fleet.resources import read_resources
 from workers_app.fleet.workers import beat_worker, note_draining
 
@@ -36,13 +36,13 @@ MARGIN_OF_LEASE: Final = 0.2
 """The part of a lease that is left when a worker that could not renew it stops its work."""
 
 
-class Keeper:
+class LeaseKeeper:
     """Keeps the claims of one process. ``speaks`` is True in the process that is the worker itself."""
 
-    def __init__(self, *, worker: str, speaks: bool, attendance: Attendance | None = None) -> None:
+    def __init__(self, *, worker: str, speaks: bool, control_poll: ControlPoll | None = None) -> None:
         self.worker = worker
         self.speaks = speaks
-        self._attendance = attendance
+        self._control_poll = control_poll
         self._held: dict[Fence, tuple[Cancellation, float]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -72,7 +72,7 @@ class Keeper:
 
     def drain(self) -> None:
         """Let what runs go on for the drain time, then interrupt it. Safe in a signal handler."""
-        duty.drain("stopping")
+        admission.drain("stopping")
         self._drain_at = clock.monotonic() + conf().drain_seconds
 
     @contextmanager
@@ -98,8 +98,8 @@ class Keeper:
         settings = conf()
         tick = min(settings.heartbeat_seconds, 1.0)
         renewed_at = float("-inf")
-        if self._attendance is not None:
-            self._guarded(self._attendance.begin)
+        if self._control_poll is not None:
+            self._guarded(self._control_poll.begin)
         while not self._stop.wait(tick):
             now = clock.monotonic()
             if self._drain_at is not None and now >= self._drain_at:
@@ -162,18 +162,18 @@ class Keeper:
                 self._held[key] = (self._held[key][0], asked_at)
         self._interrupt_lost(claims, kept=kept)
         self._beat_at = asked_at
-        completed = duty.completed_since()
+        completed = admission.completed_since()
         if self.speaks or completed:
             is_known = beat_worker(name=self.worker, resources=read_resources(), completed=completed)
-            if not is_known and self._attendance is not None:
-                self._attendance.register_anew()
+            if not is_known and self._control_poll is not None:
+                self._control_poll.register_anew()
 
     def _attend(self) -> None:
         if self._drain_at is not None:
             if self.speaks and not self._has_told_draining:
                 self._guarded(self._tell_draining)
-        elif self._attendance is not None:
-            self._guarded(self._attendance.look)
+        elif self._control_poll is not None:
+            self._guarded(self._control_poll.look)
 
     def _tell_draining(self) -> None:
         note_draining(self.worker)
@@ -196,22 +196,24 @@ class Keeper:
             cancellation.request("the lease could not be renewed")
 
 
-_keepers: dict[int, Keeper] = {}
+_keepers: dict[int, LeaseKeeper] = {}
 _keepers_lock = threading.Lock()
 
 
 def keeper_of_this_process(
-    *, worker: str, speaks: bool = False, attendance: Attendance | None = None
-) -> Keeper:
+    *, worker: str, speaks: bool = False, control_poll: ControlPoll | None = None
+) -> LeaseKeeper:
     """Return this process's keeper, started on first use; a forked child gets one of its own."""
     with _keepers_lock:
         keeper = _keepers.get(os.getpid())
         if keeper is None:
-            keeper = _keepers[os.getpid()] = Keeper(worker=worker, speaks=speaks, attendance=attendance)
+            keeper = _keepers[os.getpid()] = LeaseKeeper(
+                worker=worker, speaks=speaks, control_poll=control_poll
+            )
             keeper.start()
         return keeper
 
 
-def running_keeper() -> Keeper | None:
+def running_keeper() -> LeaseKeeper | None:
     """Return this process's keeper, if it has one."""
     return _keepers.get(os.getpid())

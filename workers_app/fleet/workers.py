@@ -132,7 +132,7 @@ def retire_worker(name: str) -> None:
 
 def list_live_workers() -> list[LiveWorker]:
     """Return the living workers that take tasks from the broker, by name."""
-    alive = Worker.objects.celery().taking().alive().filter(slots__gt=0)
+    alive = Worker.objects.celery().accepting().alive().filter(slots__gt=0)
     rows = list(alive.order_by("name").values_list("name", "slots", "capabilities", "projects"))
     key_of = project_keys({slug for *_, slugs in rows for slug in slugs})
     return [

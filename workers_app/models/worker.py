@@ -68,7 +68,7 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         cutoff = clock.database_now_plus(-seconds)
         return self.filter(silent_at__lt=cutoff, drain_requested_at__isnull=True)
 
-    def taking(self) -> "WorkerQuerySet":
+    def accepting(self) -> "WorkerQuerySet":
         """Those that start new tasks: nobody asked them to stop, and they do not stop by themselves."""
         return self.filter(
             draining_at__isnull=True, drain_requested_at__isnull=True, stop_requested_at__isnull=True

@@ -11,7 +11,7 @@ from workers_app.sdk.backoff import Backoff
 from workers_app.sdk.errors import Refused, Unreachable
 from workers_app.sdk.heart import Heart
 from workers_app.sdk.server import Server
-from workers_app.sdk.work import Claim, Hands, Why
+from workers_app.sdk.work import Claim, HeldClaims, Why
 
 logger = logging.getLogger("cpds.worker")
 POLL_SECONDS: Final = 20.0
@@ -37,7 +37,7 @@ class Fetcher:
         self,
         *,
         server: Server,
-        live_workers: Hands,
+        claims: HeldClaims,
         heart: Heart,
         concurrency: int,
         kinds: Sequence[str] | None,
@@ -47,7 +47,7 @@ class Fetcher:
         begin: Callable[[Claim, float], None],
     ) -> None:
         self._server = server
-        self._hands = live_workers
+        self._held = claims
         self._heart = heart
         self._concurrency = concurrency
         self._kinds = kinds
@@ -64,7 +64,7 @@ class Fetcher:
     def run(self) -> None:
         """Fetch until there is a reason to end."""
         while not self._stop.is_set():
-            held = self._hands.wait_for_fewer_than(self._concurrency, seconds=TICK_SECONDS)
+            held = self._held.wait_for_fewer_than(self._concurrency, seconds=TICK_SECONDS)
             if self._is_over(held):
                 return
             room = self._room(held)
@@ -121,7 +121,7 @@ class Fetcher:
             if not refused.is_unknown_worker:
                 raise
             # The server lost its memory, or threw this worker out: begin anew.
-            self._hands.stop_all(Why.LOST)
+            self._held.stop_all(Why.LOST)
             self._register()
             return 0
         claims = [Claim.read(each) for each in told.get("claims", ())]

@@ -8,7 +8,7 @@ from typing import Any
 
 from workers_app.sdk.errors import Refused, Unreachable
 from workers_app.sdk.server import Server
-from workers_app.sdk.work import Hands, Why
+from workers_app.sdk.work import HeldClaims, Why
 
 logger = logging.getLogger("cpds.worker")
 
@@ -16,9 +16,9 @@ logger = logging.getLogger("cpds.worker")
 class Heart:
     """Two threads: one beats, one stops work whose lease could not be renewed or whose time is up."""
 
-    def __init__(self, *, server: Server, live_workers: Hands, seconds: float) -> None:
+    def __init__(self, *, server: Server, claims: HeldClaims, seconds: float) -> None:
         self._server = server
-        self._hands = live_workers
+        self._held = claims
         self._seconds = seconds
         self._stop = threading.Event()
         # Apart, so that a server that hangs in the middle of a heartbeat keeps no work going.
@@ -45,7 +45,7 @@ class Heart:
     def beat(self) -> None:
         """Beat once, now. A server that is away, or knows this worker no more, is logged."""
         asked_at = time.monotonic()
-        held = self._hands.tokens()
+        held = self._held.tokens()
         try:
             told = self._server.beat(self.worker, claims=held, facts={"draining": self.is_stopping})
         except Unreachable as away:
@@ -53,17 +53,17 @@ class Heart:
         except Refused as refused:
             logger.warning("heartbeat_refused: %s", refused)
             if refused.is_unknown_worker:
-                self._hands.stop_all(Why.LOST)
+                self._held.stop_all(Why.LOST)
         else:
             self._hear(told, asked_at)
 
     def _hear(self, told: Mapping[str, Any], asked_at: float) -> None:
         self.is_draining = bool(told.get("drain"))
         kept = [each["token"] for each in told.get("claims", ())]
-        self._hands.renewed(tokens=kept, asked_at=asked_at, lease_seconds=float(told["lease_seconds"]))
+        self._held.renewed(tokens=kept, asked_at=asked_at, lease_seconds=float(told["lease_seconds"]))
         for each in told.get("stop", ()):
             why = Why.CANCELLED if each.get("why") == Why.CANCELLED else Why.LOST
-            self._hands.stop(each["token"], why)
+            self._held.stop(each["token"], why)
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
@@ -74,4 +74,4 @@ class Heart:
 
     def _watch_leases(self) -> None:
         while not self._stop.wait(min(self._seconds, 1.0) / 4):
-            self._hands.stop_what_is_over()
+            self._held.stop_what_is_over()

@@ -77,7 +77,7 @@ class Work:
     stopping: Stopping = field(default_factory=Stopping)
 
 
-class Hands:
+class HeldClaims:
     """The work of one worker, by token. Safe in any thread."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ from workers_app.sdk.fetching import TICK_SECONDS, Fetcher, Limits
 from workers_app.sdk.handlers import Handler
 from workers_app.sdk.heart import Heart
 from workers_app.sdk.server import Server
-from workers_app.sdk.work import ANY_KIND, Claim, Hands, Why, Work
+from workers_app.sdk.work import ANY_KIND, Claim, HeldClaims, Why, Work
 
 logger = logging.getLogger("cpds.worker")
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -82,8 +82,8 @@ class WorkerAgent:
         self._grace_seconds = grace_seconds
         self._workspace = workspace
         self._handlers: dict[str, Handler] = {}
-        self._hands = Hands()
-        self._heart = Heart(server=self._server, live_workers=self._hands, seconds=heartbeat_seconds)
+        self._held = HeldClaims()
+        self._heart = Heart(server=self._server, claims=self._held, seconds=heartbeat_seconds)
         self._stop = threading.Event()
         self._stop_now = threading.Event()
         self._lock = threading.Lock()
@@ -150,7 +150,7 @@ class WorkerAgent:
     def _work_until_over(self, limits: Limits) -> Refused | Unreachable | None:
         fetcher = Fetcher(
             server=self._server,
-            live_workers=self._hands,
+            claims=self._held,
             heart=self._heart,
             concurrency=self.concurrency,
             kinds=None if ANY_KIND in self._handlers else sorted(self._handlers),
@@ -191,7 +191,7 @@ class WorkerAgent:
             with suppress(Refused, Unreachable):
                 self._server.release(self.worker_id, claim.token, reason="the worker was stopped")
             return
-        work = self._hands.take(claim, leased_at=leased_at)
+        work = self._held.take(claim, leased_at=leased_at)
         threading.Thread(
             target=self._attempt, args=(work,), name=f"task-{claim.task.get('id')}", daemon=True
         ).start()
@@ -209,7 +209,7 @@ class WorkerAgent:
             context.close()
             self._count(ending)
             logger.info("task_%s %s seconds=%.2f", ending.value, told, time.monotonic() - began)
-            self._hands.drop(work)
+            self._held.drop(work)
 
     def _count(self, ending: Ending) -> None:
         with self._lock:
@@ -220,10 +220,10 @@ class WorkerAgent:
         """Let what runs finish, have the rest handed back, and say goodbye."""
         self._stop.set()
         self._heart.is_stopping = True
-        if self._hands.tokens():
+        if self._held.tokens():
             self._heart.beat()
             self._wait_for_ends(self._grace_seconds)
-            self._hands.stop_all(Why.SHUTDOWN)
+            self._held.stop_all(Why.SHUTDOWN)
             self._wait_for_ends(UNWIND_SECONDS, even_when_hurried=True)
         self._heart.stop()
         with suppress(Refused, Unreachable):
@@ -233,7 +233,7 @@ class WorkerAgent:
     def _wait_for_ends(self, seconds: float, *, even_when_hurried: bool = False) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until and (even_when_hurried or not self._stop_now.is_set()):
-            if not self._hands.wait_for_fewer_than(1, seconds=TICK_SECONDS):
+            if not self._held.wait_for_fewer_than(1, seconds=TICK_SECONDS):
                 return
 
     @contextmanager

@@ -17,7 +17,7 @@ from cpds.host.standalone.processes.interrupts import Interrupts
 from cpds.host.standalone.processes.worker_pool import TURN_SECONDS, WorkerPool
 from cpds.host.standalone.state import StateDirectory, make_private
 from tasks_app.services.maintenance.sweep import sweep
-from tasks_app.services.scaling.autoscale import Pool, Steering, WantedView, steer, workers_wanted
+from tasks_app.services.scaling.autoscale import Pool, ScalingController, WantedView, scale, workers_wanted
 from workers_app.fleet.abilities import served_here
 
 QUIET_SECONDS: Final = 60.0
@@ -72,28 +72,28 @@ class Autoscaler:
                 _without_database_later(workers.undrain_all)
 
     def _stay(self, workers: WorkerPool, interrupts: Interrupts) -> None:
-        steering = Steering(workers=self.pool.minimum)
+        controller = ScalingController(workers=self.pool.minimum)
         look_at = monotonic()
         while not interrupts.asked:
             if monotonic() >= look_at:
                 look_at = monotonic() + self.look_seconds
-                steering = self._look(workers, steering)
+                controller = self._look(workers, controller)
             _without_database_later(workers.turn)
             interrupts.wait(TURN_SECONDS)
 
-    def _look(self, workers: WorkerPool, steering: Steering) -> Steering:
+    def _look(self, workers: WorkerPool, controller: ScalingController) -> ScalingController:
         """Return how many workers there are to be, and see to it; unchanged while the database is away."""
-        now = steering
+        now = controller
 
         def act() -> None:
             nonlocal now
             # Without a worker, here or elsewhere, nobody else would wake what is due.
             sweep(only_if_overdue=True)
             wanted = workers_wanted(pool=self.pool, projects=served_here(), own=workers.names())
-            found = steer(steering, wanted=wanted.workers, at=monotonic(), quiet_seconds=self.quiet_seconds)
+            found = scale(controller, wanted=wanted.workers, at=monotonic(), quiet_seconds=self.quiet_seconds)
             workers.scale_to(found.workers)
-            if found.workers != steering.workers:
-                self.tell(Scaled(before=steering.workers, workers=found.workers, wanted=wanted))
+            if found.workers != controller.workers:
+                self.tell(Scaled(before=controller.workers, workers=found.workers, wanted=wanted))
             now = found
 
         _without_database_later(act)

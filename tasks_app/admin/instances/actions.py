@@ -29,15 +29,15 @@ WAYS: Final = {
 Action = Callable[[Any, HttpRequest, "QuerySet[Any]"], HttpResponse | None]
 
 
-def may_steer(request: HttpRequest) -> bool:
+def may_control(request: HttpRequest) -> bool:
     """Return whether the visitor may act on instances."""
     return request.user.has_perm("tasks_app.change_instance")
 
 
-def steering(act: str) -> Action:
+def control_action(act: str) -> Action:
     """Return the action that does ``act`` to the chosen instances, after a page that asks."""
 
-    @admin.action(permissions=["steer"], description=f"{act.capitalize()} the selected instances")
+    @admin.action(permissions=["control"], description=f"{act.capitalize()} the selected instances")
     def action(model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]") -> HttpResponse | None:
         if not is_confirmed(request):
             return _ask(model_admin, request, queryset, act)
@@ -45,7 +45,7 @@ def steering(act: str) -> Action:
             how = _how(request)
         except ValueError as error:
             return _ask(model_admin, request, queryset, act, problem=str(error))
-        _steer(model_admin, request, queryset, act, how)
+        _control(model_admin, request, queryset, act, how)
         return None
 
     action.__name__ = f"{act}_instances"
@@ -76,7 +76,7 @@ def _ask(
     return ask(
         model_admin,
         request,
-        template="steer",
+        template="control",
         title=f"{act.capitalize()} {len(keys):,} instance{'' if len(keys) == 1 else 's'}?",
         act=act,
         keys=keys,
@@ -106,7 +106,7 @@ def _how(request: HttpRequest) -> "ControlOptions":
     )
 
 
-def _steer(
+def _control(
     model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]", act: str, how: "ControlOptions"
 ) -> None:
     from tasks_app.services.control.bulk import Action, control_instances

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.http import HttpRequest
 
-from tasks_app.admin.instances.actions import may_steer, steering
+from tasks_app.admin.instances.actions import control_action, may_control
 from tasks_app.admin.instances.events import recent_events
 from tasks_app.admin.instances.holds import holds_of
 from tasks_app.admin.instances.page import tasks_of
@@ -83,12 +83,12 @@ class InstanceAdmin(ReadOnlyAdmin):
         ("Parameters", {"fields": ("given",), "classes": ("collapse",)}),
     )
 
-    actions = (*(steering(act) for act in ("pause", "resume", "cancel", "retry")), rerun_instances)
+    actions = (*(control_action(act) for act in ("pause", "resume", "cancel", "retry")), rerun_instances)
     optional = {"Pause": ("pause_reason", "paused_until"), "Rerun": ("origin",)}
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
+    def has_control_permission(self, request: HttpRequest) -> bool:
         """Leave acting on instances to those who may change them; the services write, never a form."""
-        return may_steer(request)
+        return may_control(request)
 
     def look_up(self, rows: list[Instance]) -> None:
         """Attach progress and what the attempts used."""

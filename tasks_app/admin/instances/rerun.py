@@ -14,7 +14,7 @@ from tasks_app.errors import NoWorkflow
 from tasks_app.models import Instance
 
 
-@admin.action(permissions=["steer"], description="Rerun the selected instance from a task")
+@admin.action(permissions=["control"], description="Rerun the selected instance from a task")
 def rerun_instances(
     model_admin: Any, request: HttpRequest, queryset: "QuerySet[Instance]"
 ) -> HttpResponse | None:

@@ -62,11 +62,11 @@ class ScheduleAdmin(ReadOnlyAdmin):
         "of_beat",
     )
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
+    def has_control_permission(self, request: HttpRequest) -> bool:
         """Let those pause and resume who may change schedules."""
         return request.user.has_perm("tasks_app.change_schedule")
 
-    @admin.action(description="Pause: start nothing by itself", permissions=["steer"])
+    @admin.action(description="Pause: start nothing by itself", permissions=["control"])
     def pause(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         """Pause the chosen schedules."""
         # Imported late: definitions are read with a heavy library, and every program imports the admin.
@@ -74,17 +74,19 @@ class ScheduleAdmin(ReadOnlyAdmin):
 
         by = request.user.get_username()
         reason = f"paused in the admin by {by}"
-        self._steer(request, rows, "paused", lambda given: pause_schedule(given=given, reason=reason, by=by))
+        self._control(
+            request, rows, "paused", lambda given: pause_schedule(given=given, reason=reason, by=by)
+        )
 
-    @admin.action(description="Resume: fire again, from now on", permissions=["steer"])
+    @admin.action(description="Resume: fire again, from now on", permissions=["control"])
     def resume(self, request: HttpRequest, rows: QuerySet[Schedule]) -> None:
         """Resume the chosen schedules."""
         from tasks_app.services.schedules.control import resume_schedule
 
         by = request.user.get_username()
-        self._steer(request, rows, "resumed", lambda given: resume_schedule(given=given, by=by))
+        self._control(request, rows, "resumed", lambda given: resume_schedule(given=given, by=by))
 
-    def _steer(
+    def _control(
         self, request: HttpRequest, rows: QuerySet[Schedule], done: str, act: Callable[[str], object]
     ) -> None:
         count = 0

@@ -1,1 +1,1 @@
-"""Instances: read, steered, in bulk, and their events."""
+"""Instances: read, controlled, in bulk, and their events."""

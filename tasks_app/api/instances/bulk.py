@@ -1,4 +1,4 @@
-"""Steer many instances in one request, chosen by filters; or only say which would be."""
+"""Control many instances in one request, chosen by filters; or only say which would be."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ from tasks_app.roles import Role
 from tasks_app.services.control.bulk import Action, ControlOptions, choose_instances, control_instances
 
 MOST: Final = 1000
-"""Instances that one request steers; ``has_more`` says that others are left."""
+"""Instances that one request controls; ``has_more`` says that others are left."""
 
 
 class BulkForm(PauseForm, CancelForm):
@@ -52,7 +52,7 @@ class Bulk(Endpoint):
 
     needs = {"POST": Role.OPERATOR}
 
-    @documented("Steer many instances", answer=BulkView, body=BulkForm)
+    @documented("Control many instances", answer=BulkView, body=BulkForm)
     def post(self, request: Request) -> Response:
         """Pause, resume, cancel or retry the instances that a filter chooses, oldest first."""
         form = read_body(request, BulkForm)
@@ -65,25 +65,25 @@ class Bulk(Endpoint):
             drain=form["drain"],
             compensate=form["compensate"],
         )
-        chosen = chosen_by(form["filter"], projects=self.steered(), sign="/filter/")
+        chosen = chosen_by(form["filter"], projects=self.controlled(), sign="/filter/")
         ids = choose_instances(chosen=chosen, act=act, at_most=form["limit"] + 1)
         instances = ids[: form["limit"]]
-        steered = [] if form["dry_run"] else list(control_instances(act=act, instances=instances, how=how))
+        controlled = [] if form["dry_run"] else list(control_instances(act=act, instances=instances, how=how))
         return ok(
             BulkView(
                 dry_run=form["dry_run"],
                 count=len(instances),
                 has_more=len(ids) > len(instances),
                 instances=instances,
-                done=[each.instance for each in steered if not each.refusal],
+                done=[each.instance for each in controlled if not each.refusal],
                 refused=[
-                    RefusedView(id=each.instance, message=each.refusal) for each in steered if each.refusal
+                    RefusedView(id=each.instance, message=each.refusal) for each in controlled if each.refusal
                 ],
             )
         )
 
-    def steered(self) -> frozenset[int] | None:
-        """Return the keys of the projects in which the caller may steer; None: all.
+    def controlled(self) -> frozenset[int] | None:
+        """Return the keys of the projects in which the caller may control; None: all.
 
         :raises Forbidden: when the caller's role in the one named is less.
         """

@@ -1,4 +1,4 @@
-"""Steer one instance: pause, resume, cancel, retry, rerun, approve, reject."""
+"""Control one instance: pause, resume, cancel, retry, rerun, approve, reject."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -32,27 +32,27 @@ DONE: Final = {
 }
 
 
-class SteerForm(ProjectForm):
+class ControlForm(ProjectForm):
     """Why; it stands in the ledger beside who."""
 
     reason = serializers.CharField(max_length=4000, required=False, allow_blank=True, default="")
 
 
-class PauseForm(SteerForm):
+class PauseForm(ControlForm):
     """How to pause."""
 
     now = serializers.BooleanField(default=False, help_text="stop running tasks; they start again at resume")
     until = serializers.DateTimeField(required=False, allow_null=True, help_text="resume by itself then")
 
 
-class CancelForm(SteerForm):
+class CancelForm(ControlForm):
     """How to cancel."""
 
     drain = serializers.BooleanField(default=False, help_text="let running tasks finish first")
     compensate = serializers.BooleanField(default=False, help_text="then undo what completed")
 
 
-class RerunForm(SteerForm):
+class RerunForm(ControlForm):
     """From where to run again, with which other parameters, and as which version."""
 
     params = serializers.DictField(required=False, allow_null=True)
@@ -106,7 +106,7 @@ class AnsweredView(View):
     changed: bool
 
 
-class _Steering(InstanceEndpoint):
+class _InstanceControl(InstanceEndpoint):
     needs = {"POST": Role.OPERATOR}
     act: ClassVar[Action]
 
@@ -117,7 +117,7 @@ class _Steering(InstanceEndpoint):
         return ok(ActedView(id=key, message=DONE[self.act], status=instance_word(state), state=state))
 
 
-class Pause(_Steering):
+class Pause(_InstanceControl):
     """``/api/v1/instances/{id}/pause``."""
 
     act = Action.PAUSE
@@ -132,19 +132,19 @@ class Pause(_Steering):
         )
 
 
-class Resume(_Steering):
+class Resume(_InstanceControl):
     """``/api/v1/instances/{id}/resume``."""
 
     act = Action.RESUME
 
-    @documented("Resume an instance", answer=ActedView, body=SteerForm)
+    @documented("Resume an instance", answer=ActedView, body=ControlForm)
     def post(self, request: Request, instance: str) -> Response:
         """Let a paused instance go on."""
-        form = read_body(request, SteerForm)
+        form = read_body(request, ControlForm)
         return self.done(instance, ControlOptions(by=self.caller.name, reason=form["reason"]))
 
 
-class Cancel(_Steering):
+class Cancel(_InstanceControl):
     """``/api/v1/instances/{id}/cancel``."""
 
     act = Action.CANCEL
@@ -164,15 +164,15 @@ class Cancel(_Steering):
         )
 
 
-class Retry(_Steering):
+class Retry(_InstanceControl):
     """``/api/v1/instances/{id}/retry``."""
 
     act = Action.RETRY
 
-    @documented("Retry an instance", answer=ActedView, body=SteerForm)
+    @documented("Retry an instance", answer=ActedView, body=ControlForm)
     def post(self, request: Request, instance: str) -> Response:
         """Go on with a failed or cancelled instance, from what did not complete."""
-        form = read_body(request, SteerForm)
+        form = read_body(request, ControlForm)
         return self.done(instance, ControlOptions(by=self.caller.name, reason=form["reason"]))
 
 

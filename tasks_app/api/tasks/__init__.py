@@ -1,1 +1,1 @@
-"""Tasks: created on their own, read, steered."""
+"""Tasks: created on their own, read, controlled."""

@@ -1,4 +1,4 @@
-"""``/api/v1/tasks``: create tasks on their own, look at all tasks, steer single ones and many."""
+"""``/api/v1/tasks``: create tasks on their own, look at all tasks, control single ones and many."""
 
 from typing import Any, cast
 from urllib.parse import quote
@@ -16,11 +16,11 @@ from cpds.api.schema.documentation import CURSOR, LIMIT, OFFSET, documented
 from tasks_app.api.base import Endpoint
 from tasks_app.api.idempotency import once
 from tasks_app.api.tasks.forms import NewTaskForm, TaskBulkForm, TaskQuery, TaskReasonForm, narrows, wanted_of
-from tasks_app.api.tasks.views import NewTaskView, SteeredView, TaskBulkView, TasksPageView, new_task_view
+from tasks_app.api.tasks.views import ControlledView, NewTaskView, TaskBulkView, TasksPageView, new_task_view
 from tasks_app.models import Task
 from tasks_app.roles import Role
 from tasks_app.services.access.callers import chosen_project
-from tasks_app.services.control.task_bulk import TaskAct, choose_tasks, steer_tasks
+from tasks_app.services.control.task_bulk import TaskAct, choose_tasks, control_tasks
 from tasks_app.services.control.task_lists import wanted_tasks
 from tasks_app.services.control.tasks import cancel_task, retry_task
 from tasks_app.services.lookup.by_name import find_task, read_again
@@ -112,7 +112,7 @@ class Records(Endpoint):
         return ok(records_view(task=found, records=records, total=pages.count, has_more=pages.has_more))
 
 
-class Steer(Endpoint):
+class Control(Endpoint):
     """An endpoint that acts on one task."""
 
     needs = {"POST": Role.OPERATOR}
@@ -124,7 +124,7 @@ class Steer(Endpoint):
         return task
 
 
-class Cancel(Steer):
+class Cancel(Control):
     """``/api/v1/tasks/{id}/cancel``."""
 
     @documented("Cancel a task", answer=TaskDetailView, body=TaskReasonForm, tags=TAGS)
@@ -136,7 +136,7 @@ class Cancel(Steer):
         return ok(detail_of(read_again(found)))
 
 
-class Retry(Steer):
+class Retry(Control):
     """``/api/v1/tasks/{id}/retry``."""
 
     @documented("Retry a task", answer=TaskDetailView, body=TaskReasonForm, tags=TAGS)
@@ -148,12 +148,12 @@ class Retry(Steer):
         return ok(detail_of(read_again(found)))
 
 
-class SteerMany(Endpoint):
+class ControlMany(Endpoint):
     """An endpoint that acts on many tasks."""
 
     needs = {"POST": Role.OPERATOR}
 
-    def steered(self, act: TaskAct) -> Response:
+    def controlled(self, act: TaskAct) -> Response:
         """Act on what the body describes, or say what that is."""
         form = read_body(self.request, TaskBulkForm)
         dry_run, reason, ids = form.pop("dry_run"), form.pop("reason"), form.pop("ids", ())
@@ -163,11 +163,13 @@ class SteerMany(Endpoint):
         projects = self._own(named)
         wanted = wanted_of(form, projects=projects, sign="/")
         chosen = choose_tasks(act=act, wanted=wanted, ids=ids, projects=projects)
-        done = [] if dry_run else steer_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)
+        done = (
+            [] if dry_run else control_tasks(act=act, tasks=chosen.tasks, by=self.caller.name, reason=reason)
+        )
         shown = (
-            [SteeredView(task=task.address, refusal="") for task in chosen.tasks]
+            [ControlledView(task=task.address, refusal="") for task in chosen.tasks]
             if dry_run
-            else [SteeredView(task=each.task, refusal=each.refusal) for each in done]
+            else [ControlledView(task=each.task, refusal=each.refusal) for each in done]
         )
         return ok(
             TaskBulkView(
@@ -191,22 +193,22 @@ class SteerMany(Endpoint):
         return frozenset(key for key in projects if self.caller.may(self.role, key))
 
 
-class CancelMany(SteerMany):
+class CancelMany(ControlMany):
     """``/api/v1/tasks/bulk/cancel``."""
 
     @documented("Cancel many tasks", answer=TaskBulkView, body=TaskBulkForm, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Cancel up to 1,000 tasks that have not ended."""
-        return self.steered(TaskAct.CANCEL)
+        return self.controlled(TaskAct.CANCEL)
 
 
-class RetryMany(SteerMany):
+class RetryMany(ControlMany):
     """``/api/v1/tasks/bulk/retry``."""
 
     @documented("Retry many tasks", answer=TaskBulkView, body=TaskBulkForm, tags=TAGS)
     def post(self, request: Request) -> Response:  # noqa: ARG002
         """Try up to 1,000 tasks again that failed or were cancelled."""
-        return self.steered(TaskAct.RETRY)
+        return self.controlled(TaskAct.RETRY)
 
 
 def _mapping(data: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class TasksPageView(View):
     count: int | UnsetType = UNSET
 
 
-class SteeredView(View):
+class ControlledView(View):
     """What became of one task; ``refusal`` is empty when it was done."""
 
     task: str
@@ -40,7 +40,7 @@ class TaskBulkView(View):
     matched: Count
     done: Count
     more: bool
-    tasks: list[SteeredView]
+    tasks: list[ControlledView]
 
 
 def new_task_view(made: Created) -> NewTaskView:

@@ -23,7 +23,7 @@ LATEST: Final = "latest"
 Perform = Callable[[Output, Options], ExitCode | None]
 
 
-def _steering(act: Action) -> Perform:
+def _control(act: Action) -> Perform:
     def perform(out: Output, options: Options) -> ExitCode | None:
         how = _how(act, options)
         selects = options.workflow is not None or options.status is not None or options.older_than is not None
@@ -31,7 +31,7 @@ def _steering(act: Action) -> Perform:
             if not selects:
                 message = "name an instance, or choose with --workflow, --status or --older-than"
                 raise WrongUsage(message=message)
-            return many.steer(out, options, act=act, how=how)
+            return many.control(out, options, act=act, how=how)
         if selects or options.dry_run:
             raise WrongUsage(message="an ID goes without --workflow, --status, --older-than and --dry-run")
         _show(out, act, control_instance(act=act, given=options.id, how=how))
@@ -99,7 +99,7 @@ def _why(out: Output, options: Options) -> None:
         out.lines(hold_views.instance_hold_lines(answer))
 
 
-def _takes_steering(parser: ArgumentParser) -> None:
+def _takes_control_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "id", metavar="ID", nargs="?", type=arguments.reference, help="an id, or its beginning"
     )
@@ -117,7 +117,7 @@ def _drain_or_now(parser: ArgumentParser, *, drain: str, now: str) -> None:
 
 
 def _takes_pause(parser: ArgumentParser) -> None:
-    _takes_steering(parser)
+    _takes_control_options(parser)
     _drain_or_now(
         parser,
         drain="let running tasks finish (the default)",
@@ -132,7 +132,7 @@ def _takes_pause(parser: ArgumentParser) -> None:
 
 
 def _takes_cancel(parser: ArgumentParser) -> None:
-    _takes_steering(parser)
+    _takes_control_options(parser)
     _drain_or_now(parser, drain="let running tasks finish first", now="stop running tasks (the default)")
     parser.add_argument(
         "--compensate", action="store_true", help="then undo what completed, in reverse order of completion"
@@ -169,15 +169,15 @@ VERBS: Final = (
         name="pause",
         help="Start nothing new in an instance, or in many.",
         examples=("instance pause inst-3f8 --until 2h", "instance pause --workflow nightly-etl --now --yes"),
-        perform=_steering(Action.PAUSE),
+        perform=_control(Action.PAUSE),
         arguments=_takes_pause,
     ),
     Subcommand(
         name="resume",
         help="Resume a paused instance, or many.",
         examples=("instance resume inst-3f8", "instance resume --workflow nightly-etl --yes"),
-        perform=_steering(Action.RESUME),
-        arguments=_takes_steering,
+        perform=_control(Action.RESUME),
+        arguments=_takes_control_options,
     ),
     Subcommand(
         name="cancel",
@@ -186,15 +186,15 @@ VERBS: Final = (
             "instance cancel inst-3f8 --reason 'wrong branch'",
             "instance cancel --workflow nightly-etl --status failed --older-than 2d",
         ),
-        perform=_steering(Action.CANCEL),
+        perform=_control(Action.CANCEL),
         arguments=_takes_cancel,
     ),
     Subcommand(
         name="retry",
         help="Retry a failed or cancelled instance, or many, from what did not complete.",
         examples=("instance retry inst-3f8", "instance retry --workflow nightly-etl --dry-run"),
-        perform=_steering(Action.RETRY),
-        arguments=_takes_steering,
+        perform=_control(Action.RETRY),
+        arguments=_takes_control_options,
     ),
     Subcommand(
         name="rerun",

@@ -42,7 +42,7 @@ def takes_choice(parser: ArgumentParser) -> None:
     )
 
 
-def steer(out: Output, options: Options, *, act: Action, how: ControlOptions) -> ExitCode | None:
+def control(out: Output, options: Options, *, act: Action, how: ControlOptions) -> ExitCode | None:
     """Do with every chosen instance what was asked; exit 1 if any refused."""
     states = [read_instance_status(options.status)] if options.status is not None else []
     chosen = Chosen(workflow=options.workflow, states=states, older_than_seconds=options.older_than)

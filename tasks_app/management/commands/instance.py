@@ -1,4 +1,4 @@
-"""``manage.py instance``: what runs, what ran, how far it is, and steering it."""
+"""``manage.py instance``: what runs, what ran, how far it is, and controlling it."""
 
 from argparse import ArgumentParser
 

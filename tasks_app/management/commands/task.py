@@ -82,7 +82,7 @@ def _takes_task(parser: ArgumentParser) -> None:
     )
 
 
-def _takes_steering(parser: ArgumentParser) -> None:
+def _takes_control_options(parser: ArgumentParser) -> None:
     _takes_task(parser)
     takes_reason(parser)
     takes_by(parser)
@@ -147,14 +147,14 @@ class Command(CommandWithVerbs):
             help="Cancel one task; what cannot start without it is skipped.",
             examples=("task cancel TASK-001 --reason 'not needed'",),
             perform=_cancel,
-            arguments=_takes_steering,
+            arguments=_takes_control_options,
         ),
         Subcommand(
             name="retry",
             help="Retry a task, with what was ruled out because of it.",
             examples=("task retry TASK-001", "task retry inst-3f8/load --json"),
             perform=_retry,
-            arguments=_takes_steering,
+            arguments=_takes_control_options,
         ),
         Subcommand(
             name="why",

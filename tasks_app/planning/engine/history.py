@@ -121,7 +121,7 @@ class History:
             if line.kind in _TASK_MOVE:
                 self._take_task(_TASK_MOVE[line.kind], line.task, line)
             elif line.kind in SPEECH:
-                self._take_speech(line.task, line)
+                self._take_log_line(line.task, line)
 
     def starts(self) -> Iterator[_Start]:
         """Yield the starts that are still to be judged."""
@@ -172,7 +172,7 @@ class History:
                 sentence = f"attempt {line.attempt} completed it while attempt {course.attempts} ran"
                 self.blame("stale_write", task, sentence, line.event)
 
-    def _take_speech(self, task: int, line: Line) -> None:
+    def _take_log_line(self, task: int, line: Line) -> None:
         course = self.course(task)
         if course.state is not TaskState.RUNNING:
             sentence = f"attempt {line.attempt} spoke when the task was {course.state}"

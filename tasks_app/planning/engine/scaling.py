@@ -104,7 +104,7 @@ def workers_for(slots: Fraction, *, slots_each: int, minimum: int = 0, maximum: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steering:
+class ScalingController:
     """How many workers there are to be, and since when fewer would have done."""
 
     workers: int
@@ -113,17 +113,17 @@ class Steering:
     """The most that were wanted since then."""
 
 
-def steer(now: Steering, *, wanted: int, at: float, quiet_seconds: float) -> Steering:
+def scale(now: ScalingController, *, wanted: int, at: float, quiet_seconds: float) -> ScalingController:
     """Return how many workers there are to be from now on.
 
     More at once; fewer when fewer have been wanted for ``quiet_seconds`` on end, and
     then only as few as the busiest moment of that time wanted.
     """
     if wanted >= now.workers:
-        return Steering(workers=wanted)
+        return ScalingController(workers=wanted)
     if now.low_since is None:
-        now = Steering(workers=now.workers, low_since=at, peak=wanted)
+        now = ScalingController(workers=now.workers, low_since=at, peak=wanted)
     peak = max(now.peak, wanted)
     if now.low_since is not None and at - now.low_since >= quiet_seconds:
-        return Steering(workers=peak)
-    return Steering(workers=now.workers, low_since=now.low_since, peak=peak)
+        return ScalingController(workers=peak)
+    return ScalingController(workers=now.workers, low_since=now.low_since, peak=peak)

@@ -19,7 +19,7 @@ from tasks_app.planning.engine.decisions import Decision, Finish, HandBack, TryA
 from tasks_app.planning.inputs.secrets import without_secrets
 from tasks_app.services.attempts.claims import Claim
 from tasks_app.services.attempts.recording import record_end
-from tasks_app.services.attempts.sanitize import storable
+from tasks_app.services.attempts.sanitize import sanitize
 from tasks_app.services.lookup.alarm import set_alarm
 from tasks_app.services.progress.advance import advance, failed_in, follow_up, item_ended, stream_ended
 from tasks_app.services.publishing.pump import pump
@@ -39,7 +39,7 @@ def report_outcome(*, claim: Claim, outcome: Outcome) -> bool:
 
     :raises StaleDispatch: when the claim is no longer held; nothing was changed.
     """
-    outcome = storable(without_secrets(outcome, known=claim.known_secrets))
+    outcome = sanitize(without_secrets(outcome, known=claim.known_secrets))
     decision = decide(
         outcome, policy=claim.retry, failures=claim.failures, chance=secrets.randbelow(1000) / 1000
     )

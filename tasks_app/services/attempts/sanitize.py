@@ -14,7 +14,7 @@ MESSAGE_CHARACTERS: Final = 4000
 NAME_CHARACTERS: Final = 100
 
 
-def storable(outcome: Outcome) -> Outcome:
+def sanitize(outcome: Outcome) -> Outcome:
     """Return the outcome as the database can hold it; an output that is not JSON is a failure."""
     match outcome:
         case Completed():

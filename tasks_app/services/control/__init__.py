@@ -1,1 +1,1 @@
-"""Steering of instances and tasks, one by one and in bulk."""
+"""ScalingController of instances and tasks, one by one and in bulk."""

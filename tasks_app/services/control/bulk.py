@@ -1,4 +1,4 @@
-"""Steer many instances at once: choose them, then act on each in a transaction of its own."""
+"""Control many instances at once: choose them, then act on each in a transaction of its own."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -80,10 +80,10 @@ def control_instances(*, act: Action, instances: Iterable[str], how: ControlOpti
     name and does not stop the others.
     """
     for public_id in instances:
-        yield _steer(act, public_id, how)
+        yield _control(act, public_id, how)
 
 
-def _steer(act: Action, public_id: str, how: ControlOptions) -> Controlled:
+def _control(act: Action, public_id: str, how: ControlOptions) -> Controlled:
     try:
         _ACTS[act](public_id, how)
     except (IllegalMove, NotFound, NothingToUndo, RetryTheParent) as refusal:

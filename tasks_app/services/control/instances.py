@@ -1,4 +1,4 @@
-"""Steer an instance: pause, resume, retry. Who did it and why is in the ledger."""
+"""Control an instance: pause, resume, retry. Who did it and why is in the ledger."""
 
 from contextlib import suppress
 from datetime import datetime

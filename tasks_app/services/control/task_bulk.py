@@ -1,4 +1,4 @@
-"""Steer many tasks at once: choose them, then act on each in transactions of its own."""
+"""Control many tasks at once: choose them, then act on each in transactions of its own."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ USUAL: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steered:
+class Controlled:
     """What became of one task; ``refusal`` says why nothing was done to it."""
 
     task: str
@@ -73,9 +73,9 @@ def _named(ids: Collection[str], projects: Collection[int] | None) -> Q:
     return called | Q(pk__in=[int(each) for each in ids if each not in taken and is_number(each)])
 
 
-def steer_tasks(*, act: TaskAct, tasks: Sequence[Task], by: str = "", reason: str = "") -> list[Steered]:
+def control_tasks(*, act: TaskAct, tasks: Sequence[Task], by: str = "", reason: str = "") -> list[Controlled]:
     """Act on tasks one by one; one that moved meanwhile is refused by name and does not stop the others."""
-    steered: list[Steered] = []
+    controlled: list[Controlled] = []
     retried: set[int] = set()
     for task in tasks:
         refusal = ""
@@ -86,5 +86,5 @@ def steer_tasks(*, act: TaskAct, tasks: Sequence[Task], by: str = "", reason: st
                 retried.update(retry_task(task=task, by=by, reason=reason))
         except (IllegalMove, RetryTheParent) as error:
             refusal = str(error)
-        steered.append(Steered(task=task.address, refusal=refusal))
-    return steered
+        controlled.append(Controlled(task=task.address, refusal=refusal))
+    return controlled

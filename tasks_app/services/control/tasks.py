@@ -1,4 +1,4 @@
-"""Steer one task: cancel it, or have it tried again. The rest of its instance goes on."""
+"""Control one task: cancel it, or have it tried again. The rest of its instance goes on."""
 
 from collections.abc import Collection
 from contextlib import suppress

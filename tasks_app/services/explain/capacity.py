@@ -7,8 +7,8 @@ from typing import Final
 from tasks_app.models import Task
 from tasks_app.planning.engine.shares import share_of
 from tasks_app.services.explain.holds import Hold, HoldKind
-from tasks_app.services.explain.snapshot import READ_BACKLOG, Situation
-from tasks_app.services.http_workers.gates_for_http import is_judged_at_the_door
+from tasks_app.services.explain.snapshot import READ_BACKLOG, WaitSnapshot
+from tasks_app.services.http_workers.gates_for_http import is_judged_on_claim
 from tasks_app.services.http_workers.offers import is_lent
 from tasks_app.services.lookup.fleet import connected_fleet
 from tasks_app.services.lookup.http_workers import has_http_worker
@@ -30,17 +30,17 @@ _LIMITS: Final[dict[LimitKind, tuple[HoldKind, str]]] = {
 """What holds a task at each limit, and whose tasks were counted."""
 
 
-def holds_of_ready(*, task: Task, situation: Situation) -> Iterator[Hold]:
+def holds_of_ready(*, task: Task, snapshot: WaitSnapshot) -> Iterator[Hold]:
     """Yield what holds a task that is ready and not out: limits, hands, its project's share, its place."""
-    yield from _limits(task, situation)
+    yield from _limits(task, snapshot)
     if task.executor == EXTERNAL and task.gate == Gate.OPEN:
-        sentence = f"{AWAITED}{_lacking_over_http(task, situation)}"
+        sentence = f"{AWAITED}{_lacking_over_http(task, snapshot)}"
         yield Hold(kind=HoldKind.EXTERNAL, sentence=sentence, since=task.ready_at)
         return
-    yield from lacking_hands(task=task, situation=situation)
-    yield from _share(task, situation)
-    ahead = situation.places.get(task.pk, READ_BACKLOG)
-    number = f"{ahead:,}" if task.pk in situation.places else f"more than {ahead:,}"
+    yield from lacking_workers(task=task, snapshot=snapshot)
+    yield from _share(task, snapshot)
+    ahead = snapshot.places.get(task.pk, READ_BACKLOG)
+    number = f"{ahead:,}" if task.pk in snapshot.places else f"more than {ahead:,}"
     yield Hold(
         kind=HoldKind.BACKLOG,
         sentence=f"it is ready at priority {task.priority}; {number} of its project come before it",
@@ -48,13 +48,13 @@ def holds_of_ready(*, task: Task, situation: Situation) -> Iterator[Hold]:
     )
 
 
-def _limits(task: Task, situation: Situation) -> Iterator[Hold]:
+def _limits(task: Task, snapshot: WaitSnapshot) -> Iterator[Hold]:
     found = limits_on(
         instance=task.instance,
         requirement=task.requirement,
-        workflow_most=situation.most_of_workflow.get(task.instance.workflow_id or 0),
-        project_most=situation.most_of_project.get(task.project_id),
-        out=situation.out,
+        workflow_most=snapshot.most_of_workflow.get(task.instance.workflow_id or 0),
+        project_most=snapshot.most_of_project.get(task.project_id),
+        out=snapshot.out,
     )
     for limit in found:
         if limit.left == 0:
@@ -67,8 +67,8 @@ def _limits(task: Task, situation: Situation) -> Iterator[Hold]:
             )
 
 
-def _share(task: Task, situation: Situation) -> Iterator[Hold]:
-    look = situation.look
+def _share(task: Task, snapshot: WaitSnapshot) -> Iterator[Hold]:
+    look = snapshot.look
     standings = look.standings(task.requirement)
     own = next((each for each in standings if each.project == task.project_id), None)
     slots = look.slots(task.requirement)
@@ -85,20 +85,20 @@ def _share(task: Task, situation: Situation) -> Iterator[Hold]:
         )
 
 
-def lacking_hands(*, task: Task, situation: Situation) -> Iterator[Hold]:
+def lacking_workers(*, task: Task, snapshot: WaitSnapshot) -> Iterator[Hold]:
     """Yield what is missing of workers that could take a task now."""
     since = task.published_at if task.status == TaskState.QUEUED else task.ready_at
-    slots = situation.look.slots(task.requirement, project=task.project_id)
-    helpers = situation.http_workers.get(task.project_id, ()) if is_lent(task) else ()
-    if slots == 0 and is_judged_at_the_door(task):
+    slots = snapshot.look.slots(task.requirement, project=task.project_id)
+    helpers = snapshot.http_workers.get(task.project_id, ()) if is_lent(task) else ()
+    if slots == 0 and is_judged_on_claim(task):
         yield Hold(kind=HoldKind.NO_WORKER, sentence=_undecided(task), since=since)
     elif slots == 0 and any(map(frozenset(task.requires).issubset, helpers)):
         yield Hold(kind=HoldKind.EXTERNAL, sentence=f"{AWAITED}; no other may take it", since=since)
     elif slots == 0:
-        able = bool(situation.look.slots(task.requirement))
+        able = bool(snapshot.look.slots(task.requirement))
         sentence = KEPT_FOR_OTHERS if able else nobody_can(requires=task.requires, helpers=helpers)
         yield Hold(kind=HoldKind.NO_WORKER, sentence=sentence, since=since)
-    elif not situation.look.free_slots(task.requirement, project=task.project_id):
+    elif not snapshot.look.free_slots(task.requirement, project=task.project_id):
         whose = (
             f"the living workers that have {_words(task.requires)}" if task.requires else "the living workers"
         )
@@ -123,9 +123,9 @@ def nobody_can(*, requires: Collection[str], helpers: Collection[frozenset[str]]
     return _lacks(requires, able)
 
 
-def _lacking_over_http(task: Task, situation: Situation) -> str:
+def _lacking_over_http(task: Task, snapshot: WaitSnapshot) -> str:
     """Return what is missing of workers that speak HTTP, to go on with; nothing when one could take it."""
-    helpers = situation.http_workers.get(task.project_id, ())
+    helpers = snapshot.http_workers.get(task.project_id, ())
     if not helpers:
         return f", and none is online{f' that could have {_words(task.requires)}' if task.requires else ''}"
     is_able = any(map(frozenset(task.requires).issubset, helpers))

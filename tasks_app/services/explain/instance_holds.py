@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 from tasks_app.models import Instance
 from tasks_app.services.explain.holds import Hold, HoldKind
-from tasks_app.services.explain.snapshot import Situation
+from tasks_app.services.explain.snapshot import WaitSnapshot
 from tasks_app.states import INSTANCE_FINAL, InstanceState
 
 
-def holds_of_instance(*, instance: Instance, situation: Situation) -> Iterator[Hold]:
+def holds_of_instance(*, instance: Instance, snapshot: WaitSnapshot) -> Iterator[Hold]:
     """Yield what holds everything in an instance."""
     match instance.status:
         case InstanceState.PENDING:
-            yield _admission(instance, situation)
+            yield _admission(instance, snapshot)
         case InstanceState.PAUSED:
-            yield _paused(instance, situation)
+            yield _paused(instance, snapshot)
         case InstanceState.COMPENSATING:
-            said = situation.said.get((instance.pk, "instance.compensating"))
+            said = snapshot.said.get((instance.pk, "instance.compensating"))
             yield Hold(
                 kind=HoldKind.COMPENSATION,
                 sentence="the instance is being undone, and nothing new starts",
@@ -31,7 +31,7 @@ def holds_of_instance(*, instance: Instance, situation: Situation) -> Iterator[H
                 since=instance.finished_at,
             )
     if instance.is_stopping and instance.status not in INSTANCE_FINAL:
-        said = situation.said.get((instance.pk, "instance.stopping"))
+        said = snapshot.said.get((instance.pk, "instance.stopping"))
         yield Hold(
             kind=HoldKind.STOPPING,
             sentence="the instance is being cancelled once its running tasks are over",
@@ -39,8 +39,8 @@ def holds_of_instance(*, instance: Instance, situation: Situation) -> Iterator[H
         )
 
 
-def _admission(instance: Instance, situation: Situation) -> Hold:
-    most, beside = situation.most.get(instance.pk), situation.beside.get(instance.pk, 0)
+def _admission(instance: Instance, snapshot: WaitSnapshot) -> Hold:
+    most, beside = snapshot.most.get(instance.pk), snapshot.beside.get(instance.pk, 0)
     if most is not None and beside >= most:
         return Hold(
             kind=HoldKind.MAX_INSTANCES,
@@ -54,8 +54,8 @@ def _admission(instance: Instance, situation: Situation) -> Hold:
     )
 
 
-def _paused(instance: Instance, situation: Situation) -> Hold:
-    said = situation.said.get((instance.pk, "instance.paused"))
+def _paused(instance: Instance, snapshot: WaitSnapshot) -> Hold:
+    said = snapshot.said.get((instance.pk, "instance.paused"))
     by = f" by {said.by}" if said and said.by else ""
     reason = f": {instance.pause_reason}" if instance.pause_reason else ""
     return Hold(

@@ -43,7 +43,7 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
+class WaitSnapshot:
     """What surrounds tasks. Mappings are by key of the task, or of the instance where that is said."""
 
     look: Snapshot
@@ -72,12 +72,12 @@ class Situation:
     """By project with tasks that workers that speak HTTP may take: what each of them can do."""
 
 
-def read_situation(*, tasks: Sequence[Task], instances: Sequence[Instance] = ()) -> Situation:
+def read_snapshot(*, tasks: Sequence[Task], instances: Sequence[Instance] = ()) -> WaitSnapshot:
     """Return what surrounds these tasks, each read with its instance, and these instances."""
     owners = {each.pk: each for each in instances} | {task.instance_id: task.instance for task in tasks}
     pending = [each for each in owners.values() if each.status == InstanceState.PENDING]
     ready = [task for task in tasks if task.status == TaskState.PENDING and task.ready_at is not None]
-    return Situation(
+    return WaitSnapshot(
         look=window.take_snapshot(),
         needs=_needs([task.pk for task in tasks if task.status == TaskState.PENDING]),
         waiting_since=_newest([task.pk for task in tasks if task.status == TaskState.WAITING]),

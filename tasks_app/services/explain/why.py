@@ -10,10 +10,10 @@ from typing import Final
 from django.db.models import Q
 
 from tasks_app.models import Instance, Task
-from tasks_app.services.explain.capacity import holds_of_ready, lacking_hands
+from tasks_app.services.explain.capacity import holds_of_ready, lacking_workers
 from tasks_app.services.explain.holds import Hold, HoldKind
 from tasks_app.services.explain.instance_holds import holds_of_instance
-from tasks_app.services.explain.snapshot import Need, Situation, read_situation
+from tasks_app.services.explain.snapshot import Need, WaitSnapshot, read_snapshot
 from tasks_app.services.lookup.by_name import find_instance
 from tasks_app.states import (
     INSTANCE_FINAL,
@@ -42,8 +42,8 @@ def why_many(tasks: Sequence[Task]) -> dict[int, list[Hold]]:
     open_tasks = [task for task in tasks if task.status not in TASK_FINAL]
     if not open_tasks:
         return {task.pk: [] for task in tasks}
-    situation = read_situation(tasks=open_tasks)
-    holds = {task.pk: list(_holds(task, situation)) for task in open_tasks}
+    snapshot = read_snapshot(tasks=open_tasks)
+    holds = {task.pk: list(_holds(task, snapshot)) for task in open_tasks}
     return {task.pk: holds.get(task.pk, []) for task in tasks}
 
 
@@ -64,7 +64,7 @@ def why_instance(
     foremost = _foremost(instance, limit)
     holds = why_many(foremost)
     as_a_whole = list(
-        holds_of_instance(instance=instance, situation=read_situation(tasks=(), instances=[instance]))
+        holds_of_instance(instance=instance, snapshot=read_snapshot(tasks=(), instances=[instance]))
     )
     if not foremost and not as_a_whole:
         as_a_whole = [
@@ -89,21 +89,21 @@ def _foremost(instance: Instance, limit: int) -> list[Task]:
     return found[:limit] or list(unfinished[:limit])
 
 
-def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
+def _holds(task: Task, snapshot: WaitSnapshot) -> Iterator[Hold]:
     if task.status == TaskState.RUNNING:
         yield _running(task)
         return
     if task.compensates_id is None or task.instance.status != InstanceState.COMPENSATING:
-        yield from holds_of_instance(instance=task.instance, situation=situation)
-    elif situation.stopping.get(task.instance_id):
+        yield from holds_of_instance(instance=task.instance, snapshot=snapshot)
+    elif snapshot.stopping.get(task.instance_id):
         yield Hold(
             kind=HoldKind.STOPPING,
             sentence="an attempt that was told to stop may still run, and nothing is undone beside it",
-            until=situation.stopping[task.instance_id],
+            until=snapshot.stopping[task.instance_id],
         )
     match task.status:
         case TaskState.WAITING:
-            yield _waiting(task, situation)
+            yield _waiting(task, snapshot)
         case TaskState.COMPENSATING:
             yield Hold(kind=HoldKind.COMPENSATION, sentence="it completed and waits to be undone in its turn")
         case TaskState.QUEUED:
@@ -112,9 +112,9 @@ def _holds(task: Task, situation: Situation) -> Iterator[Hold]:
                 sentence="its message is out; the next free worker takes it",
                 since=task.published_at,
             )
-            yield from lacking_hands(task=task, situation=situation)
+            yield from lacking_workers(task=task, snapshot=snapshot)
         case _:
-            yield from _pending(task, situation)
+            yield from _pending(task, snapshot)
 
 
 def _running(task: Task) -> Hold:
@@ -128,11 +128,11 @@ def _running(task: Task) -> Hold:
     )
 
 
-def _waiting(task: Task, situation: Situation) -> Hold:
+def _waiting(task: Task, snapshot: WaitSnapshot) -> Hold:
     kinds: dict[str, tuple[HoldKind, str]] = {
         WaitKind.RETRY: (HoldKind.RETRY_TIMER, "it is tried again later"),
         WaitKind.APPROVAL: (HoldKind.APPROVAL, _approval(task)),
-        WaitKind.ITEMS: (HoldKind.ITEMS, _items(task, situation)),
+        WaitKind.ITEMS: (HoldKind.ITEMS, _items(task, snapshot)),
         WaitKind.BATCHES: (HoldKind.ITEMS, "it takes each batch in turn"),
         WaitKind.WORKFLOW: (HoldKind.CHILD_WORKFLOW, "the workflow it started is not over"),
     }
@@ -140,13 +140,13 @@ def _waiting(task: Task, situation: Situation) -> Hold:
     return Hold(
         kind=kind,
         sentence=f"{sentence}: {task.reason}" if task.reason else sentence,
-        since=situation.waiting_since.get(task.pk),
+        since=snapshot.waiting_since.get(task.pk),
         until=task.wake_at,
     )
 
 
-def _items(task: Task, situation: Situation) -> str:
-    over, total = situation.items.get(task.pk, (0, 0))
+def _items(task: Task, snapshot: WaitSnapshot) -> str:
+    over, total = snapshot.items.get(task.pk, (0, 0))
     return f"{over:,} of {total:,} items are over" if total else "its items are not all over"
 
 
@@ -155,8 +155,8 @@ def _approval(task: Task) -> str:
     return f"{people or 'somebody'} has to approve it"
 
 
-def _pending(task: Task, situation: Situation) -> Iterator[Hold]:
-    unmet = _unmet(task, situation.needs.get(task.pk, []))
+def _pending(task: Task, snapshot: WaitSnapshot) -> Iterator[Hold]:
+    unmet = _unmet(task, snapshot.needs.get(task.pk, []))
     if unmet:
         yield from unmet
     elif task.dispatch_id is not None:
@@ -165,14 +165,14 @@ def _pending(task: Task, situation: Situation) -> Iterator[Hold]:
             sentence="its message follows those of the tasks it needs",
             since=task.published_at,
         )
-        yield from lacking_hands(task=task, situation=situation)
+        yield from lacking_workers(task=task, snapshot=snapshot)
     elif task.ready_at is None:
         if task.instance.status == InstanceState.RUNNING:
             yield Hold(
                 kind=HoldKind.PLANNING, sentence="it has all it needs and is planned by the next sweep"
             )
     else:
-        yield from holds_of_ready(task=task, situation=situation)
+        yield from holds_of_ready(task=task, snapshot=snapshot)
 
 
 def _unmet(task: Task, needs: Sequence[Need]) -> list[Hold]:

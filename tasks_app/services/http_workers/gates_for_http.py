@@ -74,7 +74,7 @@ def _lead_on(task_id: int, instance_id: int, dispatch_id: str | None, requiremen
     return called is not None and _lead(task_id, called, requirement)
 
 
-def is_judged_at_the_door(task: Task) -> bool:
+def is_judged_on_claim(task: Task) -> bool:
     """Return whether a task is one whose gates may be judged where HTTP workers ask."""
     return task.gate != Gate.OPEN and task.executor in judged_executors()
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from tasks_app.planning.values.event_names import ALL_NAMES, kinds_wanted
 
 
-class Audience(Protocol):
+class Subscriptions(Protocol):
     """The listeners that the settings name."""
 
     def wishes(self) -> Mapping[str, frozenset[str]]:
@@ -23,17 +23,17 @@ class _Nobody:
 
 
 _NO_WISHES: Mapping[str, frozenset[str]] = {}
-_connected: Audience = _Nobody()
+_connected: Subscriptions = _Nobody()
 _by_kind: tuple[Mapping[str, frozenset[str]], Mapping[str, tuple[str, ...]]] = (_NO_WISHES, {})
 
 
-def connect_audience(audience: Audience) -> None:
+def connect_subscriptions(audience: Subscriptions) -> None:
     """Make ``audience`` the one that is asked who listens."""
     global _connected  # noqa: PLW0603
     _connected = audience
 
 
-def connected_audience() -> Audience:
+def connected_subscriptions() -> Subscriptions:
     """Return the audience in force."""
     return _connected
 

@@ -21,9 +21,8 @@ from tasks_app.services.attempts.stopped import forget_stopped
 from tasks_app.services.listeners.outbox_sweep import ring_undelivered
 from tasks_app.services.lookup.chores import run_chore
 from tasks_app.services.lookup.fleet import connected_fleet
-from tasks_app.services.maintenance.expiry import delete_expired
 from tasks_app.services.maintenance.firing import fire_due
-from tasks_app.services.maintenance.garbage import delete_unused
+from tasks_app.services.maintenance.garbage import delete_expired, delete_unused
 from tasks_app.services.maintenance.timers import end_overdue, resume_due, wake_due
 from tasks_app.services.maintenance.waits import tend
 from tasks_app.services.progress.advance import advance, failed_in, start_waiting_instances

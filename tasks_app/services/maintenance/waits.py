@@ -17,7 +17,7 @@ from tasks_app.services.lookup.chores import run_chore
 from tasks_app.services.maintenance.overdue import end_overdue_attempts
 from tasks_app.services.maintenance.stream_chores import tend_streams
 from tasks_app.services.progress.advance import advance, advance_dependents, apply_update
-from tasks_app.services.progress.foreign import unheard_news
+from tasks_app.services.progress.foreign import undelivered_updates
 from tasks_app.services.progress.items import has_places
 from tasks_app.states import TASK_FINAL, TASK_UNFINISHED, InstanceState, TaskState, WaitKind
 
@@ -40,7 +40,7 @@ def tend() -> int:
 
 def hear_from_others() -> int:
     """Advance instances that have not heard of tasks they need in others; return how many."""
-    unheard = unheard_news()[:BATCH]
+    unheard = undelivered_updates()[:BATCH]
     for news in unheard:
         if apply_update(news):
             advance_dependents(news.instance_id)

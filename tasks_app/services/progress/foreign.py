@@ -44,19 +44,19 @@ def await_tasks(needed: Collection[int]) -> list[int]:
 
 def cross_instance_updates(instance_id: int) -> list[Update]:
     """Return the news that other instances await from this one."""
-    return _news(Q(needed__instance_id=instance_id))
+    return _updates_of(Q(needed__instance_id=instance_id))
 
 
-def news_for(instance_id: int) -> list[Update]:
+def updates_for(instance_id: int) -> list[Update]:
     """Return the news that an instance has not heard, if there is any."""
-    return _news(Q(task__instance_id=instance_id))
+    return _updates_of(Q(task__instance_id=instance_id))
 
 
-def unheard_news() -> list[Update]:
+def undelivered_updates() -> list[Update]:
     """Return the news for instances that could go on and have not."""
     waiting = Dependency.objects.filter(task=OuterRef("pk"), is_foreign=True)
     ready = Task.objects.blocked().in_running_instance().filter(Exists(waiting)).satisfied().values("pk")
-    return _news(
+    return _updates_of(
         Q(task__instance__status=InstanceState.RUNNING)
         & (Q(task__in=ready) | Q(needed__satisfies=False) & ~Q(task__join=JoinMode.ALL_DONE))
     )
@@ -80,7 +80,7 @@ def dependants_elsewhere(**of: object) -> "QuerySet[Dependency]":
     )
 
 
-def _news(which: Q) -> list[Update]:
+def _updates_of(which: Q) -> list[Update]:
     rows = (
         Dependency.objects.filter(
             which,

@@ -14,11 +14,11 @@ from cpds.base.view import Count, View
 from tasks_app.models import RequirementSet, Task
 from tasks_app.planning.engine.scaling import (
     Helper,
+    ScalingController,
     Slots,
-    Steering,
     beyond,
+    scale,
     slots_wanted,
-    steer,
     workers_for,
 )
 from tasks_app.services.lookup.fleet import LiveWorker, connected_fleet
@@ -29,10 +29,10 @@ __all__ = [
     "NOTHING_REQUIRED",
     "TARGET_SECONDS",
     "Pool",
+    "ScalingController",
     "SetWantedView",
-    "Steering",
     "WantedView",
-    "steer",
+    "scale",
     "workers_wanted",
 ]
 

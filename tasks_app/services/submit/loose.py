@@ -25,7 +25,7 @@ from tasks_app.services.lookup.by_name import find_tasks
 from tasks_app.services.lookup.fleet import connected_fleet
 from tasks_app.services.lookup.http_workers import has_http_worker
 from tasks_app.services.progress.advance import apply_update
-from tasks_app.services.progress.foreign import await_tasks, news_for
+from tasks_app.services.progress.foreign import await_tasks, updates_for
 from tasks_app.services.publishing.dispatch import mark_first, mark_ready
 from tasks_app.services.submit.instances import publish_started
 from tasks_app.services.submit.materialize import create_tasks as create_rows
@@ -92,7 +92,7 @@ def _create(
 
 
 def _hear(instance: Instance) -> None:
-    for news in news_for(instance.pk):
+    for news in updates_for(instance.pk):
         apply_update(news)
 
 

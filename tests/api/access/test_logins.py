@@ -266,12 +266,12 @@ class TestForgeries:
 
 
 def test_login_rows_that_ran_out_are_deleted(people, tokens, monkeypatch):
-    from tasks_app.services.maintenance import expiry
+    from tasks_app.services.maintenance import garbage
 
-    expiry._throttle.forget()
+    garbage._expired.forget()
     Login.objects.update(expires_at=clock.now() - timedelta(days=1))
 
-    assert expiry.delete_expired() == 1
+    assert garbage.delete_expired() == 1
     assert not Login.objects.exists()
 
 

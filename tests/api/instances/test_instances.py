@@ -263,13 +263,13 @@ class TestSteering:
 
 
 class TestBulk:
-    def steer(self, client, **body):
+    def control(self, client, **body):
         return client.post("/api/v1/instances/bulk", {"action": "cancel", "filter": {}, **body})
 
     def test_a_dry_run_changes_nothing(self, people, operator):
         key = started(people.mine).public_id
 
-        told = self.steer(operator, dry_run=True).body["data"]
+        told = self.control(operator, dry_run=True).body["data"]
 
         assert (told["instances"], told["done"]) == ([key], [])
         assert Instance.objects.get().status == "running"
@@ -278,7 +278,7 @@ class TestBulk:
         meant = started(people.mine, name="meant")
         other = started(people.mine, name="other")
 
-        told = self.steer(operator, filter={"workflow": "meant"}).body["data"]
+        told = self.control(operator, filter={"workflow": "meant"}).body["data"]
 
         assert told["done"] == [meant.public_id]
         assert again(other).status == "running"
@@ -286,14 +286,14 @@ class TestBulk:
     def test_another_project_is_left_alone(self, people, operator):
         theirs = started(people.theirs)
 
-        assert self.steer(operator).body["data"]["count"] == 0
+        assert self.control(operator).body["data"]["count"] == 0
         assert again(theirs).status == "running"
 
     def test_only_so_many_at_once(self, people, operator):
         for _ in range(3):
             started(people.mine)
 
-        told = self.steer(operator, limit=2).body["data"]
+        told = self.control(operator, limit=2).body["data"]
 
         assert (told["count"], told["has_more"]) == (2, True)
 
@@ -308,7 +308,7 @@ class TestBulk:
         ],
     )
     def test_what_is_unknown_is_a_mistake(self, operator, body):
-        assert self.steer(operator, **body).status_code == 400
+        assert self.control(operator, **body).status_code == 400
 
 
 class TestEvents:

@@ -1,4 +1,4 @@
-"""``/api/v1/tasks``: tasks created on their own, and steered one by one or by the hundred."""
+"""``/api/v1/tasks``: tasks created on their own, and controlled one by one or by the hundred."""
 
 from urllib.parse import quote
 

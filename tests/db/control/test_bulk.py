@@ -1,4 +1,4 @@
-"""Many instances are chosen by workflow, state and age, and steered one by one."""
+"""Many instances are chosen by workflow, state and age, and controlled one by one."""
 
 import pytest
 
@@ -67,12 +67,12 @@ def test_the_age_counts_from_the_end_or_else_from_the_submission(instances):
 def test_each_is_steered_and_who_refuses_stops_nobody(instances):
     ids = [instances["completed"], "inst-gone", instances["running"], instances["failed"]]
 
-    steered = list(
+    controlled = list(
         control_instances(act=Action.CANCEL, instances=ids, how=ControlOptions(by="ann", reason="too many"))
     )
 
-    assert [bool(each.refusal) for each in steered] == [True, True, False, False]
-    assert "is completed and cannot become cancelled" in steered[0].refusal
+    assert [bool(each.refusal) for each in controlled] == [True, True, False, False]
+    assert "is completed and cannot become cancelled" in controlled[0].refusal
     event = Event.objects.get(instance__public_id=instances["running"], kind="instance.cancelled")
     assert (event.data, event.message) == ({"by": "ann"}, "too many")
 

@@ -204,14 +204,14 @@ class TestWorkers:
 
 
 def test_a_sweep_does_it_once_in_a_while(doorbell, fleet):
-    garbage._throttle.forget()
+    garbage._unused.forget()
     a_set("gpu")
     a_worker("old", days=100)
 
     assert sweep_now().unused == 2
     a_set("gpu")
     assert sweep_now().unused == 0
-    garbage._throttle.forget()
+    garbage._unused.forget()
     assert delete_unused() == 1
 
 

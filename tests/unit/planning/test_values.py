@@ -1,4 +1,4 @@
-"""Only JSON is stored, and every text is made storable."""
+"""Only JSON is stored, and every text is made sanitize."""
 
 import json
 from typing import Any

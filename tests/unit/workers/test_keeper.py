@@ -10,7 +10,7 @@ from tasks_app.services.lookup.alarm import set_alarm
 from tasks_app.services.lookup.fences import Fence
 from tests.support.waiting import wait_until
 from workers_app.fleet import lease_keeper as module
-from workers_app.fleet.lease_keeper import Keeper
+from workers_app.fleet.lease_keeper import LeaseKeeper
 
 KEY = (1, "a-dispatch")
 LEASE, RENEW, DRAIN = 30, 6, 20
@@ -63,7 +63,7 @@ def a_claim(task_id=1, dispatch_id="a-dispatch"):
 
 
 def a_keeper(*, speaks=False):
-    return Keeper(worker="worker@a", speaks=speaks)
+    return LeaseKeeper(worker="worker@a", speaks=speaks)
 
 
 def test_what_is_held_is_renewed(record, time):

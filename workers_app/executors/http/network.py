@@ -118,7 +118,7 @@ class CheckedStream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the watch's
         try:
-            return self._patiently(partial(self._sock.recv, max_bytes), select.POLLIN)
+            return self._within_deadline(partial(self._sock.recv, max_bytes), select.POLLIN)
         except OSError as error:
             raise httpcore2.ReadError(str(error)) from error
 
@@ -126,7 +126,7 @@ class CheckedStream(httpcore2.NetworkStream):
         unsent = memoryview(buffer)
         try:
             while unsent:
-                unsent = unsent[self._patiently(partial(self._sock.send, unsent), select.POLLOUT) :]
+                unsent = unsent[self._within_deadline(partial(self._sock.send, unsent), select.POLLOUT) :]
         except OSError as error:
             raise httpcore2.WriteError(str(error)) from error
 
@@ -149,7 +149,7 @@ class CheckedStream(httpcore2.NetworkStream):
         # The plain socket has given up its descriptor to the secured one.
         stream = CheckedStream(secured, self._watch)
         try:
-            stream._patiently(secured.do_handshake, select.POLLIN)
+            stream._within_deadline(secured.do_handshake, select.POLLIN)
         except BaseException:
             stream.close()
             raise
@@ -158,7 +158,7 @@ class CheckedStream(httpcore2.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         return {"socket": self._sock, "is_readable": False}.get(info)
 
-    def _patiently(self, act: Callable[[], _T], event: int) -> _T:
+    def _within_deadline(self, act: Callable[[], _T], event: int) -> _T:
         while True:
             self._watch.check()
             try:

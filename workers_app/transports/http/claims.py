@@ -183,7 +183,7 @@ def _prices(file: str) -> PriceTable:
 
 
 def _offered(worker: Worker, limit: int, kinds: Collection[str] | None) -> list[Any]:
-    if not Worker.objects.taking().filter(pk=worker.pk, left_at__isnull=True).exists():
+    if not Worker.objects.accepting().filter(pk=worker.pk, left_at__isnull=True).exists():
         return []
     return offers.pending(
         project=_project_of(worker), capabilities=worker.capabilities, kinds=kinds, limit=limit

@@ -160,13 +160,13 @@ def retire_http_worker(worker: Worker) -> int:
 
 def is_http_worker_online(project_id: int) -> bool:
     """Return whether a worker of the project that speaks HTTP is there and takes tasks."""
-    return online_http_workers([project_id]).taking().exists()
+    return online_http_workers([project_id]).accepting().exists()
 
 
 def abilities_by_project(project_ids: Collection[int]) -> dict[int, list[frozenset[str]]]:
     """Return the capabilities of each worker of these projects that is there and takes tasks."""
     found: dict[int, list[frozenset[str]]] = {}
-    rows = online_http_workers(project_ids).taking().order_by("pk")
+    rows = online_http_workers(project_ids).accepting().order_by("pk")
     for project_id, capabilities in rows.values_list("project_id", "capabilities"):
         found.setdefault(project_id or 0, []).append(frozenset(capabilities))
     return found

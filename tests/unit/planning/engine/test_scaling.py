@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tasks_app.planning.engine.scaling import (
     Demand,
     Helper,
+    ScalingController,
     Slots,
-    Steering,
     beyond,
+    scale,
     slots_wanted,
-    steer,
     workers_for,
 )
 
@@ -177,9 +177,9 @@ def test_what_is_there_anyway_is_taken_off_where_it_helps(wanted, helpers):
     wants=st.lists(st.integers(min_value=0, max_value=20), min_size=1, max_size=40), quiet=st.integers(0, 10)
 )
 def test_there_are_more_at_once_and_fewer_only_after_a_quiet_time(wants, quiet):
-    seen = [Steering(workers=1)]
+    seen = [ScalingController(workers=1)]
     for at, wanted in enumerate(wants):
-        seen.append(steer(seen[-1], wanted=wanted, at=float(at), quiet_seconds=float(quiet)))
+        seen.append(scale(seen[-1], wanted=wanted, at=float(at), quiet_seconds=float(quiet)))
 
     for at, (before, after) in enumerate(pairwise(seen)):
         assert after.workers >= wants[at]
@@ -189,9 +189,9 @@ def test_there_are_more_at_once_and_fewer_only_after_a_quiet_time(wants, quiet):
 
 
 def test_one_more_in_need_begins_the_quiet_time_anew():
-    now = Steering(workers=3)
+    now = ScalingController(workers=3)
     for at, wanted in [(0, 1), (5, 1), (9, 3), (10, 1), (19, 1)]:
-        now = steer(now, wanted=wanted, at=at, quiet_seconds=10)
+        now = scale(now, wanted=wanted, at=at, quiet_seconds=10)
         assert now.workers == 3
 
-    assert steer(now, wanted=1, at=20, quiet_seconds=10).workers == 1
+    assert scale(now, wanted=1, at=20, quiet_seconds=10).workers == 1

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from workers_app.fleet import admission as module
-from workers_app.fleet.admission import Duty, Limits
+from workers_app.fleet.admission import Admission, Limits
 from workers_app.fleet.describe import WorkerStatus, status_of
 
 
@@ -17,65 +17,65 @@ def time(monkeypatch):
 
 
 def test_without_limits_it_goes_on_for_ever(time):
-    duty = Duty()
+    admission = Admission()
     time.now += 1e6
 
-    assert duty.admit()
-    duty.finish(has_completed=True)
-    assert not duty.is_over
+    assert admission.admit()
+    admission.finish(has_completed=True)
+    assert not admission.is_over
 
 
 def test_no_more_are_taken_than_the_limit(time):
-    duty = Duty()
-    duty.limit(Limits(max_tasks=2))
+    admission = Admission()
+    admission.limit(Limits(max_tasks=2))
 
-    assert [duty.admit() for _ in range(3)] == [True, True, False]
-    assert not duty.is_over
-    duty.finish(has_completed=True)
-    duty.finish(has_completed=False)
+    assert [admission.admit() for _ in range(3)] == [True, True, False]
+    assert not admission.is_over
+    admission.finish(has_completed=True)
+    admission.finish(has_completed=False)
 
-    assert duty.is_over
-    assert duty.completed_since() == 1
-    assert duty.completed_since() == 0
+    assert admission.is_over
+    assert admission.completed_since() == 1
+    assert admission.completed_since() == 0
 
 
 def test_what_was_not_to_be_had_does_not_count(time):
-    duty = Duty()
-    duty.limit(Limits(max_tasks=1))
-    duty.admit()
-    duty.unadmit()
+    admission = Admission()
+    admission.limit(Limits(max_tasks=1))
+    admission.admit()
+    admission.unadmit()
 
-    assert not duty.is_over
-    assert duty.admit()
+    assert not admission.is_over
+    assert admission.admit()
 
 
 def test_it_is_over_when_idle_for_long_enough(time):
-    duty = Duty()
-    duty.limit(Limits(idle_seconds=10))
+    admission = Admission()
+    admission.limit(Limits(idle_seconds=10))
     time.now += 9
-    assert not duty.is_over
-    duty.admit()
+    assert not admission.is_over
+    admission.admit()
     time.now += 100
-    assert not duty.is_over
-    duty.finish(has_completed=True)
+    assert not admission.is_over
+    admission.finish(has_completed=True)
     time.now += 9.9
-    assert not duty.is_over
+    assert not admission.is_over
 
     time.now += 0.1
 
-    assert duty.is_over
+    assert admission.is_over
 
 
 def test_who_drains_takes_nothing_until_every_reason_is_gone():
-    duty = Duty()
-    duty.drain("one")
-    duty.drain("two")
-    duty.undrain("one")
-    assert not duty.admit()
+    admission = Admission()
+    admission.drain("one")
+    admission.drain("two")
+    admission.undrain("one")
+    assert not admission.admit()
 
-    duty.undrain("two")
+    admission.undrain("two")
 
-    assert duty.admit()
+    assert admission.admit()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ class Throttle:
         self._every_seconds = every_seconds
         self._next_at = float("-inf")
 
-    def take(self) -> bool:
+    def ready(self) -> bool:
         """Return whether it is time; then the next time is a whole span away."""
         now = clock.monotonic()
         if now < self._next_at:
