@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev run lint test docs picture bench bench-http bench-memory chaos clean
+.PHONY: help setup setup-dev run lint test coverage docs picture bench bench-http bench-memory chaos clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
@@ -25,6 +25,7 @@ help:
 	@echo 'make setup   the environment alone, in .venv'
 	@echo 'make lint    format, lint, import rules, types, checks, migrations'
 	@echo 'make test    make lint, then all tests, on SQLite and on PostgreSQL'
+	@echo 'make coverage  which lines and branches the tests run, on SQLite; in htmlcov what they leave out'
 	@echo 'make docs    write the tables of docs/ that come from the code; make picture draws the README'"'"'s picture'
 	@echo 'make bench   steps per second, beside bare Celery'
 	@echo 'make bench-http  requests per second of the API, beside bare Django and bare ASGI'
@@ -91,6 +92,14 @@ test: setup-dev lint
 	$(PY) -m pytest -n auto --dist worksteal --db=sqlite
 	$(PY) -m pytest -n auto --dist worksteal --db=postgresql -m 'not any_database'
 
+# ARGS="tests/unit" measures a part. The programs that tests start are measured too, but for those they kill.
+coverage: setup-dev
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -n auto --dist worksteal --db=sqlite $(ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage html --quiet --skip-covered
+	$(PY) -m coverage report --skip-covered --sort=miss
+
 docs: setup-dev
 	@$(PY) -m docs.generate
 
@@ -110,5 +119,5 @@ chaos: setup-dev
 	@exec $(PY) -m tests.chaos $(ARGS)
 
 clean:
-	rm -rf .venv .venv-maker .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-maker .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """A program under the tests' control: started until it is ready, ended by pid with all it started."""
 
 import contextlib
+import os
 import signal
 import subprocess
 from abc import ABC, abstractmethod
@@ -116,7 +117,12 @@ class Program(ABC):
             self.process.wait()
 
     def end(self) -> None:
-        """Kill the process and everything it started, and wait until all are gone."""
+        """Kill the process and everything it started, and wait until all are gone.
+
+        When coverage is measured it is asked to stop first: what is killed cannot tell what it ran.
+        """
+        if "COVERAGE_PROCESS_CONFIG" in os.environ:
+            self.stop()
         if self.process is not None:
             children = self.descendants()
             self.kill()
