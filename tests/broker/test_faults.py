@@ -13,6 +13,7 @@ from tasks_app.models import ExecutionRecord, Task
 from tests.support.builders import a_chain, a_fan, a_task, layers
 from tests.support.effects import effects
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
+from tests.support.freezing import freeze_between_transactions
 from tests.support.processes import QUICK, BeatProcess, WorkerProcess
 from tests.support.servers import Broker
 from tests.support.waiting import wait_until
@@ -92,7 +93,7 @@ def test_a_thawed_worker_changes_nothing(
     gate, log = tmp_path / "gate", tmp_path / "log"
     instance = an_instance(a_task("held", run="hold_and_tell", path=str(gate), started=str(log)))
     wait_until(lambda: len(effects(log)) == 1, timeout=30)
-    frozen.freeze()
+    freeze_between_transactions(frozen)
     gate.touch()
     celery_worker_process(name="second", concurrency=2, env=QUICK)
     wait_for_end(instance)
