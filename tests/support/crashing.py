@@ -1,4 +1,7 @@
-"""A process that dies at a chosen point: before a statement, a commit or a publication."""
+"""A process that dies at a chosen point: before a commit, a publication, a statement on its own.
+
+Within a transaction every death is the same: what it did is rolled back.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,14 +37,15 @@ class Fuse:
 
 @contextmanager
 def crash_at(point: int, doorbell: Doorbell) -> Iterator[Fuse]:
-    """Let the block die at its ``point``-th statement, commit or publication; the fuse tells whether."""
+    """Let the block die at its ``point``-th chance to leave something else behind; the fuse tells whether."""
     connection = connections["default"]
     backend = type(connection)
     commit = backend._commit
     fuse = Fuse(point)
 
     def statement(execute: Any, *args: Any) -> Any:
-        fuse.burn()
+        if not connection.in_atomic_block:
+            fuse.burn()
         return execute(*args)
 
     def fused_commit(self: Any) -> Any:

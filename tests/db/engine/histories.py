@@ -103,7 +103,7 @@ class History:
         self.report(lambda _claim: Interrupted(reason="shutdown"))
 
     def die_while_reporting(self) -> None:
-        with crash_at(self.chance.randint(1, 30), self.doorbell):
+        with crash_at(self.chance.randint(1, 10), self.doorbell):
             self.complete()
 
     def die(self) -> None:
@@ -127,7 +127,7 @@ class History:
 
     def die_while_sweeping(self) -> None:
         let_time_pass()
-        with crash_at(self.chance.randint(1, 60), self.doorbell):
+        with crash_at(self.chance.randint(1, 45), self.doorbell):
             sweep_now()
 
     def report(self, outcome_of: Callable[[Claim], Outcome]) -> None:

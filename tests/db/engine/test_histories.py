@@ -1,16 +1,19 @@
 """Whatever happens to messages and workers, every instance ends and nothing counts twice."""
 
 import pytest
+from django.db import connection
 
 from tests.db.engine.histories import History
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 HISTORIES, STEPS, PARTS = 48, 40, 4
+"""Half of the histories on each database: what is drawn happens to the engine, not to the database."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_history_breaks_the_engine(part, doorbell, fleet):
-    for seed in range(part, HISTORIES, PARTS):
+    first = 2 * part + (connection.vendor == "postgresql")
+    for seed in range(first, HISTORIES, 2 * PARTS):
         doorbell.take()
         try:
             history = History(seed, doorbell)

@@ -18,9 +18,9 @@ from tests.support.driving import deliver, let_time_pass, sweep_now
 from tests.support.engine import an_instance, assert_history_is_sound, state_of, task
 from tests.support.fleet import StaffedFleet
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROUNDS = 40
-STEP = 9
+STEP = 3
 """Every so many points one run dies; the two databases share the offsets between them."""
 NEVER = 10**6
 
@@ -79,7 +79,7 @@ def test_an_instance_ends_wherever_a_process_dies(
     whole = Life(doorbell)
     drive(an_instance(*SCENARIOS[scenario], name=scenario), doorbell, whole)
 
-    first = 1 if connection.vendor == "sqlite" else 5
+    first = 1 if connection.vendor == "sqlite" else 2
     for point in range(first, whole.points + 1, STEP):
         doorbell.take()
         instance = an_instance(*SCENARIOS[scenario], name=scenario)
