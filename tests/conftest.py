@@ -1,9 +1,9 @@
 """The fixtures every test may ask for, and the marks that folders give."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
@@ -16,8 +16,12 @@ from tests.support.processes import BeatProcess, WorkerProcess
 from tests.support.program import Program
 from tests.support.servers import Broker, PostgreSQL
 
+if TYPE_CHECKING:
+    from tests.support.shared_worker import SharedWorker
+
 ANY_DATABASE_FOLDERS = ("unit", "architecture", "standalone")
 PROGRAMS = pytest.StashKey[list[Program]]()
+HAS_FAILED = pytest.StashKey[bool]()
 HERE = Path(__file__).parent
 
 
@@ -38,6 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Show the logs of a failed test's processes."""
     report = yield
     if report.failed:
+        item.stash[HAS_FAILED] = True
         for program in item.stash.get(PROGRAMS, []):
             report.sections.append(
                 (f"log of {program.name} (exit code {program.exit_code})", program.log_tail())
@@ -89,10 +94,29 @@ def postgresql_server(installation: Installation) -> PostgreSQL:
     return installation.postgresql
 
 
+@pytest.fixture(scope="session")
+def worker_of_many(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> "Iterator[SharedWorker]":
+    """The worker behind ``shared_worker``."""
+    from tests.support.shared_worker import SharedWorker
+
+    shared = SharedWorker(tmp_path_factory.mktemp("shared"))
+    yield shared
+    shared.end()
+
+
 @pytest.fixture
-def broker(installation: Installation) -> Iterator[Broker]:
+def broker(
+    installation: Installation, worker_of_many: "SharedWorker", request: pytest.FixtureRequest
+) -> Iterator[Broker]:
     """The broker, running and empty. Afterwards it runs again, whatever the test did to it."""
     server = installation.broker
+    if "shared_worker" in request.fixturenames:
+        server.empty()
+        yield server
+        return
+    worker_of_many.end()
     server.flush()
     yield server
     server.thaw()
@@ -114,8 +138,7 @@ def _forget_broker_connections() -> None:
 @pytest.fixture
 def ended_after_test(request: pytest.FixtureRequest) -> Iterator[Callable[[Program], Program]]:
     """Take programs in charge: their logs are shown when the test fails, and they end with it."""
-    programs: list[Program] = []
-    request.node.stash[PROGRAMS] = programs
+    programs = request.node.stash.setdefault(PROGRAMS, [])
 
     def take(program: Program) -> Program:
         programs.append(program)
@@ -139,6 +162,21 @@ def celery_worker_process(
         return worker
 
     return started
+
+
+@pytest.fixture
+def shared_worker(
+    broker: Broker, database_url: str, worker_of_many: "SharedWorker", request: pytest.FixtureRequest
+) -> Iterator[Callable[..., WorkerProcess]]:
+    """A worker with four slots that tests which leave it alone share: ``shared_worker(env={...})``."""
+
+    def lent(*, env: Mapping[str, object]) -> WorkerProcess:
+        worker = worker_of_many.lend(env=env)
+        request.node.stash[PROGRAMS] = [worker]
+        return worker
+
+    yield lent
+    worker_of_many.take_back(unharmed=HAS_FAILED not in request.node.stash)
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ Start = Callable[..., WorkerProcess]
 
 
 @pytest.fixture
-def worker(celery_worker_process: Start) -> WorkerProcess:
-    return celery_worker_process(concurrency=4, env=QUICK)
+def worker(shared_worker: Start) -> WorkerProcess:
+    return shared_worker(env=QUICK)
 
 
 def test_a_failed_attempt_is_tried_again_after_a_wait(worker: WorkerProcess, tmp_path: Path) -> None:

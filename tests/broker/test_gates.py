@@ -22,8 +22,8 @@ Start = Callable[..., WorkerProcess]
 
 
 @pytest.fixture
-def worker(celery_worker_process: Start) -> WorkerProcess:
-    return celery_worker_process(concurrency=4, env=QUICK)
+def worker(shared_worker: Start) -> WorkerProcess:
+    return shared_worker(env=QUICK)
 
 
 def waits(instance: Instance, name: str, kind: str) -> None:

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.broker
 
 
 @pytest.fixture(autouse=True)
-def worker(celery_worker_process: Callable[..., WorkerProcess]) -> WorkerProcess:
-    return celery_worker_process(concurrency=4, env=QUICK)
+def worker(shared_worker: Callable[..., WorkerProcess]) -> WorkerProcess:
+    return shared_worker(env=QUICK)
 
 
 def stands(task_id: str, status: TaskState) -> None:

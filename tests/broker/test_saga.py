@@ -30,10 +30,8 @@ def lines(log: Path) -> list[str]:
     return [effect.line for effect in effects(log)]
 
 
-def test_parallel_branches_are_undone_in_exact_reverse_order(
-    celery_worker_process: Start, tmp_path: Path
-) -> None:
-    celery_worker_process(concurrency=4, env=QUICK)
+def test_parallel_branches_are_undone_in_exact_reverse_order(shared_worker: Start, tmp_path: Path) -> None:
+    shared_worker(env=QUICK)
     log = tmp_path / "undone"
     branches = [f"{line}{place}" for line in "xyz" for place in range(4)]
     instance = an_instance(
@@ -58,9 +56,9 @@ def test_parallel_branches_are_undone_in_exact_reverse_order(
 
 
 def test_an_undo_is_tried_again_and_one_that_fails_can_be_retried(
-    celery_worker_process: Start, tmp_path: Path
+    shared_worker: Start, tmp_path: Path
 ) -> None:
-    celery_worker_process(concurrency=2, env=QUICK)
+    shared_worker(env=QUICK)
     log, tries = tmp_path / "undone", tmp_path / "tries"
     shaky = {"compensate": {"run": "fail_at_first", "with": {"path": str(tries), "times": 3}}}
     instance = an_instance(

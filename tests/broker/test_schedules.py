@@ -49,24 +49,24 @@ def test_without_beat_a_worker_fires_what_is_due(celery_worker_process):
     assert Instance.objects.count() == 1
 
 
-def test_beat_rings_for_a_schedule_like_for_any_periodic_task(celery_worker_process, celery_beat_process):
+def test_beat_rings_for_a_schedule_like_for_any_periodic_task(shared_worker, celery_beat_process):
     schedule = a_schedule()
     # As beat sees it, the last ring was long ago.
     PeriodicTask.objects.filter(pk=schedule.periodic_task_id).update(last_run_at="2026-01-01T00:00:00Z")
-    celery_worker_process(env=QUICK)
+    shared_worker(env=QUICK)
     beat = celery_beat_process(env=QUICK)
 
     wait_until(lambda: "Sending due task a-workflow" in beat.log_tail(), timeout=20)
 
 
-def test_a_schedule_paused_in_the_admin_starts_nothing(celery_worker_process, celery_beat_process):
+def test_a_schedule_paused_in_the_admin_starts_nothing(shared_worker, celery_beat_process):
     schedule, other = a_schedule(), a_schedule(name="other")
     make_due(schedule)
     make_due(other)
     task = PeriodicTask.objects.get(pk=schedule.periodic_task_id)
     task.enabled = False
     task.save()
-    celery_worker_process(env=QUICK)
+    shared_worker(env=QUICK)
     celery_beat_process(env=QUICK)
 
     wait_until(lambda: started(other), timeout=20)

@@ -23,8 +23,8 @@ ITEMS = "{{ tasks.numbers.output }}"
 
 
 @pytest.fixture
-def worker(celery_worker_process: Start) -> WorkerProcess:
-    return celery_worker_process(concurrency=4, env=THREE_AHEAD)
+def worker(shared_worker: Start) -> WorkerProcess:
+    return shared_worker(env=THREE_AHEAD)
 
 
 def a_stream(

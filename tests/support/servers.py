@@ -33,6 +33,9 @@ def private_folder(directory: Path, name: str) -> Path:
     return folder
 
 
+BINDINGS = b"_kombu.binding."
+
+
 class Broker(Program):
     """A Redis-compatible server without persistence: what is killed is forgotten."""
 
@@ -90,6 +93,12 @@ class Broker(Program):
         """Throw away everything in the broker."""
         with self.client() as client:
             client.flushall()
+
+    def empty(self) -> None:
+        """Throw away every message; which queues there are stays known, to those who go on consuming them."""
+        with self.client() as client:
+            if keys := [key for key in client.scan_iter() if not key.startswith(BINDINGS)]:
+                client.delete(*keys)
 
 
 def broker_binary() -> str:
