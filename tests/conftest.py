@@ -1,7 +1,7 @@
 """The fixtures every test may ask for, and the marks that folders give."""
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,22 +19,59 @@ from tests.support.servers import Broker, PostgreSQL
 if TYPE_CHECKING:
     from tests.support.shared_worker import SharedWorker
 
-ANY_DATABASE_FOLDERS = ("unit", "architecture", "standalone")
+# What is not about SQL: words, screens, processes, roles. Services, lists and whatever meets in the database
+# run on both.
+ANY_DATABASE = (
+    "admin",
+    "api/access",
+    "api/conventions/test_bodies.py",
+    "api/conventions/test_conventions.py",
+    "api/conventions/test_health_detailed.py",
+    "api/conventions/test_no_secret_is_told.py",
+    "api/conventions/test_real_server.py",
+    "api/workflows",
+    "architecture",
+    "broker/test_autoscale.py",
+    "broker/test_refusals_to_start.py",
+    "broker/test_worker_and_beat_processes.py",
+    "cli",
+    "deploy",
+    "docs",
+    "standalone",
+    "unit",
+    "web/test_server.py",
+)
+BOTH_DATABASES = (
+    "admin/test_every_page_answers.py",
+    "admin/test_lists_stay_lean.py",
+    "cli/test_instance_lists.py",
+)
+SLOW_FOLDERS = ("broker", "races", "standalone")
 PROGRAMS = pytest.StashKey[list[Program]]()
 HAS_FAILED = pytest.StashKey[bool]()
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what does not depend on the kind of database, and run it on SQLite only."""
+    """Run what does not depend on the kind of database on SQLite only, and what is slow first."""
     for item in items:
-        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in ANY_DATABASE_FOLDERS:
+        if _is_in(item, ANY_DATABASE) and not _is_in(item, BOTH_DATABASES):
             item.add_marker("any_database")
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") or _is_in(item, SLOW_FOLDERS)))
     if config.getoption("db") == SQLITE:
         return
     left_out = [item for item in items if item.get_closest_marker("any_database")]
     items[:] = [item for item in items if not item.get_closest_marker("any_database")]
     config.hook.pytest_deselected(items=left_out)
+
+
+def _is_in(item: pytest.Item, places: Iterable[str]) -> bool:
+    return any(item.path.is_relative_to(HERE / place) for place in places)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what ``-n auto`` means: much of a test is waiting for a program that starts."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(wrapper=True)

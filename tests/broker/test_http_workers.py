@@ -96,6 +96,7 @@ def sleeping(path: Path) -> str:
     return f'{sys.executable} -c "{code}"'
 
 
+@pytest.mark.any_database
 def test_a_command_performs_tasks_as_they_come(start: Callable[..., SdkProcess]) -> None:
     worker = start(
         "cat", "cat {prompt_file}", "--capability", "git", "--concurrency", "2", "--output", "text"
@@ -111,6 +112,7 @@ def test_a_command_performs_tasks_as_they_come(start: Callable[..., SdkProcess])
     assert Worker.objects.get(name="cat").tasks_completed == 6
 
 
+@pytest.mark.any_database
 def test_json_on_the_output_is_the_output_and_a_failure_says_why(start: Callable[..., SdkProcess]) -> None:
     code = (
         "import json, sys; given = json.load(open(sys.argv[1]))['arguments']; "
@@ -126,6 +128,7 @@ def test_json_on_the_output_is_the_output_and_a_failure_says_why(start: Callable
     assert Event.objects.filter(task=bad, kind="task.log", message="no luck").exists()
 
 
+@pytest.mark.any_database
 def test_claude_performs_a_task_and_its_record_is_that_of_every_worker(
     web: WebProcess, ended_after_test: Callable[[Program], Program], tmp_path: Path
 ) -> None:
@@ -222,6 +225,7 @@ def test_one_that_was_frozen_past_its_lease_changes_nothing(
     wait_until(lambda: not other.is_running, timeout=END, message="the other to leave")
 
 
+@pytest.mark.any_database
 def test_sigterm_lets_the_task_finish(start: Callable[..., SdkProcess], tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     script = tmp_path / "slow.py"
@@ -245,6 +249,7 @@ def test_sigterm_lets_the_task_finish(start: Callable[..., SdkProcess], tmp_path
     assert worker.exit_code == 0
 
 
+@pytest.mark.any_database
 def test_a_second_signal_hands_the_task_back(start: Callable[..., SdkProcess], tmp_path: Path) -> None:
     worker = start("hurried", sleeping(tmp_path / "pid"))
     row = a_task("unfinished")
@@ -266,6 +271,7 @@ def run_example(web: WebProcess, *command: str, **env: str) -> "subprocess.Compl
     return subprocess.run(command, env=own, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
 def test_the_worker_in_javascript(web: WebProcess) -> None:
     shout = a_task("shout", **{"with": {"kind": "shout", "text": "hello"}})
@@ -279,6 +285,7 @@ def test_the_worker_in_javascript(web: WebProcess) -> None:
     assert Event.objects.filter(task=other, kind="task.log").exists()
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
 def test_the_worker_in_shell(web: WebProcess) -> None:
     rows = [a_task("one", "three words here"), a_task("two", "one")]
@@ -321,6 +328,7 @@ def stop_while_it_runs(worker: "subprocess.Popen[str]", row: Task) -> None:
     assert row.status == TaskState.RUNNING
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
 def test_the_worker_in_javascript_keeps_what_it_holds_when_told_to_stop(
     example: Callable[..., "subprocess.Popen[str]"],
@@ -335,6 +343,7 @@ def test_the_worker_in_javascript_keeps_what_it_holds_when_told_to_stop(
     assert row.attempts == 1
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
 def test_the_worker_in_shell_ends_what_it_holds_when_told_to_stop(
     example: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
@@ -353,6 +362,7 @@ def test_the_worker_in_shell_ends_what_it_holds_when_told_to_stop(
     assert row.attempts == 1
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
 def test_the_worker_in_shell_is_there_while_it_is_idle(web: WebProcess) -> None:
     env = {**os.environ, "CPDS_SERVER": web.url, "HEARTBEAT_SECONDS": "1", "MAX_TASKS": "1"}
@@ -377,6 +387,7 @@ def test_the_worker_in_shell_is_there_while_it_is_idle(web: WebProcess) -> None:
         shell.wait()
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
 def test_the_worker_in_shell_falls_silent_when_it_is_killed(web: WebProcess) -> None:
     env = {**os.environ, "CPDS_SERVER": web.url, "HEARTBEAT_SECONDS": "1"}

@@ -18,6 +18,8 @@ RUN = [
     sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
     "--rootdir", ROOT, "-c", ROOT / "pyproject.toml",
 ]  # fmt: skip
+PATIENCE = 180
+"""Seconds that a run may take: others run beside it, and it starts servers and processes of its own."""
 A_TEST = """
 import json, os, pathlib, psutil
 from tests.support.plugin import installation
@@ -78,7 +80,7 @@ def test_a_run_names_its_servers_and_leaves_nothing_behind(run_of_its_own, tmp_p
     monkeypatch.delenv("CPDS_TEST_DATABASE_URL", raising=False)
 
     run = run_of_its_own(f"--db={database}")
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=PATIENCE)
 
     assert run.returncode == 0, output
     (facts,) = told(tmp_path)
@@ -90,7 +92,7 @@ def test_a_run_names_its_servers_and_leaves_nothing_behind(run_of_its_own, tmp_p
 
 def test_a_failing_run_leaves_nothing_behind(run_of_its_own, tmp_path):
     run = run_of_its_own(last="raise KeyboardInterrupt")
-    run.communicate(timeout=60)
+    run.communicate(timeout=PATIENCE)
 
     (facts,) = told(tmp_path)
     assert run.returncode == 2
@@ -102,7 +104,7 @@ def test_a_failing_run_leaves_nothing_behind(run_of_its_own, tmp_path):
 def test_the_servers_of_a_killed_run_die_with_it(run_of_its_own, tmp_path, monkeypatch, database):
     monkeypatch.delenv("CPDS_TEST_DATABASE_URL", raising=False)
     run = run_of_its_own(f"--db={database}", last="import threading; threading.Event().wait(60)")
-    (facts,) = wait_until(lambda: told(tmp_path), timeout=30, message="the run to tell its servers")
+    (facts,) = wait_until(lambda: told(tmp_path), timeout=PATIENCE, message="the run to tell its servers")
 
     run.kill()
 
@@ -112,7 +114,7 @@ def test_the_servers_of_a_killed_run_die_with_it(run_of_its_own, tmp_path, monke
 
 def test_processes_of_a_distributed_run_share_nothing(run_of_its_own, tmp_path):
     run = run_of_its_own("-n", "2", "--dist", "each")
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=PATIENCE)
 
     assert run.returncode == 0, output
     first, second = told(tmp_path)
