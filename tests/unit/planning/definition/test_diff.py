@@ -1,4 +1,6 @@
+from cpds.base.view import plain
 from tasks_app.planning.definition.output.diff import diff_definitions
+from tasks_app.services.queries.views.workflows import change_view
 from tests.unit.planning.builders import a_task, a_workflow
 
 
@@ -67,4 +69,4 @@ def test_a_new_order_of_the_same_tasks_is_said():
 def test_a_change_is_plain_json_for_machines():
     (change,) = diff_definitions(a_workflow(max_parallel=1), a_workflow(max_parallel=2))
 
-    assert change.to_json() == {"kind": "changed", "path": "max_parallel", "before": 1, "after": 2}
+    assert plain(change_view(change)) == {"kind": "changed", "path": "max_parallel", "before": 1, "after": 2}
