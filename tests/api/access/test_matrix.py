@@ -3,6 +3,8 @@
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
+from tasks_app.api.base import Endpoint
+from tasks_app.api.permissions import SUPERUSER, needed_for
 from tasks_app.roles import Role
 from tests.api.matrix import LINES, Line
 from tests.api.people import MINE, THEIRS, People
@@ -46,6 +48,29 @@ def test_every_door_and_method_is_in_the_table(route, pattern):
 
     assert {line.method for line in LINES if route_of(line) == route} == has
     assert set(view.needs) == has, "say what each method needs"
+
+
+def test_a_method_whose_need_was_forgotten_is_for_superusers():
+    class Forgetful(Endpoint):
+        needs = {"GET": Role.VIEWER}
+
+        def post(self, request):
+            raise AssertionError
+
+    assert needed_for(Forgetful(), "POST") == SUPERUSER
+
+
+def test_to_ask_for_the_headers_of_an_answer_takes_as_much_as_to_ask_for_it():
+    class Guarded(Endpoint):
+        needs = {"GET": Role.ADMIN, "POST": Role.VIEWER}
+
+    assert needed_for(Guarded(), "HEAD") == Role.ADMIN
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT"])
+def test_what_an_endpoint_can_do_is_told_to_nobody_without_credentials(method, people):
+    assert people.nobody().call(method, "/api/v1/projects").status_code == 401
+    assert people.nobody().call("OPTIONS", "/api/v1/auth/token").status_code == 200
 
 
 def answer(client, line: Line, people: People):

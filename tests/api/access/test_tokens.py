@@ -49,6 +49,25 @@ def test_a_token_does_what_its_role_allows_whatever_its_user_may(people):
     assert told.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/v1/projects", {"slug": "new", "name": "New"}),
+        ("PATCH", "/api/v1/projects/mine", {"weight": 3}),
+        ("POST", "/api/v1/instances/bulk", {"action": "cancel", "filter": {}}),
+        ("POST", "/api/v1/tasks/bulk/retry", {"status": ["failed"]}),
+        ("POST", "/api/v1/tokens", {"name": "mightier", "role": "operator"}),
+        ("POST", "/api/v1/tokens", {"name": "of a worker", "kind": "worker", "role": "viewer"}),
+    ],
+)
+def test_a_superusers_token_does_what_its_role_allows(people, method, path, body):
+    limited, full = (ApiClient(token_for(people.root, None, role)) for role in (Role.VIEWER, Role.ADMIN))
+
+    assert limited.get("/api/v1/projects/mine").status_code == 200
+    assert limited.call(method, path, body).status_code == 403
+    assert full.call(method, path, body).status_code < 400
+
+
 def test_a_token_is_of_its_project_only(people):
     Membership.objects.create(user=people.user("admin"), project=people.theirs, role="admin")
     secret = make(people.client("admin"), role="admin").body["data"]["token"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpds.base.redaction import HIDDEN, MAX_DEPTH, is_secret_name, redact, redact_text
+from cpds.base.redaction import HIDDEN, MAX_DEPTH, hide, is_secret_name, redact, redact_text
 
 CANARY = "canary-7c1e0b52"
 _EDGE = "-----{} RSA PRIVATE" + " KEY-----"
@@ -12,7 +12,8 @@ _EDGE = "-----{} RSA PRIVATE" + " KEY-----"
 SECRET_TEXTS = {
     "an Anthropic key": "sk-" + "ant-api03-AbCdEfGh_ijkl-MnOp",
     "another provider's key": "sk-" + "A1b2C3d4E5f6G7h8I9j0K1",
-    "a GitHub token": "gh" + "p_A1b2C3d4E5f6G7h8I9j0K1",
+    **{f"a GitHub token of kind {kind}": f"gh{kind}_A1b2C3d4E5f6G7h8I9j0K1" for kind in "pousr"},
+    **{f"a token of ours, {kind}": f"cpds_{kind}_0a1b2c3d4e5f6a7b8c9d" for kind in ("pat", "wrk")},
     "an AWS key id": "AK" + "IA0123456789ABCDEF",
     "a JSON web token": "ey" + "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0xyz.c2lnbmF0dXJlX2hlcmU",
     "a private key": "\n".join([_EDGE.format("BEGIN"), "MIIEow", "AKCAQEA", _EDGE.format("END")]),
@@ -68,6 +69,12 @@ def test_credentials_in_headers_and_addresses_are_hidden(text, redacted):
     assert redact_text(text) == redacted
 
 
+def test_what_stands_between_two_private_keys_stays():
+    key = SECRET_TEXTS["a private key"]
+
+    assert redact_text(f"{key} and {key}") == f"{HIDDEN} and {HIDDEN}"
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "sk-", "a risk-free task-list", "http://example.com:80/a@b", "user@example.com", "eyJ", "数据 🙂"],
@@ -96,6 +103,22 @@ def test_known_values_may_be_given_once_only():
 
 def test_a_known_value_too_short_to_mean_anything_is_let_be():
     assert redact_text("the cat", known=["", "at"]) == "the cat"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(98765, HIDDEN), (98.76, HIDDEN), (12, 12), (1234, 1234), (True, True)]
+)
+def test_a_known_number_is_hidden_when_it_is_long_enough_to_mean_anything(value, shown):
+    assert hide([value], known=["98765", "98.76", "12", "True"]) == [shown]
+
+
+@pytest.mark.parametrize(("levels", "is_shown"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False)])
+def test_as_many_levels_are_shown_as_are_said(levels, is_shown):
+    value = "plain"
+    for _ in range(levels):
+        value = [value]
+
+    assert ("plain" in str(redact(value))) is is_shown
 
 
 def test_what_lies_too_deep_is_hidden_whole():
