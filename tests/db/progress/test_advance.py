@@ -79,6 +79,17 @@ class TestCompletion:
         assert settled_state(instance) == InstanceState.RUNNING
 
 
+def test_a_failure_that_is_allowed_frees_what_its_canvas_was_to_start_and_fails_nothing(doorbell):
+    instance = an_instance(a_task("bad", also={"allow_failure": True}), a_task("next", needs=["bad"]))
+    assert task(instance, "next").dispatch_id == task(instance, "bad").dispatch_id
+
+    fail(task(instance, "bad"))
+
+    assert states(instance) == {"bad": "failed", "next": "queued"}
+    complete(task(instance, "next"))
+    assert settled_state(instance) == InstanceState.COMPLETED
+
+
 class TestFailure:
     @pytest.fixture
     def instance(self, doorbell, settings):

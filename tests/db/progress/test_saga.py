@@ -13,6 +13,7 @@ from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.control.cancelling import cancel_instance
 from tasks_app.services.control.instances import pause_instance, resume_instance, retry_instance
 from tasks_app.services.lookup.fleet import LiveWorker
+from tasks_app.services.progress.saga import still_runs
 from tasks_app.services.queries import instance_status
 from tasks_app.services.queries.views.instances import ProgressView
 from tasks_app.services.submit.instances import rerun_instance, submit_instance
@@ -92,6 +93,28 @@ def test_nothing_is_undone_while_a_sibling_runs(doorbell):
     assert undo_order(instance) == ["slow", "done"]
 
 
+def test_nothing_is_undone_while_an_instance_that_it_started_goes_on(doorbell):
+    instance = an_instance(undoable("a"), **SAGA)
+    child = an_instance(a_task("inner"), name="inner")
+    Instance.objects.filter(pk=child.pk).update(parent_task=task(instance, "a"))
+
+    assert still_runs(instance)
+    Instance.objects.filter(pk=child.pk).update(status="cancelled")
+    assert not still_runs(instance)
+
+
+def test_an_undo_starts_only_after_the_one_before_it(doorbell):
+    instance = an_instance(undoable("a"), undoable("b", needs=["a"]), a_task("bad", needs=["b"]), **SAGA)
+    for name in "ab":
+        report_outcome(claim=claim(task(instance, name)), outcome=Completed())
+    report_outcome(claim=claim(task(instance, "bad")), outcome=Failed(kind="exception", message="no"))
+
+    with pytest.raises(StaleDispatch):
+        claim(task(instance, "undo a"))
+    report_outcome(claim=claim(task(instance, "undo b")), outcome=Completed())
+    assert claim(task(instance, "undo a")).compensates == task(instance, "a").pk
+
+
 def test_a_failure_with_nothing_to_undo_is_just_a_failure(doorbell):
     instance = drive(
         an_instance(a_task("plain"), a_task("bad", needs=["plain"]), **SAGA), doorbell, failing("bad")
@@ -155,6 +178,7 @@ def test_an_undo_that_fails_for_good_is_told_and_can_be_retried(doorbell):
     assert instance.status == "compensated"
     assert instance.error_message == "bad: bad broke"
     assert undo_order(instance) == ["c", "b", "a"]
+    assert names_in(instance, TaskState.COMPENSATED) == {"a", "b", "c"}
     assert names_in(instance, TaskState.SKIPPED) == {"never"}
     assert task(instance, "bad").attempts == 1
 

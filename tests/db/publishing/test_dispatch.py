@@ -6,12 +6,15 @@ from django.db.models.functions import Now
 from cpds.base import clock
 from cpds.base.db import TransactionRequired
 from tasks_app.models import Event, Instance, Task
+from tasks_app.outcomes import Completed
+from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.publishing import pump as pumping
 from tasks_app.services.publishing import window
 from tasks_app.services.publishing.dispatch import Room, dispatch, has_backlog, mark_ready
 from tasks_app.services.publishing.pump import pump
 from tasks_app.states import InstanceState, TaskState
 from tests.support.builders import a_chain, a_fan, a_task, diamonds
-from tests.support.driving import deliver, drive_to_end, fail, sweep_now
+from tests.support.driving import claim, deliver, drive_to_end, fail, sweep_now
 from tests.support.engine import an_instance, task
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +85,14 @@ class TestWindow:
         project = instance.project_id
         assert (found.queued, found.all_running, found.waiting) == ({("", project): 2}, 1, [])
 
+    def test_messages_that_overtake_others_are_out_as_well(self, doorbell):
+        instance = an_instance(*(a_task(f"t{number}") for number in range(3)))
+        Task.objects.filter(pk=task(instance, "t1").pk).update(is_express=True)
+
+        found = window.take_snapshot()
+        of_all = ("", instance.project_id)
+        assert (found.queued, found.express) == ({of_all: 3}, {of_all: 1})
+
 
 class TestOrder:
     def test_most_urgent_then_longest_way_then_oldest(self, doorbell, settings, closed):
@@ -118,6 +129,19 @@ class TestOrder:
 
         assert names_of(doorbell) == ["first"]
 
+    def test_what_a_completion_made_ready_waits_behind_the_backlog(self, doorbell, settings):
+        in_settings(settings, window_minimum=1, window_per_slot=0)
+        first = an_instance(a_task("source"), *(a_task(f"of-{n}", needs=["source"]) for n in range(2)))
+        held = claim(task(first, "source"))
+        in_settings(settings, window_minimum=0)
+        an_instance(a_task("urgent", also={"priority": "high"}), name="two")
+        opened(settings, 1)
+        doorbell.take()
+
+        report_outcome(claim=held, outcome=Completed())
+
+        assert names_of(doorbell) == ["urgent"]
+
 
 class TestPump:
     def test_nothing_goes_out_without_room(self, doorbell, closed):
@@ -152,6 +176,24 @@ class TestPump:
         pump()
 
         assert names_of(doorbell) == ["other"]
+
+    def test_what_was_stopped_after_it_was_chosen_is_not_published(
+        self, doorbell, settings, closed, monkeypatch
+    ):
+        instance = an_instance(a_task("only"))
+        choose = pumping._foremost
+
+        def choose_and_then_pause(*given):
+            chosen = choose(*given)
+            Instance.objects.filter(pk=instance.pk).update(status=InstanceState.PAUSED)
+            return chosen
+
+        monkeypatch.setattr(pumping, "_foremost", choose_and_then_pause)
+        opened(settings, 5)
+
+        assert pump() == 0
+        assert doorbell.messages == []
+        assert task(instance, "only").status == TaskState.PENDING
 
     def test_a_broker_that_is_away_is_asked_once(self, doorbell, settings, closed):
         for number in range(5):

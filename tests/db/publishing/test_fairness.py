@@ -166,6 +166,19 @@ class TestLimits:
         assert out_by_project() == {"p": 3}
         assert drive_to_end(first, doorbell).status == "completed"
 
+    def test_of_an_instance_across_what_its_tasks_require(self, doorbell, fleet):
+        fleet.others = [LiveWorker(holder="able@test", slots=9, capabilities=frozenset({"gpu"}))]
+
+        instance = an_instance(
+            a_task("source"),
+            *(a_task(f"t{number}", needs=["source"]) for number in range(3)),
+            *(a_task(f"g{number}", needs=["source"], also={"requires": ["gpu"]}) for number in range(3)),
+            max_parallel=4,
+        )
+        complete(task(instance, "source"))
+
+        assert out_by_project() == {"default": 4}
+
     def test_of_a_workflow_across_its_instances(self, doorbell, fleet):
         first = an_instance(*a_burst(3), max_running=4)
         second = an_instance(*a_burst(3), max_running=4)

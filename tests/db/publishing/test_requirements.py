@@ -103,6 +103,14 @@ class TestPublishing:
         assert window.take_snapshot().room("gpu") == 0
         assert window.take_snapshot().requirements_in_play == ["gpu"]
 
+    def test_a_worker_that_runs_more_than_it_has_slots_takes_none_from_others(self, doorbell, fleet):
+        an_instance(needing("a", "gpu"))
+        fleet.others = [a_hand("gpu", slots=3, holder=holder) for holder in ("full", "free")]
+
+        found = window.Snapshot(queued={}, running={("full", "", 1): 4, ("full", "gpu", 1): 1}, waiting=[])
+
+        assert found.free_slots("gpu") == 3
+
     def test_a_line_is_cut_where_the_requirement_changes(self, doorbell, fleet):
         fleet.others = [a_hand("gpu")]
         instance = an_instance(

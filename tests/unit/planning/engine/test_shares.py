@@ -28,6 +28,12 @@ SLOTS = st.integers(1, 40)
 ROOM = st.integers(0, 80)
 
 
+def test_a_share_is_never_less_than_a_slot():
+    light, heavy = Standing(project=1), Standing(project=2, weight=9)
+
+    assert [share_of(each, [light, heavy], slots=4) for each in (1, 2)] == [1, 3.6]
+
+
 @given(tenants(), SLOTS, ROOM)
 def test_what_overtakes_is_within_the_share(standings, slots, room):
     held = {each.project: each.out - each.ordinary for each in standings}
