@@ -190,10 +190,21 @@ def test_a_paused_instance_can_be_answered_and_goes_on_when_resumed(
 
     answer(given=instance.public_id, by="ann")
     assert not doorbell.messages
+    assert not Task.objects.backlog().exists()
     sweep_now()
     resume_instance(given=instance.public_id)
 
     assert drive_to_end(instance, doorbell).status == end
+
+
+def test_a_secret_in_a_comment_is_stored_nowhere(doorbell: Doorbell) -> None:
+    secret = "sk-ant-" + "a" * 30
+    instance = an_open(doorbell)
+
+    approve(given=instance.public_id, by="ann", comment=f"use {secret}")
+
+    assert Checkpoint.objects.get().comment == "use [redacted]"
+    assert secret not in str(list(Event.objects.values()))
 
 
 def test_a_second_delivery_asks_no_second_time(doorbell: Doorbell) -> None:
