@@ -9,7 +9,7 @@ from cpds.base import clock
 from cpds.base.conf import conf
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, ExecutionRecord, Instance, Task
-from tasks_app.services.attempts.claims import claim_task
+from tasks_app.services.attempts.claims import claim_task, claim_without_message, held_claim
 from tasks_app.states import InstanceState, RecordState, TaskState
 from tests.support.builders import a_chain, a_task
 from tests.support.driving import claim, complete
@@ -166,6 +166,26 @@ def test_a_second_record_for_one_dispatch_is_refused_and_nothing_is_kept(ready):
     ready.refresh_from_db()
     assert facts(ready) == before
     assert not Event.objects.filter(task=ready, kind="task.running").exists()
+
+
+@pytest.mark.parametrize("is_lent", [False, True])
+def test_without_its_message_a_task_of_another_executor_is_not_claimed(ready, settings, is_lent):
+    settings.CPDS = {**settings.CPDS, "http_worker_executors": ["noop"]}
+    before = facts(ready)
+
+    with pytest.raises(StaleDispatch):
+        claim_without_message(task_id=ready.pk, worker="w", is_lent=is_lent)
+
+    assert_untouched(ready, before)
+
+
+def test_a_claim_is_found_by_its_worker_and_under_its_dispatch_only(ready):
+    held = claim(ready, worker="worker@a")
+    given = {"task_id": ready.pk, "dispatch_id": held.dispatch_id}
+
+    assert held_claim(**given, worker="worker@a") == held
+    assert held_claim(**given, worker="worker@b") is None
+    assert held_claim(task_id=ready.pk, dispatch_id="another", worker="worker@a") is None
 
 
 def test_a_new_attempt_forgets_what_the_last_one_said(ready):

@@ -3,6 +3,7 @@
 import pytest
 from django.db import OperationalError, connections
 
+from cpds.base import clock
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, ExecutionRecord, Task
 from tasks_app.outcomes import Completed, Failed, Interrupted
@@ -128,6 +129,20 @@ def test_how_somebody_else_ended_the_attempt_is_not_taken_for_its_outcome(
 
     with pytest.raises(StaleDispatch):
         report_outcome(claim=held, outcome=OUTCOMES[TaskState.COMPLETED])
+
+
+def test_a_hand_back_in_doubt_is_not_found_in_what_revoked_the_attempt(held, commits_break, monkeypatch):
+    def revoked_meanwhile(_):
+        ExecutionRecord.objects.filter(task_id=held.task_id).update(
+            status=RecordState.INTERRUPTED, revoked_until=clock.database_now_plus(30)
+        )
+        Task.objects.filter(pk=held.task_id).update(status=TaskState.CANCELLED)
+
+    monkeypatch.setattr(reports._resting, "wait", revoked_meanwhile)
+    commits_break(1, went_through=False)
+
+    with pytest.raises(StaleDispatch):
+        report_outcome(claim=held, outcome=OUTCOMES[TaskState.QUEUED])
 
 
 def test_what_was_recorded_is_looked_up_again_when_that_look_breaks_too(held, commits_break, monkeypatch):

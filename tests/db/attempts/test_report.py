@@ -296,6 +296,43 @@ class TestStale:
         assert everything() == before
 
 
+def test_a_late_failure_that_would_be_tried_again_changes_nothing(doorbell):
+    row = task(an_instance(a_task("only", also={"retry": 2})), "only")
+    held = claim(row)
+    take_back(task_ids=[row.pk], reason="lost", is_loss=True)
+    before = everything()
+
+    with pytest.raises(StaleDispatch):
+        report_outcome(claim=held, outcome=Failed(kind="exception", message="late", retryable=True))
+
+    assert everything() == before
+
+
+def test_a_failure_that_is_tried_again_counts_and_frees_what_was_planned_behind_it(doorbell):
+    instance = an_instance(a_task("only", also={"retry": 2}), a_task("after", needs=["only"]))
+    row = task(instance, "only")
+    assert task(instance, "after").dispatch_id is not None
+
+    report_outcome(
+        claim=claim(row), outcome=Failed(kind="exception", message="no", retryable=True, output=SECRET)
+    )
+
+    row.refresh_from_db()
+    assert (row.status, row.failures, row.dispatch_id) == (TaskState.WAITING, 1, None)
+    assert record_of(row).output == HIDDEN
+    assert task(instance, "after").dispatch_id is None
+
+
+def test_the_end_of_an_attempt_leaves_the_record_of_an_earlier_one(row, held):
+    take_back(task_ids=[row.pk], reason="lost", is_loss=True)
+    earlier = ExecutionRecord.objects.filter(task=row).values().get()
+    Task.objects.filter(pk=row.pk).update(dispatch_id="second")
+
+    report_outcome(claim=claim(row), outcome=Failed(kind="exception", message="no"))
+
+    assert ExecutionRecord.objects.filter(task=row).order_by("number").values().first() == earlier
+
+
 def test_an_outcome_reported_twice_counts_once(row, held):
     assert report_outcome(claim=held, outcome=Completed(output="first"))
     before = everything()

@@ -10,7 +10,9 @@ from tasks_app.outcomes import Completed
 from tasks_app.planning.engine.canvas_plan import Canvas, Dispatch
 from tasks_app.services.attempts import reports
 from tasks_app.services.attempts.claims import claim_task
+from tasks_app.services.attempts.leases import renew_claims
 from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.maintenance import sweep as sweeping
 from tasks_app.services.maintenance.sweep import SWEEP, free_claims_of, sweep
 from tasks_app.states import InstanceState, RecordState, TaskState
 from tests.support.builders import a_chain, a_task
@@ -150,6 +152,20 @@ class TestLostWorkers:
         claim(task(instance, "link-0"))
 
         assert sweep_now().rescued == 0
+
+    def test_a_lease_that_was_renewed_at_the_last_moment_is_not(self, instance, monkeypatch):
+        held = claim(task(instance, "link-0"))
+        aged(task(instance, "link-0"), 1, "lease_expires_at")
+        rescue = sweeping._rescue_in_instance
+
+        def renewed_meanwhile(*given):
+            renew_claims(worker=held.worker)
+            return rescue(*given)
+
+        monkeypatch.setattr(sweeping, "_rescue_in_instance", renewed_meanwhile)
+
+        assert sweep_now().rescued == 0
+        assert task(instance, "link-0").status == TaskState.RUNNING
 
     def test_what_was_planned_with_it_is_freed(self, instance):
         held = claim(task(instance, "link-0"))

@@ -136,6 +136,16 @@ def test_a_lease_that_cannot_be_renewed_is_stopped_before_it_ends(record, time):
     assert LEASE / 2 < stopped_at < LEASE
 
 
+def test_a_claim_that_is_younger_than_the_last_heartbeat_ends_with_it(record, time):
+    keeper = a_keeper()
+    time.now += LEASE
+
+    with keeper.holding(a_claim()) as cancellation:
+        keeper._stop_what_cannot_be_renewed()
+
+        assert cancellation.requested
+
+
 def test_a_renewal_counts_from_when_it_was_asked(record, time, monkeypatch):
     keeper = a_keeper()
 
@@ -168,6 +178,27 @@ def test_stopping_interrupts_everything(record, time):
         assert (one.reason, two.reason) == ("the worker stopped", "the worker stopped")
 
 
+def test_between_renewals_a_lost_claim_is_interrupted_and_no_other(record, time, monkeypatch):
+    keeper = a_keeper()
+    monkeypatch.setattr(module, "held_claims", lambda *, worker, claims: set(claims) - {KEY})
+
+    with keeper.holding(a_claim()) as lost, keeper.holding(a_claim(2, "kept")) as kept:
+        keeper._check()
+
+        assert (lost.requested, kept.requested) == (True, False)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_worker_that_the_record_does_not_know_registers_anew(record, time, monkeypatch, is_known):
+    registered = []
+    control_poll = SimpleNamespace(register_anew=lambda: registered.append(True))
+    monkeypatch.setattr(module, "beat_worker", lambda **_facts: is_known)
+
+    LeaseKeeper(worker="worker@a", speaks=True, control_poll=control_poll)._renew()
+
+    assert registered == [True][is_known:]
+
+
 @pytest.fixture
 def running(record, settings):
     """A keeper with its threads, that renews all the time."""
@@ -188,6 +219,18 @@ def test_draining_interrupts_when_the_drain_time_is_over(running):
 
         assert cancellation.wait(10)
         assert cancellation.reason == "the worker is shutting down"
+
+
+def test_draining_lets_what_runs_go_on_for_the_drain_time(running, record, settings):
+    settings.CPDS = {**settings.CPDS, "drain_seconds": 600}
+    running.start()
+
+    with running.holding(a_claim()) as cancellation:
+        running.drain()
+        asked = len(record.asked)
+        wait_until(lambda: len(record.asked) > asked + 2)
+
+        assert not cancellation.requested
 
 
 def test_it_sweeps_only_when_nobody_else_does(running, record):
