@@ -7,11 +7,12 @@ from django.db import connection, connections
 
 from cpds.base import db
 from tasks_app.errors import StaleDispatch
-from tasks_app.models import Chore, ExecutionRecord, Instance, Task, WorkflowVersion
+from tasks_app.models import Chore, ExecutionRecord, Instance, Project, Task, Workflow, WorkflowVersion
 from tasks_app.outcomes import Completed
 from tasks_app.services.attempts.claims import Claim, claim_task
 from tasks_app.services.attempts.reports import report_outcome
 from tasks_app.services.maintenance.sweep import Swept, advance_unsettled, sweep
+from tasks_app.services.publishing.pump import pump
 from tasks_app.services.publishing.release import release_followers
 from tasks_app.services.workflows.definitions import WorkflowUpload, upload_workflow
 from tasks_app.states import TaskState
@@ -129,6 +130,45 @@ def test_a_follower_freed_while_what_it_needs_completes_is_not_forgotten(doorbel
     sweeping.join(30)
 
     assert task(instance, "link-1").status == TaskState.QUEUED
+
+
+@pytest.mark.parametrize("of", ["workflow", "project"])
+def test_who_plans_waits_for_whoever_takes_a_place_under_the_same_limit(doorbell, fleet, settings, of):
+    if connection.vendor == "sqlite":
+        pytest.skip("one writer at a time waits anyway")
+    settings.CPDS = {**settings.CPDS, "window_minimum": 0, "window_per_slot": 0}
+    instance = an_instance(a_task("only"), **({"max_running": 1} if of == "workflow" else {}))
+    limits = Workflow.objects.filter(pk=instance.workflow_id)
+    if of == "project":
+        limits = Project.objects.filter(pk=instance.project_id)
+        limits.update(max_parallel=1)
+    settings.CPDS = {**settings.CPDS, "window_minimum": 1}
+
+    locked, go_on = threading.Event(), threading.Event()
+
+    def take_a_place():
+        with db.transaction():
+            db.locking(limits).first()
+            locked.set()
+            go_on.wait(30)
+        connections.close_all()
+
+    def plan():
+        pump()
+        connections.close_all()
+
+    taking, planning = threading.Thread(target=take_a_place), threading.Thread(target=plan)
+    taking.start()
+    assert locked.wait(30)
+    planning.start()
+    wait_until(lambda: is_waiting_for_a_lock() or not planning.is_alive(), message="the planner to wait")
+    is_published = task(instance, "only").status == TaskState.QUEUED
+    go_on.set()
+    taking.join(30)
+    planning.join(30)
+
+    assert not is_published
+    assert task(instance, "only").status == TaskState.QUEUED
 
 
 def is_waiting_for_a_lock():
