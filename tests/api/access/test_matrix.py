@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from tasks_app.api.base import Endpoint
 from tasks_app.api.permissions import SUPERUSER, needed_for
+from tasks_app.errors import Forbidden, NotFound
 from tasks_app.roles import Role
+from tasks_app.services.access.callers import Caller, CallerKind
 from tests.api.matrix import LINES, Line
 from tests.api.people import MINE, THEIRS, People
 from tests.api.seeds import SEEDS, filled
@@ -71,6 +73,15 @@ def test_to_ask_for_the_headers_of_an_answer_takes_as_much_as_to_ask_for_it():
 def test_what_an_endpoint_can_do_is_told_to_nobody_without_credentials(method, people):
     assert people.nobody().call(method, "/api/v1/projects").status_code == 401
     assert people.nobody().call("OPTIONS", "/api/v1/auth/token").status_code == 200
+
+
+def test_a_project_of_others_is_not_found_rather_than_forbidden():
+    caller = Caller(name="ann", kind=CallerKind.USER, roles={1: Role.VIEWER})
+
+    with pytest.raises(NotFound):
+        caller.require(Role.VIEWER, 2)
+    with pytest.raises(Forbidden):
+        caller.require(Role.ADMIN, 1)
 
 
 def answer(client, line: Line, people: People):

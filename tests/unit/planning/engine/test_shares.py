@@ -34,6 +34,14 @@ def test_a_share_is_never_less_than_a_slot():
     assert [share_of(each, [light, heavy], slots=4) for each in (1, 2)] == [1, 3.6]
 
 
+def test_what_is_out_overtakes_others_as_far_as_it_is_within_its_share():
+    loud, quiet = Standing(project=1, out=9, ordinary=9), Standing(project=2, out=1, ordinary=1)
+
+    found = grants([loud, quiet], slots=4, room=0)
+
+    assert {each.project: each.promoted for each in found} == {1: 2, 2: 1}
+
+
 @given(tenants(), SLOTS, ROOM)
 def test_what_overtakes_is_within_the_share(standings, slots, room):
     held = {each.project: each.out - each.ordinary for each in standings}
