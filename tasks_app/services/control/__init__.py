@@ -1,1 +1,1 @@
-"""ScalingController of instances and tasks, one by one and in bulk."""
+"""Control of instances and tasks, one by one and in bulk."""

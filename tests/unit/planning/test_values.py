@@ -1,4 +1,4 @@
-"""Only JSON is stored, and every text is made sanitize."""
+"""Only JSON is stored, and every text is made storable."""
 
 import json
 from typing import Any
