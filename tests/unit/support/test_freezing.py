@@ -9,15 +9,15 @@ from tests.support.freezing import freeze_between_transactions
 from tests.support.processes import PythonProgram
 
 HOLDS_THE_LOCK_MOST_OF_THE_TIME = """
-import sqlite3, sys, time
+import random, sqlite3, sys, time
 from pathlib import Path
 rows = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
 while True:
     rows.execute("BEGIN IMMEDIATE")
     Path(sys.argv[2]).touch()
-    time.sleep(0.05)
+    time.sleep(random.uniform(0, 0.1))  # in no rhythm that another's could keep missing
     rows.execute("COMMIT")
-    time.sleep(0.01)
+    time.sleep(random.uniform(0, 0.02))
 """
 
 
