@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from cpds.base import db
 from tasks_app.models import ExecutionRecord, Task
 from tests.support.builders import a_task
 from tests.support.engine import an_instance, assert_history_is_sound, task, wait_for_end
+from tests.support.freezing import freeze_between_transactions
 from tests.support.processes import QUICK, WorkerProcess
 from tests.support.waiting import wait_until
 from workers_app.fleet.describe import WorkerStatus, describe_fleet
@@ -124,8 +124,7 @@ def test_a_worker_that_was_frozen_past_its_lease_changes_nothing(start: Start, t
     instance = an_instance(a_task("slow", run="nap", seconds=1.5))
     row = task(instance, "slow")
     wait_until(lambda: has_started(row), message="the task to start")
-    with db.transaction():  # so that it is not stopped while it holds SQLite's only lock
-        os.kill(frozen.pid, signal.SIGSTOP)
+    freeze_between_transactions(frozen)
     try:
         start("other", concurrency=1)
         assert wait_for_end(instance).status == "completed"
