@@ -266,8 +266,9 @@ def test_cancelling_cancels_the_children_s_commands(worker: WorkerProcess) -> No
 
     cancel_instance(given=instance.public_id, by="ann")
 
-    assert set(Instance.objects.values_list("status", flat=True)) == {"cancelled"}
-    wait_until(lambda: not worker.descendants(), timeout=5, message="the command to end")
+    # A sweep that sees the child's parent gone cancels it and its own children at the same time.
+    wait_until(lambda: set(Instance.objects.values_list("status", flat=True)) == {"cancelled"}, timeout=5)
+    wait_until(lambda: not worker.descendants(), timeout=20, message="the command to end")
 
 
 def test_a_child_is_paused_and_resumed_with_its_parent(worker: WorkerProcess, tmp_path: Path) -> None:
