@@ -1,25 +1,21 @@
 """An attempt, as whoever makes it speaks of it. Each transport says who that is, and how it is answered."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from django.db.models import QuerySet
 
 from cpds.base import db
 from cpds.base.in_doubt import settle_in_doubt
-from cpds.base.redaction import redact_text
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event, ExecutionRecord
 from tasks_app.outcomes import JSON, Completed, Failed, Interrupted, Outcome
-from tasks_app.planning.values.values import as_json
 from tasks_app.services.attempts.claims import Claim, held_claim
 from tasks_app.services.attempts.reports import report_outcome
+from tasks_app.services.attempts.sanitize import sentence
 from tasks_app.services.attempts.stopped import acknowledge_stop
 from tasks_app.services.attempts.streams import with_present_failures
 from tasks_app.services.lookup.fences import Fence
 from tasks_app.states import RecordState
-
-MESSAGE_CHARACTERS: Final = 4000
 
 
 class Attempt:
@@ -51,7 +47,7 @@ class Attempt:
         """Record how far it is, 0 to 1, and say so in the ledger."""
         claim = self.claim
         fraction = min(1.0, max(0.0, fraction))
-        text = _sentence(claim, message)
+        text = sentence(text=message, known=claim.known_secrets)
         with db.transaction():
             if not self._fence.held().update(progress=fraction, progress_message=text):
                 raise self._fence.stale()
@@ -64,7 +60,7 @@ class Attempt:
             if not db.locking(self._fence.held()).exists():
                 raise self._fence.stale()
             for line in lines:
-                _note(claim, "task.log", _sentence(claim, line), {})
+                _note(claim, "task.log", sentence(text=line, known=claim.known_secrets), {})
 
     def end(self, outcome: Outcome) -> bool:
         """Record how it ended and plan what follows; return whether the task completed by this.
@@ -116,7 +112,3 @@ def _note(claim: Claim, kind: str, message: str, data: Mapping[str, JSON]) -> No
         message=message,
         data=dict(data),
     )
-
-
-def _sentence(claim: Claim, text: str) -> str:
-    return redact_text(as_json(text), known=claim.known_secrets)[:MESSAGE_CHARACTERS]

@@ -1,7 +1,7 @@
 """What an attempt brought, as the database can hold it: JSON, cut to its columns, with nothing secret."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,12 +22,17 @@ def sanitize(outcome: Outcome) -> Outcome:
         case Failed():
             return replace(
                 outcome,
-                message=_sentence(outcome.message),
+                message=sentence(text=outcome.message),
                 detail=redact(_shortened(_json_or_text(outcome.detail))),
                 output=_shortened(_json_or_text(outcome.output)),
             )
         case Interrupted():
-            return replace(outcome, reason=_sentence(outcome.reason))
+            return replace(outcome, reason=sentence(text=outcome.reason))
+
+
+def sentence(*, text: str, known: Iterable[str] = ()) -> str:
+    """Return a text as messages are stored: without secrets, ``known`` ones among them, cut to the column."""
+    return redact_text(as_json(text), known=known)[:MESSAGE_CHARACTERS]
 
 
 def record_columns(report: Report) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def _with_storable_output(outcome: Completed) -> Outcome:
         output = as_json(outcome.output)
     except NotJSONError as error:
         message = f"The result cannot be stored: {error}"
-        return Failed(kind="bad_output", message=_sentence(message), report=outcome.report)
+        return Failed(kind="bad_output", message=sentence(text=message), report=outcome.report)
     size = json_bytes(output)
     limit = conf().output_bytes
     if size > limit:
@@ -71,10 +76,6 @@ def _shortened(value: JSON) -> JSON:
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return {"truncated": True, "bytes": size, "beginning": text[:MESSAGE_CHARACTERS]}
-
-
-def _sentence(text: str) -> str:
-    return redact_text(as_json(text))[:MESSAGE_CHARACTERS]
 
 
 def _name(text: str | None) -> str:

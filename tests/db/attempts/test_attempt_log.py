@@ -4,7 +4,8 @@ import pytest
 
 from tasks_app.errors import StaleDispatch
 from tasks_app.models import Event
-from tasks_app.services.attempts.attempt import MESSAGE_CHARACTERS, Attempt
+from tasks_app.services.attempts.attempt import Attempt
+from tasks_app.services.attempts.sanitize import MESSAGE_CHARACTERS
 from tasks_app.services.publishing.release import take_back
 from tests.support.builders import a_task
 from tests.support.driving import claim, complete
