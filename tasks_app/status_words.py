@@ -59,7 +59,11 @@ TASK_WORDS: Final[Mapping[TaskState, TaskWords]] = {
 }
 
 
+def standing(*, status: str, satisfies: bool | None) -> str:
+    """Return the state that a task counts under: one that was not needed is as good as completed."""
+    return TaskState.COMPLETED if status == TaskState.SKIPPED and satisfies else status
+
+
 def task_words(state: str, *, satisfies: bool | None) -> TaskWords:
-    """Return the row of a task for an API; one that was not needed is as good as completed."""
-    is_not_needed = state == TaskState.SKIPPED and satisfies
-    return TASK_WORDS[TaskState.COMPLETED if is_not_needed else TaskState(state)]
+    """Return the row of a task for an API."""
+    return TASK_WORDS[TaskState(standing(status=state, satisfies=satisfies))]

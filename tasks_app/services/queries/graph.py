@@ -8,8 +8,9 @@ from typing import Any, Final
 from django.db.models import Count
 
 from tasks_app.models import Dependency, Instance, Task
-from tasks_app.services.queries.values import progress_of, standing
+from tasks_app.services.queries.values import progress_of
 from tasks_app.services.queries.views.instances import ProgressView
+from tasks_app.status_words import standing
 
 _COLUMNS: Final = (
     *("name", "executor", "status", "attempts", "worker", "progress", "progress_message"),

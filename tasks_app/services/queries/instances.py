@@ -11,7 +11,7 @@ from tasks_app.models import Dependency, ExecutionRecord, Instance, Task
 from tasks_app.planning.inputs.secrets import secret_names, shown_params, shown_value
 from tasks_app.services.lookup.by_name import find_instance, find_workflow
 from tasks_app.services.progress.foreign import foreign_names
-from tasks_app.services.queries.values import moment, moment_of, progress_of, span_ms, standing
+from tasks_app.services.queries.values import moment, moment_of, progress_of, span_ms
 from tasks_app.services.queries.views.instances import (
     InstanceRowView,
     InstanceStatusView,
@@ -21,6 +21,7 @@ from tasks_app.services.queries.views.instances import (
 )
 from tasks_app.services.queries.views.tasks import TaskErrorView
 from tasks_app.states import INSTANCE_FINAL, InstanceState, TaskState
+from tasks_app.status_words import standing
 
 
 def instance_status(given: str) -> InstanceStatusView:

@@ -7,7 +7,7 @@ from tasks_app.services.queries.views.instances import ProgressView
 from tasks_app.states import TaskState
 
 _COMPLETED = (TaskState.COMPLETED, TaskState.COMPENSATED)
-# A task that a failure ruled out is no more done than one that was cancelled; see ``standing``.
+# A task that a failure ruled out is no more done than one that was cancelled; see ``status_words.standing``.
 _FAILED = (TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED)
 _RUNNING = (TaskState.RUNNING, TaskState.COMPENSATING)
 
@@ -25,11 +25,6 @@ def moment(at: datetime | None) -> str | None:
 def span_ms(*, start: datetime | None, end: datetime | None) -> int | None:
     """Return the milliseconds between two times, None unless both are known."""
     return round((end - start).total_seconds() * 1000) if start and end else None
-
-
-def standing(*, status: str, satisfies: bool | None) -> str:
-    """Return the state that a task counts under: one that was not needed is as good as completed."""
-    return TaskState.COMPLETED if status == TaskState.SKIPPED and satisfies else status
 
 
 def progress_of(counts: Mapping[str, int]) -> ProgressView:
