@@ -1,5 +1,6 @@
 """``/api/v1/contracts``: the agreed interfaces of features. A version guards every change."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -132,6 +133,13 @@ class ContractEndpoint(Endpoint):
             raise PreconditionFailed(given=self.request.headers["If-Match"][:100], now=_etag(row))
         return row.version
 
+    def moved(self, request: Request, given: str, move: Callable[..., Contract]) -> HttpResponse:
+        """Move a contract on from the version that was read, and return it."""
+        form = read_body(request, VersionForm)
+        row = self.found(given)
+        row = move(contract=row, version=self.version(row, form), by=self.caller.name)
+        return tagged(ok(contract_view(row)), _etag(row))
+
 
 class OneContract(ContractEndpoint):
     """``/api/v1/contracts/{id}``."""
@@ -219,11 +227,7 @@ class Approve(ContractEndpoint):
     )
     def post(self, request: Request, contract: str) -> HttpResponse:
         """Approve a contract in the version that was read."""
-        form = read_body(request, VersionForm)
-        row = self.found(contract)
-        version = self.version(row, form)
-        row = contracts.approve_contract(contract=row, version=version, by=self.caller.name)
-        return tagged(ok(contract_view(row)), _etag(row))
+        return self.moved(request, contract, contracts.approve_contract)
 
 
 class Implemented(ContractEndpoint):
@@ -241,11 +245,7 @@ class Implemented(ContractEndpoint):
     )
     def post(self, request: Request, contract: str) -> HttpResponse:
         """Say that what was approved is there."""
-        form = read_body(request, VersionForm)
-        row = self.found(contract)
-        version = self.version(row, form)
-        row = contracts.mark_implemented(contract=row, version=version, by=self.caller.name)
-        return tagged(ok(contract_view(row)), _etag(row))
+        return self.moved(request, contract, contracts.mark_implemented)
 
 
 def _etag(row: Contract) -> str:

@@ -18,9 +18,10 @@ from tasks_app.roles import Role
 from tasks_app.services.lookup.by_name import find_workflow
 from tasks_app.services.maintenance.firing import fire_now
 from tasks_app.services.queries.schedules import next_fires, schedule_summary
-from tasks_app.services.queries.views.workflows import CATCHUPS, OVERLAPS, NextFiresView, ScheduleView
+from tasks_app.services.queries.views.workflows import NextFiresView, ScheduleView
 from tasks_app.services.schedules.control import pause_schedule, resume_schedule
 from tasks_app.services.workflows.schedule_setting import schedule_mark, set_schedule
+from tasks_app.states import Catchup, Overlap
 
 MOST_FIRES = 100
 
@@ -30,8 +31,8 @@ class ScheduleForm(ProjectForm):
 
     cron = serializers.CharField(max_length=200, help_text="five fields, six with seconds first, or @hourly")
     timezone = serializers.CharField(max_length=64, required=False)
-    overlap = serializers.ChoiceField(choices=OVERLAPS, required=False)
-    catchup = serializers.ChoiceField(choices=CATCHUPS, required=False)
+    overlap = serializers.ChoiceField(choices=[each.value for each in Overlap], required=False)
+    catchup = serializers.ChoiceField(choices=[each.value for each in Catchup], required=False)
     paused = serializers.BooleanField(required=False)
     params = serializers.DictField(required=False)
 

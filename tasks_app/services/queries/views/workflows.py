@@ -1,12 +1,10 @@
 """What is answered about workflows and their schedules: by the commands with ``--json``, and by the API."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from cpds.base.view import JSONObject, Moment, View, one_of
 from tasks_app.planning.definition.output.diff import Change
-
-OVERLAPS: Final = ("skip", "queue", "cancel_running", "allow")
-CATCHUPS: Final = ("none", "latest", "all")
+from tasks_app.states import Catchup, Overlap
 
 
 class WorkflowRowView(View):
@@ -71,8 +69,8 @@ class ScheduleView(View):
     workflow_name: str
     cron: str
     timezone: str
-    overlap: Annotated[str, one_of(OVERLAPS)]
-    catchup: Annotated[str, one_of(CATCHUPS)]
+    overlap: Annotated[str, one_of(Overlap)]
+    catchup: Annotated[str, one_of(Catchup)]
     params: JSONObject
     paused: bool
     paused_at: Moment | None
