@@ -20,7 +20,7 @@ RETIRED = {
     "news": "update, outbox",
     "passage": "GateResult",
     "roster": "describe_workers",
-    "sighting": "WorkerView",
+    "sighting": "DescribedWorker",
     "situation": "snapshot",
     "speech": "attempt_log",
     "steer": "control",

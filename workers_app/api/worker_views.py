@@ -5,8 +5,7 @@ from typing import Annotated
 from msgspec.structs import asdict
 
 from cpds.base.view import JSONObject, Time, View, one_of
-from workers_app.fleet.describe import WorkerStatus
-from workers_app.fleet.describe import WorkerView as Seen
+from workers_app.fleet.describe import DescribedWorker, WorkerStatus
 from workers_app.models import WorkerKind
 from workers_app.transports.http.claims import Granted, Pulse
 
@@ -104,7 +103,7 @@ class ClaimsView(View):
     waited_seconds: float
 
 
-def worker_view(seen: Seen) -> WorkerView:
+def worker_view(seen: DescribedWorker) -> WorkerView:
     """Return a worker as the API shows it."""
     worker = seen.worker
     return WorkerView(
@@ -135,7 +134,9 @@ def worker_view(seen: Seen) -> WorkerView:
     )
 
 
-def registered_view(seen: Seen, *, heartbeat_seconds: float, lease_seconds: float) -> RegisteredView:
+def registered_view(
+    seen: DescribedWorker, *, heartbeat_seconds: float, lease_seconds: float
+) -> RegisteredView:
     """Return a worker that has just come in."""
     return RegisteredView(
         **asdict(worker_view(seen)), heartbeat_seconds=heartbeat_seconds, lease_seconds=lease_seconds

@@ -11,7 +11,7 @@ from cpds.base.view import JSONObject, Moment, View, one_of
 from tasks_app.cli.text import plain, table
 from tasks_app.cli.times import shown_time
 from tasks_app.services.queries import moment
-from workers_app.fleet.describe import WorkerStatus, WorkerView
+from workers_app.fleet.describe import DescribedWorker, WorkerStatus
 
 STYLES: Final = {
     WorkerStatus.IDLE: "green",
@@ -58,14 +58,16 @@ DERIVED: Final = {"id", "status", "running"}
 """What stands in no column of its name."""
 
 
-def worker_row(sighting: WorkerView) -> WorkerRowView:
+def worker_row(described: DescribedWorker) -> WorkerRowView:
     """Return a worker as programs read it."""
-    worker = sighting.worker
+    worker = described.worker
     columns = {name: getattr(worker, name) for name in WorkerRowView.__struct_fields__ if name not in DERIVED}
     shown: dict[str, Any] = {
         name: moment(value) if isinstance(value, datetime) else value for name, value in columns.items()
     }
-    return WorkerRowView(id=worker.public_id, status=str(sighting.status), running=sighting.running, **shown)
+    return WorkerRowView(
+        id=worker.public_id, status=str(described.status), running=described.running, **shown
+    )
 
 
 def worker_table(rows: Sequence[WorkerRowView], *, width: int) -> Iterator[Text]:

@@ -31,7 +31,7 @@ class WorkerStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkerView:
+class DescribedWorker:
     """A worker and what it is doing now."""
 
     worker: Worker
@@ -50,7 +50,7 @@ def status_of(*, is_alive: bool, is_draining: bool, running: int, slots: int) ->
     return WorkerStatus.BUSY if running >= slots else WorkerStatus.ONLINE
 
 
-def describe_workers(workers: Iterable[Worker]) -> list[WorkerView]:
+def describe_workers(workers: Iterable[Worker]) -> list[DescribedWorker]:
     """Return these workers with what they do now, in their order; two statements, however many they are."""
     rows = list(workers)
     alive = set(Worker.objects.filter(pk__in=[row.pk for row in rows]).alive().values_list("pk", flat=True))
@@ -60,7 +60,7 @@ def describe_workers(workers: Iterable[Worker]) -> list[WorkerView]:
 
 def describe_fleet(
     *, chosen: WorkerQuerySet | None = None, at_most: int | None = None
-) -> Sequence[WorkerView]:
+) -> Sequence[DescribedWorker]:
     """Return the workers (or the ``chosen`` ones) by name, each with what it does now."""
     rows: WorkerQuerySet = Worker.objects.all() if chosen is None else chosen
     return describe_workers(rows.order_by("name", "pk")[:at_most])
@@ -77,12 +77,12 @@ def listed_workers(*, projects: Collection[int] | None, kind: str | None = None)
     return rows.select_related("project").order_by("name", "pk")
 
 
-def seen_at(*, workers: WorkerQuerySet, status: str) -> Sequence[WorkerView]:
+def seen_at(*, workers: WorkerQuerySet, status: str) -> Sequence[DescribedWorker]:
     """Return those of the workers that do this now. It stands in no row, so all have to be looked at."""
     return [each for each in describe_workers(workers[:MOST_SIGHTED]) if each.status == status]
 
 
-def describe_worker(*, given: str, projects: Collection[int] | None) -> WorkerView:
+def describe_worker(*, given: str, projects: Collection[int] | None) -> DescribedWorker:
     """Return a worker by its id or its name, with what it does now.
 
     :raises NotFound: when there is none in these projects (None: in any) or of the installation.
@@ -103,8 +103,8 @@ def visible_workers(projects: Collection[int] | None) -> WorkerQuerySet:
     return rows.filter(Q(project__isnull=True) | Q(project_id__in=sorted(projects)))
 
 
-def _described(worker: Worker, *, is_alive: bool, running: int) -> WorkerView:
-    return WorkerView(
+def _described(worker: Worker, *, is_alive: bool, running: int) -> DescribedWorker:
+    return DescribedWorker(
         worker=worker,
         status=status_of(
             is_alive=is_alive, is_draining=worker.is_draining, running=running, slots=worker.slots

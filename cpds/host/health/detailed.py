@@ -129,7 +129,7 @@ def _versions() -> VersionsView:
 
 def _fleet(projects: Collection[int] | None) -> FleetView:
     seen = describe_fleet(chosen=visible_workers(projects))
-    counted = Counter(sighting.status for sighting in seen)
+    counted = Counter(worker.status for worker in seen)
     return FleetView(**{str(status): counted[status] for status in WorkerStatus})
 
 

@@ -32,10 +32,10 @@ from cpds.host.health.answers import (
 from cpds.host.health.checks import broker_answers, database_answers
 
 APP = "CPDS"
-Endpoint = Callable[[HttpRequest], HttpResponse]
+PlainView = Callable[[HttpRequest], HttpResponse]
 
 
-def read_only(view: Endpoint) -> Endpoint:
+def read_only(view: PlainView) -> PlainView:
     """Answer other methods than GET and HEAD with 405, in the envelope of the address."""
 
     @wraps(view)

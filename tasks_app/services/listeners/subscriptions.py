@@ -27,15 +27,10 @@ _connected: Subscriptions = _Nobody()
 _by_kind: tuple[Mapping[str, frozenset[str]], Mapping[str, tuple[str, ...]]] = (_NO_WISHES, {})
 
 
-def connect_subscriptions(audience: Subscriptions) -> None:
-    """Make ``audience`` the one that is asked who listens."""
+def connect_subscriptions(subscriptions: Subscriptions) -> None:
+    """Make ``subscriptions`` the one that is asked who listens."""
     global _connected  # noqa: PLW0603
-    _connected = audience
-
-
-def connected_subscriptions() -> Subscriptions:
-    """Return the audience in force."""
-    return _connected
+    _connected = subscriptions
 
 
 def wishes() -> Mapping[str, frozenset[str]]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tasks_app.api.compat.cpds.words import WHOLE
 from tasks_app.errors import NotFound, NotHeld, NotOffered, StaleDispatch, TaskNotPending
 from tasks_app.outcomes import Outcome
 from tasks_app.services.attempts.attempt import Attempt
@@ -16,7 +17,7 @@ from tasks_app.services.lookup.http_workers import NODE_SIGN
 from tasks_app.services.lookup.running import held_among, held_by_workers
 from tasks_app.states import EXTERNAL, TaskState
 from workers_app.errors import WorkerDraining
-from workers_app.fleet.describe import WorkerStatus, WorkerView, describe_workers
+from workers_app.fleet.describe import DescribedWorker, WorkerStatus, describe_workers
 from workers_app.models import Worker
 from workers_app.transports.http.claims import take_one
 from workers_app.transports.http.workers import (
@@ -34,7 +35,6 @@ RHYTHM_SECONDS: Final = 100.0
 MOST: Final = 1_000
 NOT_PENDING: Final = "Task not found or not pending"
 """Word for word what the documents of these clients say."""
-WHOLE: Final = 100
 UNNAMED: Final = "unnamed"
 """Who holds a task that somebody reports on who neither took it nor says who they are."""
 
@@ -43,7 +43,7 @@ UNNAMED: Final = "unnamed"
 class Seen:
     """A worker, what it does, and the task it holds for longest."""
 
-    sighting: WorkerView
+    described: DescribedWorker
     task: Any | None
 
 
@@ -152,14 +152,14 @@ def see_workers(projects: Collection[int] | None) -> list[Seen]:
     rows = online_http_workers(projects)
     if projects is None:
         rows = Worker.objects.alive()
-    sightings = describe_workers(rows.order_by("-registered_at", "-pk")[:MOST])
-    held = held_by_workers([each.worker.holder for each in sightings])
-    return [Seen(sighting=each, task=held.get(each.worker.holder)) for each in sightings]
+    described = describe_workers(rows.order_by("-registered_at", "-pk")[:MOST])
+    held = held_by_workers([each.worker.holder for each in described])
+    return [Seen(described=each, task=held.get(each.worker.holder)) for each in described]
 
 
 def count_workers(projects: Collection[int] | None) -> dict[str, int]:
     """Return how many workers are there, and how many of them are idle and busy."""
-    seen = [each.sighting.status for each in see_workers(projects)]
+    seen = [each.described.status for each in see_workers(projects)]
     idle = seen.count(WorkerStatus.IDLE)
     return {"online": len(seen), "idle": idle, "busy": len(seen) - idle}
 

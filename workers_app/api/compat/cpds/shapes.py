@@ -76,12 +76,12 @@ class StatusView(View):
 
 def compat_worker(seen: Seen) -> CompatWorkerView:
     """Return what is shown of a worker."""
-    worker = seen.sighting.worker
+    worker = seen.described.worker
     return CompatWorkerView(
         worker_id=worker.public_id,
         worker_name=worker.name,
         platform=worker.platform,
-        status=_status(seen.sighting.status),
+        status=_status(seen.described.status),
         last_heartbeat=moment_of(worker.heartbeat_at),
         registered_at=moment_of(worker.registered_at),
         capabilities=worker.capabilities,
