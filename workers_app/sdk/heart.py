@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workers_app.sdk.errors import Refused, Unreachable
-from workers_app.sdk.server import Server
+from workers_app.sdk.server import ANSWER_SECONDS, Server
 from workers_app.sdk.work import HeldClaims, Why
 
 logger = logging.getLogger("cpds.worker")
@@ -39,8 +39,14 @@ class Heart:
             thread.start()
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Beat no more, and wait for the answer to what was said last.
+
+        A heartbeat that reaches the server after the goodbye would bring the worker back.
+        """
         self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(ANSWER_SECONDS)
 
     def beat(self) -> None:
         """Beat once, now. A server that is away, or knows this worker no more, is logged."""

@@ -17,6 +17,8 @@ class FleetServer:
 
     ``is_away``: everything is answered 503. ``refusal``: what registering is refused with.
     ``lost``: tasks whose claims are gone. ``forgets``: how many questions know the worker no more.
+    ``goodbye_patience``: for how many seconds a heartbeat's answer waits for a goodbye to overtake it.
+    ``heard``: how many heartbeats came. ``presence``: the heartbeats and the goodbye, in the order in which they were answered.
     """
 
     url: str = ""
@@ -28,7 +30,10 @@ class FleetServer:
     refusal: int = 0
     lost: set[int] = field(default_factory=set)
     forgets: int = 0
-    has_left: bool = False
+    goodbye_patience: float = 0.0
+    goodbye: threading.Event = field(default_factory=threading.Event)
+    heard: int = 0
+    presence: list[str] = field(default_factory=list)
 
     def give(
         self,
@@ -63,6 +68,9 @@ class FleetServer:
                 self.registered.append(body)
                 return 201, {"id": "W-1"}
             case [_, "heartbeat"]:
+                self.heard += 1
+                self.goodbye.wait(self.goodbye_patience)
+                self.presence.append("heartbeat")
                 gone = [token for token in body["claims"] if _task(token) in self.lost]
                 return 200, {
                     "lease_seconds": self.lease_seconds,
@@ -82,7 +90,8 @@ class FleetServer:
                 self.said.append((act, _task(token), body))
                 return 204, None
             case [_, "leave"]:
-                self.has_left = True
+                self.presence.append("goodbye")
+                self.goodbye.set()
                 return 204, None
         return 404, None
 

@@ -24,7 +24,7 @@ def test_what_a_handler_returns_is_the_output(fleet, hire, handler):
     assert hire(handler).over().completed == 1
 
     assert fleet.told("complete") == {"output": {"hello": "Ada"}, "report": {}}
-    assert fleet.has_left
+    assert fleet.goodbye.is_set()
 
 
 def test_a_result_says_what_was_used(fleet, hire):
@@ -171,6 +171,16 @@ def test_it_registers_with_what_it_can_do(fleet, hire):
     assert (facts["name"], facts["slots"], facts["capabilities"]) == ("w", 3, ["git", "gpu"])
 
 
+def test_nothing_is_said_after_the_goodbye(fleet, hire):
+    fleet.goodbye_patience = 0.5
+    fleet.give()
+    worker = hire(lambda _: wait_until(lambda: fleet.heard, message="a heartbeat"), heartbeat_seconds=0.01)
+
+    worker.over()
+
+    assert fleet.presence[-1] == "goodbye"
+
+
 class TestAway:
     """A server that is away for a while."""
 
@@ -294,4 +304,4 @@ def test_a_worker_told_to_stop_hands_back_what_it_runs(fleet, hire):
     hired.worker.stop()
 
     assert hired.over().released == 1
-    assert (fleet.acts(), fleet.has_left) == (["release"], True)
+    assert (fleet.acts(), fleet.goodbye.is_set()) == (["release"], True)
