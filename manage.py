@@ -3,11 +3,13 @@
 
 import sys
 
-from config import choose_settings
+from config import choose_settings, choose_state_directory
 
 
 def main() -> None:
     """Run the command named on the command line."""
+    if sys.argv[1:2] == ["standalone"]:
+        choose_state_directory(sys.argv[2:])
     choose_settings()
     from django.core.management import ManagementUtility
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 MODES = ("standalone", "cloud")
 
@@ -21,3 +23,17 @@ def choose_settings() -> str:
             sys.exit(2)
         os.environ["DJANGO_SETTINGS_MODULE"] = f"config.settings.{mode}"
     return os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def choose_state_directory(arguments: Sequence[str]) -> None:
+    """Set ``CPDS_STATE_DIR`` to the directory that ``--state-dir`` names among these arguments, if it does.
+
+    The settings are read before a command reads its arguments, and the database is one of them.
+    """
+    chosen: str | None = None
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--state-dir":
+            chosen = value if equals else next(iter(arguments[place + 1 : place + 2]), None)
+    if chosen:
+        os.environ["CPDS_STATE_DIR"] = str(Path(chosen).expanduser().resolve())

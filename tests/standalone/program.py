@@ -130,11 +130,11 @@ class Standalone(Program):
 
     def _owns(self, process: psutil.Process) -> bool:
         try:
-            words = " ".join(process.cmdline())
+            words = process.cmdline()
             return (
                 process.environ().get("CPDS_STATE_DIR") == str(self.state)
-                or f"{self.state}/" in words
-                or words.endswith(str(self.state))
+                or str(self.state) in words
+                or f"{self.state}/" in " ".join(words)
             )
         except psutil.Error:
             return False

@@ -18,7 +18,7 @@ class FleetServer:
     ``is_away``: everything is answered 503. ``refusal``: what registering is refused with.
     ``lost``: tasks whose claims are gone. ``forgets``: how many questions know the worker no more.
     ``goodbye_patience``: for how many seconds a heartbeat's answer waits for a goodbye to overtake it.
-    ``heard``: how many heartbeats came. ``presence``: the heartbeats and the goodbye, in the order in which they were answered.
+    ``heard``: how many heartbeats came. ``presence``: these and the goodbye, in the order of the answers.
     """
 
     url: str = ""

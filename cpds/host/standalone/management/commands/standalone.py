@@ -24,25 +24,30 @@ class Command(BaseCommand):
         "or, with --auto-shutdown, until nothing is left to do."
     )
 
+    # Django's own checks import every page of the web server; what cannot work is refused below.
+    requires_system_checks = ()
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Describe the command line."""
         self._parser = parser
         options.add_arguments(parser)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Start again with ``CPDS_STATE_DIR`` set if ``--state-dir`` names another state directory.
+        """Make sure of the state directory and of the settings; then run.
 
-        The settings were read before the command line, and the database is one of them.
+        ``manage.py`` reads ``--state-dir`` before the settings. Where it did not (an abbreviated option),
+        this starts again with ``CPDS_STATE_DIR`` set.
         """
         self._called_from_command_line = True  # so that the parser answers with usage and exit code 2
         parser = self.create_parser(argv[0], argv[1])
         chosen = _resolved(parser.parse_args(argv[2:]).state_dir)
-        if chosen is not None and chosen != _resolved(settings.CPDS["state_dir"]):
+        if chosen is not None:
             try:
                 make_private(chosen)
             except CannotGoOn as error:
                 sys.stderr.write(f"{error}\n")
                 sys.exit(error.exit_code)
+        if chosen is not None and chosen != _resolved(settings.CPDS["state_dir"]):
             again = [sys.executable, *sys.orig_argv[1:]]
             os.execve(sys.executable, again, {**os.environ, "CPDS_STATE_DIR": str(chosen)})  # noqa: S606
         # This imports the user's modules, which may print; stdout may have to hold one document.
