@@ -12,7 +12,7 @@ from tests.support.builders import a_task
 from tests.support.engine import an_instance
 
 pytestmark = pytest.mark.races
-JOINS = 200
+JOINS = 80
 
 
 def test_two_parents_finishing_together_plan_their_join_once(

@@ -1,8 +1,10 @@
 """A process that dies at a chosen point: before a commit, a publication, a statement on its own.
 
-Within a transaction every death is the same: what it did is rolled back.
+Within a transaction every death is the same: what it did is rolled back. A statement that only reads leaves
+nothing behind either: to die at it is to die at the next that writes.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -11,6 +13,8 @@ from unittest import mock
 from django.db import connections
 
 from tests.support.doorbell import Doorbell
+
+WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE)\b")
 
 
 class Crash(BaseException):  # nothing in the product may catch a death
@@ -43,10 +47,10 @@ def crash_at(point: int, doorbell: Doorbell) -> Iterator[Fuse]:
     commit = backend._commit
     fuse = Fuse(point)
 
-    def statement(execute: Any, *args: Any) -> Any:
-        if not connection.in_atomic_block:
+    def statement(execute: Any, sql: str, *args: Any) -> Any:
+        if not connection.in_atomic_block and WRITES.search(sql):
             fuse.burn()
-        return execute(*args)
+        return execute(sql, *args)
 
     def fused_commit(self: Any) -> Any:
         try:

@@ -57,6 +57,7 @@ class TestCreate:
         assert Dependency.objects.count() == 2
         assert client.get("/api/v1/tasks/A").body["data"]["needs"] == ["there"]
 
+    @pytest.mark.any_database
     def test_ten_thousand_in_one_request_and_some_statements(self, client):
         tasks = [an_external(f"T{number}") for number in range(10_000)]
 

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tasks_app.models import Project, Task
 from tasks_app.services.http_workers import offers
 from tasks_app.services.http_workers.offers import pending
+from tests.support.copies import copy_row
 from tests.support.loose import an_external, created, loose
 
 pytestmark = pytest.mark.django_db
@@ -24,15 +25,8 @@ def crowd(doorbell):
 
     def made(task_id, number=MANY):
         row = loose(task_id)
-        fields = {each.attname: getattr(row, each.attname) for each in Task._meta.concrete_fields}
         Task.objects.filter(pk=row.pk).update(priority=9)
-        own = {"id": None, "task_id": None, "name": None, "priority": 9}
-        Task.objects.bulk_create(
-            [Task(**{**fields, **own, "name": f"copy{each}"}) for each in range(number)], batch_size=500
-        )
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE tasks_app_task")
+        copy_row(row, number=number, numbered={"name": "copy"}, changed={"task_id": None})
 
     return made
 

@@ -206,11 +206,11 @@ class TestPump:
         assert doorbell.attempts == 1
 
     def test_a_window_of_thousands_is_filled(self, doorbell, settings):
-        in_settings(settings, window_minimum=5000)
+        in_settings(settings, window_minimum=3000)
 
-        an_instance(*(a_task(f"t{n}") for n in range(3000)))
+        an_instance(*(a_task(f"t{n}") for n in range(2000)))
 
-        assert len(doorbell.messages) == 3000
+        assert len(doorbell.messages) == 2000
 
     def test_a_failure_offers_its_slot_to_others(self, doorbell, fleet, settings):
         in_settings(settings, window_minimum=1, window_per_slot=0)

@@ -1,6 +1,5 @@
 """Projects share the slots by weight, limits hold, and nobody waits for the burst of another."""
 
-import copy
 from collections import Counter
 
 import pytest
@@ -17,6 +16,7 @@ from tasks_app.services.submit.instances import submit_instance
 from tasks_app.services.workflows.definitions import upload_workflow
 from tasks_app.states import TaskState
 from tests.support.builders import a_task, a_workflow
+from tests.support.copies import copy_row
 from tests.support.driving import claim, complete, deliver, drive_to_end, sweep_now
 from tests.support.engine import an_instance, task
 
@@ -228,14 +228,7 @@ class TestBurst:
         def grown(size):
             instance = work(tenant(f"p{size}"), *a_burst(40), name=f"w{size}")
             template = Task.objects.backlog().filter(instance=instance).first()
-            rows = []
-            for number in range(size):
-                row = copy.copy(template)
-                row.pk, row.name = None, f"more-{number}"
-                rows.append(row)
-            Task.objects.bulk_create(rows, batch_size=2000)
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")
+            copy_row(template, number=size, numbered={"name": "more-"})
 
         return grown
 
