@@ -20,36 +20,7 @@ def test_two_live_side_by_side(standalone: Callable[..., Standalone]) -> None:
     assert len(second.belongings()) >= len(twos["pids"])
 
 
-def test_the_state_directory_can_come_from_the_environment(
-    standalone: Callable[..., Standalone], tmp_path: Path
-) -> None:
-    program = standalone(
-        started=False, env={**NO_REHEARSAL, "CPDS_STATE_DIR": str(tmp_path / "my state 状态")}
-    )
-    program.without_state_option = True
-
-    program.start()
-
-    assert program.facts()["database_url"] == f"sqlite:///{program.state / 'db.sqlite3'}"
-
-
-def test_a_broker_and_a_database_of_the_users(
-    standalone: Callable[..., Standalone], broker: Broker, tmp_path: Path
-) -> None:
-    database = f"sqlite:///{tmp_path / 'mine.sqlite3'}"
-
-    own = {"CPDS_BROKER_URL": broker.url, "DATABASE_URL": database}
-    program = standalone(is_first=True, env={**NO_REHEARSAL, **own})
-
-    facts = program.facts()
-    assert "broker" not in facts["pids"]
-    assert facts["broker_url"] == broker.url
-    assert facts["database_url"] == database
-    assert (tmp_path / "mine.sqlite3").exists()
-    assert not (program.state / "db.sqlite3").exists()
-
-
-def test_addresses_may_stand_in_files(
+def test_a_broker_and_a_database_of_the_users_may_stand_in_files(
     standalone: Callable[..., Standalone], broker: Broker, tmp_path: Path
 ) -> None:
     database = f"sqlite:///{tmp_path / 'mine.sqlite3'}"
@@ -57,11 +28,14 @@ def test_addresses_may_stand_in_files(
     for name, content in files.items():
         (tmp_path / name).write_text(f"{content}\n", encoding="utf-8")
 
-    program = standalone(env={**NO_REHEARSAL, **{f"{name}_FILE": str(tmp_path / name) for name in files}})
+    named = {f"{name}_FILE": str(tmp_path / name) for name in files}
+    program = standalone(is_first=True, env={**NO_REHEARSAL, **named})
 
     facts = program.facts()
     assert "broker" not in facts["pids"]
     assert (facts["broker_url"], facts["database_url"]) == (broker.url, database)
+    assert (tmp_path / "mine.sqlite3").exists()
+    assert not (program.state / "db.sqlite3").exists()
 
 
 def test_without_a_key_the_rehearsal_is_started_and_said(standalone: Callable[..., Standalone]) -> None:
@@ -73,9 +47,18 @@ def test_without_a_key_the_rehearsal_is_started_and_said(standalone: Callable[..
     assert program.belongings() == []
 
 
-def test_with_a_key_there_is_no_rehearsal(standalone: Callable[..., Standalone]) -> None:
-    program = standalone(env={"ANTHROPIC_API_KEY": "sk-ant-not-a-real-one"})
+def test_with_a_key_there_is_no_rehearsal_and_the_state_directory_can_come_from_the_environment(
+    standalone: Callable[..., Standalone], tmp_path: Path
+) -> None:
+    state = tmp_path / "my state 状态"
+    program = standalone(
+        started=False, env={"ANTHROPIC_API_KEY": "sk-ant-not-a-real-one", "CPDS_STATE_DIR": str(state)}
+    )
+    program.without_state_option = True
 
+    program.start()
+
+    assert program.facts()["database_url"] == f"sqlite:///{state / 'db.sqlite3'}"
     assert "fake_claude" not in program.facts()["pids"]
     program.stop()
     assert "simulated" not in program.output()

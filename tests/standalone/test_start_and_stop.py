@@ -24,7 +24,9 @@ def answer_of(url: str) -> int:
         return error.code
 
 
-def test_it_says_where_everything_is_once_all_is_ready(standalone: Callable[..., Standalone]) -> None:
+def test_a_first_start_says_where_everything_is_for_its_user_alone(
+    standalone: Callable[..., Standalone],
+) -> None:
     program = standalone(is_first=True)
 
     facts = program.facts()
@@ -36,27 +38,16 @@ def test_it_says_where_everything_is_once_all_is_ready(standalone: Callable[...,
     assert facts["pids"]["supervisor"] == program.pid
     assert all(alive(psutil.Process(pid)) for pid in facts["pids"].values())
     assert answer_of(f"{facts['url']}/admin/login/") == 200
-
-
-def test_it_tells_the_user_how_to_go_on(standalone: Callable[..., Standalone]) -> None:
-    program = standalone()
-
+    for path in (program.state, program.state / "logs", program.state / "broker"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((program.state / "run.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((program.state / "broker.sock").stat().st_mode) == 0o700
     program.stop()
-
     told = program.output()
     assert "/admin/" in told
     assert "createsuperuser" in told
     assert f"CPDS_STATE_DIR='{program.state}'" in told
     assert str(program.state / "logs") in told
-
-
-def test_the_state_directory_is_the_users_alone(standalone: Callable[..., Standalone]) -> None:
-    program = standalone(is_first=True)
-
-    for path in (program.state, program.state / "logs", program.state / "broker"):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert stat.S_IMODE((program.state / "run.json").stat().st_mode) == 0o600
-    assert stat.S_IMODE((program.state / "broker.sock").stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from tests.support.spawning import spawn
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7][0-9;]*m")
 CURSOR_UP = "\x1b[1A"
 SHORT = "name: short\ntasks:\n  - {name: nap, run: shell_command, with: {argv: [sleep, '1.5']}}\n"
+
+
+@pytest.fixture(autouse=True)
+def _used_before(tmp_path: Path, used_database: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    shutil.copy2(used_database, tmp_path / "state")
 
 
 def shown_on_a_terminal(directory: Path, *arguments: str, **env: str) -> str:

@@ -32,9 +32,10 @@ from tests.api.access.test_matrix import ENDPOINTS
 from tests.api.matrix import LINES
 from tests.api.people import MINE, token_for, worker_token_for
 from tests.api.seeds import filled
+from workers_app.transports.http import long_polls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-EXAMPLES = 6
+EXAMPLES = 4
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -58,8 +59,12 @@ def read_schema():
 
 
 @pytest.fixture
-def schema(db):
-    """Keep the test's connection, and with it the transaction of the test, from the ends of requests."""
+def schema(db, monkeypatch):
+    """Keep the test's connection, and with it the transaction of the test, from the ends of requests.
+
+    Nobody waits for tasks that do not come.
+    """
+    monkeypatch.setattr(long_polls, "LONGEST_SECONDS", 0.1)
     read = read_schema()
     ends = (request_started, request_finished)
     for signal in ends:

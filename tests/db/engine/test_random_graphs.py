@@ -12,7 +12,7 @@ from tests.support.undoing import completion_order, undo_order
 
 pytestmark = pytest.mark.django_db
 KEPT = settings(
-    max_examples=25 if connection.vendor == "sqlite" else 8,
+    max_examples=16 if connection.vendor == "sqlite" else 8,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
