@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks_app.outcomes import Outcome
-from workers_app.agents.executor import Claude
+from workers_app.agents.executor import Claude, close
 from workers_app.agents.messages_api import ClaudeConnection
 from workers_app.agents.prices import PriceTable, cost_usd_micros, load_prices
 from workers_app.agents.rehearsal.script import parse_script
@@ -69,4 +69,8 @@ class Stage:
 def staged(*rules: dict[str, Any], latency: float = 0) -> Iterator[Stage]:
     app = Rehearsal(script=parse_script({"rules": list(rules)}), latency=latency)
     with serving(app) as url:
-        yield Stage(app=app, url=url)
+        try:
+            yield Stage(app=app, url=url)
+        finally:
+            # A later stage may get the same port, and an open connection would be taken for one to it.
+            close()
